@@ -1,3 +1,5 @@
 """See, measure and choose the non-linearity in neural networks."""
 
-__all__: list[str] = []
+from nonlin.functions import Function, define, function, functions
+
+__all__ = ["Function", "define", "function", "functions"]

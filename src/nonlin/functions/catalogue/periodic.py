@@ -1,0 +1,57 @@
+"""Functions that oscillate or are local."""
+
+from __future__ import annotations
+
+from nonlin.functions.entry import Entry, parameter
+
+__all__ = ["PERIODIC"]
+
+PERIODIC = (
+    Entry(
+        name="sine",
+        formula="sin(omega * x)",
+        paper=(
+            "Sitzmann, Martel, Bergman, Lindell and Wetzstein, Implicit neural representations with "
+            "periodic activations"
+        ),
+        year=2020,
+        aliases=("sin", "siren"),
+        parameters=(parameter("omega", 1.0),),
+    ),
+    Entry(
+        name="cosine",
+        formula="cos(x)",
+        paper="Gallant and White, There exists a neural network that does not make avoidable mistakes",
+        year=1988,
+        aliases=("cos",),
+    ),
+    Entry(
+        name="snake",
+        formula="x + sin(alpha * x)**2 / alpha",
+        paper="Ziyin, Hartwig and Ueda, Neural networks fail to learn periodic functions and how to fix it",
+        year=2020,
+        parameters=(parameter("alpha", 1.0, low=1e-30, learnable=True),),
+    ),
+    Entry(
+        name="gcu",
+        formula="x * cos(x)",
+        paper="Noel, Trivedi and Dutta, Growing cosine unit: a novel oscillatory activation function",
+        year=2021,
+        aliases=("growing_cosine_unit",),
+    ),
+    Entry(
+        name="sinc",
+        formula="sinc(x)",
+        paper="Efimov, Shevchenko and others, the sinc activation, in Sopena, Romero and Alquézar 1999",
+        year=1999,
+        note="sin(x)/x, 1 at 0; NumPy's sinc has a factor π inside.",
+    ),
+    Entry(
+        name="gaussian",
+        formula="gaussian(x)",
+        paper="Broomhead and Lowe, Multivariable functional interpolation and adaptive networks",
+        year=1988,
+        aliases=("rbf",),
+        note="exp(−x²)",
+    ),
+)

@@ -1,0 +1,175 @@
+"""An activation function: an immutable expression with parameters, and what can be asked of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nonlin.errors import InvalidInputError
+from nonlin.functions.construction import substitute
+from nonlin.functions.differentiation import differentiate
+from nonlin.functions.dispatch import apply_array
+from nonlin.functions.expression import Constant, Expression
+from nonlin.functions.kinks import kinks
+from nonlin.functions.pieces import Piece, affine_pieces
+from nonlin.functions.printing import number_text
+from nonlin.functions.slope_bound import largest_slope
+from nonlin.functions.tails import evaluate_everywhere, limit
+from nonlin.functions.vectors import evaluate_vector
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nonlin.functions.entry import Entry
+
+__all__ = ["Function"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Function:
+    """One activation function with its parameters' values.
+
+    Calling it, `slope` and `curvature` take Python numbers and arrays of float16, float32 and float64, of any
+    shape, and return the same kind; integers count as float64. NaN gives NaN, ±inf the limit (NaN where
+    there is
+    none). At a kink the slope is the declared one, PyTorch's where PyTorch has the function.
+
+    Args:
+        name: canonical name; for a definition of the user's, its text.
+        parameters: each parameter's value.
+        definition: the expression with `Parameter` nodes; None for a function of a whole vector.
+        formula: the definition as text.
+        entry: what the catalogue says; None for a definition of the user's.
+
+    >>> from nonlin.functions import function
+    >>> function("leaky_relu", negative_slope=0.1)(-2.0)
+    -0.2
+    """
+
+    name: str
+    parameters: Mapping[str, float]
+    definition: Expression | None
+    formula: str
+    entry: Entry | None = None
+    defaults: Mapping[str, float] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make the parameters unchangeable."""
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Function):
+            return NotImplemented
+        return self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    def __repr__(self) -> str:
+        return f"<nonlin function {self.label}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        state = (
+            self.name,
+            dict(self.parameters),
+            self.definition,
+            self.formula,
+            self.entry,
+            dict(self.defaults),
+        )
+        return _restore, state
+
+    @property
+    def label(self) -> str:
+        """The name, with the parameters that are not at their default."""
+        changed = [f"{k}={number_text(v)}" for k, v in self.parameters.items() if v != self.defaults.get(k)]
+        return f"{self.name}({', '.join(changed)})" if changed else self.name
+
+    @property
+    def vector(self) -> bool:
+        """Whether a value depends on more than one element of the input."""
+        return self.definition is None
+
+    @cached_property
+    def expression(self) -> Expression | None:
+        """The definition with the parameters' values put in; None for a function of a whole vector."""
+        if self.definition is None:
+            return None
+        return substitute(self.definition, parameters={k: Constant(v) for k, v in self.parameters.items()})
+
+    def __call__(self, u: Any, *, out: Any = None) -> Any:
+        """Return the value at u; `out` is a NumPy array of the same shape and type, or u itself."""
+        if self.definition is None:
+            return apply_array(lambda array: evaluate_vector(self.name, self.parameters, array), u, out=out)
+        expression = self._scalar("value")
+        return apply_array(lambda array: evaluate_everywhere(expression, array), u, out=out)
+
+    def slope(self, u: Any, *, out: Any = None) -> Any:
+        """Return the first derivative at u, the declared one at a kink."""
+        expression = differentiate(self._scalar("slope"))
+        return apply_array(lambda array: evaluate_everywhere(expression, array), u, out=out)
+
+    def curvature(self, u: Any, *, out: Any = None) -> Any:
+        """Return the second derivative at u; at a kink, that of the piece which declares the slope."""
+        expression = differentiate(differentiate(self._scalar("curvature")))
+        return apply_array(lambda array: evaluate_everywhere(expression, array), u, out=out)
+
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        """Where the slope jumps, or the value; sorted."""
+        return kinks(self._scalar("kinks"))
+
+    @property
+    def pieces(self) -> tuple[Piece, ...] | None:
+        """The affine pieces from left to right, or None where the function is not piecewise linear."""
+        return None if self.expression is None else affine_pieces(self.expression)
+
+    @property
+    def largest_slope(self) -> float:
+        """The supremum of abs(f') over the reals, inf where it is unbounded; a float search, not a proof."""
+        return largest_slope(self._scalar("largest_slope"))
+
+    @cached_property
+    def rests_at_zero(self) -> bool:
+        """Whether a flat part means "off" and not "saturated", as in ReLU and unlike in a sigmoid.
+
+        So it is when a flat tail, or a flat piece in the middle, has the value or limit 0, and f(0) = 0 or
+        the other
+        tail is not flat.
+        """
+        if self.expression is None:
+            return False
+        flat = {side: np.isfinite(limit(self.expression, side)) for side in (-1, 1)}
+        zeros = [side for side in (-1, 1) if flat[side] and limit(self.expression, side) == 0]
+        middle = any(piece.slope == 0 == piece.intercept for piece in self.pieces or ())
+        if not zeros and not middle:
+            return False
+        return bool(self(0.0) == 0 or any(not flat[-side] for side in zeros))
+
+    @property
+    def _identity(self) -> tuple[object, ...]:
+        return self.name, tuple(self.parameters.items()), self.definition
+
+    def _scalar(self, what: str) -> Expression:
+        if self.expression is None:
+            raise InvalidInputError(
+                f"expected a function of one number for {what}, got {self.name}, of a whole vector; "
+                "call it for its value",
+            )
+        return self.expression
+
+
+def _restore(name: str, parameters: dict[str, float], definition: Expression | None, *rest: Any) -> Function:
+    formula, entry, defaults = rest
+    return Function(
+        name=name,
+        parameters=parameters,
+        definition=definition,
+        formula=formula,
+        entry=entry,
+        defaults=defaults,
+    )

@@ -1,0 +1,113 @@
+"""Recognises textbook forms in a formula and puts the stable primitive in their place."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from nonlin.functions.construction import call, rebuild
+from nonlin.functions.expression import Call, Constant, Expression, children, nodes
+
+__all__ = ["stabilise"]
+
+ROOT_HALF = sqrt(0.5)
+ROUNDED = 1e-6  # a constant of an exported float32 model is off by at most this much
+
+
+def stabilise(expression: Expression) -> Expression:
+    """Rewrite 1/(1 + exp(−u)) as sigmoid(u), log(1 + exp(u)) as softplus(u), and so on."""
+    done: dict[Expression, Expression] = {}
+    for node in nodes(expression):
+        new = rebuild(node, done) if children(node) else node
+        while isinstance(new, Call) and (better := _better(new)) is not None:
+            new = better
+        done[node] = new
+    return done[expression]
+
+
+def _better(node: Call) -> Expression | None:
+    if node.operator == "divide":
+        return _divide(*node.operands)
+    if node.operator == "multiply":
+        return _multiply(*node.operands)
+    if node.operator == "subtract" and _is(node.operands[1], 1.0) and (u := _inside(node.operands[0], "exp")):
+        return call("expm1", u)
+    if node.operator == "log" and (u := _one_plus(node.operands[0])):
+        return call("log1p", u)
+    if node.operator == "log1p" and (u := _inside(node.operands[0], "exp")):
+        return call("softplus", u)
+    if node.operator == "tanh" and (u := _inside(node.operands[0], "softplus")):
+        return call("tanh_softplus", u)
+    if node.operator == "tanh" and (u := _inside(node.operands[0], "exp")):
+        return call("tanh_exp", u)
+    if node.operator == "subtract" and (u := _inside(node.operands[1], "tanh")) == node.operands[0]:
+        return call("tanhshrink", node.operands[0])
+    return None
+
+
+def _divide(a: Expression, b: Expression) -> Expression | None:
+    exponential = _one_plus(b)
+    u = _inside(exponential, "exp") if exponential else None
+    if u is not None:
+        return a * call("sigmoid", -u)
+    if exponential is not None and (v := _inside(a, "exp")) is not None and exponential == a:
+        return call("sigmoid", v)
+    if isinstance(b, Constant) and _near(b.value, 2.0) and (u := _normal(a)) is not None:
+        return call("normal_cdf", u)
+    return None
+
+
+def _multiply(a: Expression, b: Expression) -> Expression | None:
+    for half, other in ((a, b), (b, a)):
+        if isinstance(half, Constant) and (u := _normal(other)) is not None:
+            return 2 * half.value * call("normal_cdf", u)
+        # (0.5·v)·(1 + erf(u)) = v·Φ(√2·u)
+        if isinstance(half, Call) and half.operator == "multiply" and (u := _normal(other)) is not None:
+            for i in (0, 1):
+                factor = half.operands[i]
+                if isinstance(factor, Constant):
+                    return 2 * factor.value * half.operands[1 - i] * call("normal_cdf", u)
+        if isinstance(half, Call) and half.operator == "divide" and (u := _normal(other)) is not None:
+            factor = half.operands[1]
+            if isinstance(factor, Constant):
+                return half.operands[0] * call("normal_cdf", u) * (2 / factor.value)
+    return None
+
+
+def _normal(node: Expression) -> Expression | None:
+    """Return u of 1 + erf(u/√2)."""
+    inner = _one_plus(node)
+    argument = _inside(inner, "erf") if inner else None
+    if not isinstance(argument, Call):
+        return None
+    for i, operand in enumerate(argument.operands):
+        if not isinstance(operand, Constant):
+            continue
+        if argument.operator == "multiply" and _near(operand.value, ROOT_HALF):
+            return argument.operands[1 - i]
+        if argument.operator == "divide" and i == 1 and _near(operand.value, 1 / ROOT_HALF):
+            return argument.operands[0]
+    if argument.operator == "divide" and argument.operands[1] == call("sqrt", Constant(2.0)):
+        return argument.operands[0]
+    return None
+
+
+def _one_plus(node: Expression) -> Expression | None:
+    if isinstance(node, Call) and node.operator == "add":
+        for i in (0, 1):
+            if _is(node.operands[i], 1.0):
+                return node.operands[1 - i]
+    return None
+
+
+def _inside(node: Expression | None, operator: str) -> Expression | None:
+    if isinstance(node, Call) and node.operator == operator:
+        return node.operands[0]
+    return None
+
+
+def _is(node: Expression, value: float) -> bool:
+    return isinstance(node, Constant) and node.value == value
+
+
+def _near(value: float, goal: float) -> bool:
+    return abs(value - goal) <= ROUNDED * abs(goal)

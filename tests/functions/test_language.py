@@ -1,0 +1,202 @@
+"""The language: parsing, differentiation, pieces, kinks, printing, recognition."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nonlin
+from nonlin.errors import InvalidInputError
+from nonlin.functions import Variable, identify
+from nonlin.functions.construction import call, clip, maximum, where
+from nonlin.functions.parsing import parse
+from nonlin.functions.printing import text
+
+x = Variable()
+SCALAR = [f for f in nonlin.functions() if not f.vector]
+
+
+@pytest.mark.parametrize(
+    ("formula", "part"),
+    [
+        ("__import__('os').system('true')", "__import__"),
+        ("x.real", "x.real"),
+        ("[x for x in y]", "x for x"),
+        ("x if x > 0 else 0", "x if x"),
+        ("lambda: x", "lambda"),
+        ("x ** x", r"x \*\* x"),
+        ("y * x", "'y'"),
+        ("x +", "invalid syntax"),
+        ("'x'", "'x'"),
+        ("1e400 * x", "1e400"),
+        ("x / 0", "divisor"),
+        ("softmax(x)", "softmax"),
+        ("(" * 90 + "x" + ")" * 90 + "+1" * 100, "nesting"),
+    ],
+)
+def test_what_is_not_understood_is_refused_by_name(formula, part):
+    with pytest.raises(InvalidInputError, match=part):
+        nonlin.define(formula)
+
+
+def test_definitions_of_the_users_own():
+    f = nonlin.define("x * sigmoid(beta * x)", beta=1.5)
+    assert f.name == "x * sigmoid(beta * x)"
+    assert f(2.0) == nonlin.function("swish", beta=1.5)(2.0)
+    assert nonlin.define("relu(x) ** 2")(3.0) == 9.0
+    assert nonlin.define("leaky_relu(x - 1, negative_slope=0.5)")(0.0) == -0.5
+    with pytest.raises(InvalidInputError, match="gamma"):
+        nonlin.define("x * beta", beta=1.0, gamma=2.0)
+
+
+@pytest.mark.parametrize(
+    ("formula", "name"),
+    [
+        ("x / (1 + exp(-x))", "silu"),
+        ("0.5 * x * (1 + erf(x / 1.4142135381698608))", "gelu"),
+        ("x * tanh(log(1 + exp(x)))", "mish"),
+        ("log(1 + exp(x))", "softplus"),
+        ("x - tanh(x)", "tanhshrink"),
+    ],
+)
+def test_a_textbook_formula_is_made_stable(formula, name):
+    f, known = nonlin.define(formula), nonlin.function(name)
+    u = np.array([-np.inf, -800.0, -100.0, -5.0, -1e-8, 1e-8, 5.0, 100.0, 800.0, np.inf])
+    np.testing.assert_allclose(f(u), known(u), rtol=1e-15)
+    np.testing.assert_allclose(f.slope(u), known.slope(u), rtol=1e-15)
+
+
+def test_declared_slopes_at_kinks_are_pytorchs():
+    zero = {"relu": 0, "leaky_relu": 0.01, "abs": 0, "hardswish": 0.5, "step": 0, "elu": 1, "softshrink": 0}
+    for name, slope in zero.items():
+        assert nonlin.function(name).slope(0.0) == slope
+    assert nonlin.function("elu", alpha=2.0).slope(0.0) == 2.0
+    assert nonlin.function("hardtanh").slope(np.array([-1.0, 1.0])).tolist() == [0, 0]
+    assert nonlin.function("relu6").slope(np.array([0.0, 6.0])).tolist() == [0, 0]
+    assert nonlin.function("softshrink").slope(np.array([-0.5, 0.5])).tolist() == [0, 0]
+
+
+def test_kinks():
+    expected = {
+        "relu": (0.0,),
+        "hardtanh": (-1.0, 1.0),
+        "hardsigmoid_affine": (-2.5, 2.5),
+        "hardswish": (-3.0, 3.0),
+        "step": (0.0,),
+        "elu": (),
+        "sqnl": (),
+        "selu": (0.0,),
+        "gelu": (),
+    }
+    assert {name: nonlin.function(name).kinks for name in expected} == expected
+    assert nonlin.function("elu", alpha=0.5).kinks == (0.0,)
+    assert nonlin.define("relu(x**2 - 4)").kinks == pytest.approx((-2.0, 2.0), abs=1e-12)
+
+
+@pytest.mark.parametrize("f", [f for f in SCALAR if f.pieces], ids=lambda f: f.name)
+def test_pieces_cover_the_line_and_are_the_function(f):
+    assert f.pieces[0].low == -np.inf
+    assert f.pieces[-1].high == np.inf
+    assert all(a.high == b.low for a, b in zip(f.pieces, f.pieces[1:], strict=False))
+    for piece in f.pieces:
+        low, high = max(piece.low, -50.0), min(piece.high, 50.0)
+        u = low + (high - low) * np.linspace(0.01, 0.99, 9)
+        np.testing.assert_allclose(f(u), piece.slope * u + piece.intercept, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(f.slope(u), piece.slope, rtol=1e-14)
+
+
+def test_only_piecewise_linear_functions_have_pieces():
+    assert nonlin.function("hardswish").pieces is None
+    assert nonlin.function("silu").pieces is None
+    two = nonlin.define("relu(2 * x - 1) - relu(x) / 2").pieces
+    assert [(p.low, p.slope, p.intercept) for p in two] == [(-np.inf, 0, 0), (0, -0.5, 0), (0.5, 1.5, -1)]
+
+
+def test_largest_slope():
+    expected = {
+        "sigmoid": 0.25,
+        "tanh": 1.0,
+        "relu": 1.0,
+        "silu": 1.0998393194985,
+        "hardswish": 1.5,
+        "gcu": np.inf,
+    }
+    expected |= {"relu2": np.inf, "identity": 1.0, "gelu": 1.12890414518515, "step": 0.0, "sine": 1.0}
+    for name, bound in expected.items():
+        assert nonlin.function(name).largest_slope == pytest.approx(bound, rel=1e-8)
+
+
+def test_rests_at_zero_tells_off_from_saturated():
+    off = ["relu", "relu6", "gelu", "silu", "mish", "softplus", "hardswish", "softshrink"]
+    saturated = ["sigmoid", "tanh", "hardsigmoid", "hardtanh", "elu", "identity", "sinc", "leaky_relu"]
+    assert [name for name in off if not nonlin.function(name).rests_at_zero] == []
+    assert [name for name in saturated if nonlin.function(name).rests_at_zero] == []
+
+
+@pytest.mark.parametrize("f", SCALAR, ids=lambda f: f.name)
+def test_printed_text_reads_back(f):
+    again = parse(text(f.expression))
+    u = np.linspace(-9, 9, 101)
+    np.testing.assert_allclose(nonlin.define(text(f.expression))(u), f(u), rtol=1e-14)
+    assert identify(again) is not None
+
+
+@pytest.mark.parametrize(
+    ("expression", "label"),
+    [
+        (x * call("sigmoid", x), "silu"),
+        (x * clip(x + 3, 0, 6) / 6, "hardswish"),
+        (0.5 * x * (1 + call("erf", x / 1.4142135381698608)), "gelu"),
+        (x * call("tanh", call("softplus", x)), "mish"),
+        (call("sigmoid", 1.702 * x) * x, "quick_gelu"),
+        (maximum(x, 0), "relu"),
+        (where(x > 0, x, 0.2 * x), "leaky_relu(negative_slope=0.2)"),
+        (x * call("sigmoid", 1.5 * x), "swish(beta=1.5)"),
+        (clip(x, -2, 2), None),
+        (x * x, None),
+    ],
+)
+def test_identify(expression, label):
+    found = identify(expression)
+    assert (found and found.label) == label
+
+
+@given(st.floats(-40, 40), st.floats(0.25, 4))
+def test_swish_scales(u, beta):
+    f = nonlin.function("swish", beta=beta)
+    assert f(u) == pytest.approx(nonlin.function("silu")(beta * u) / beta, rel=1e-14, abs=1e-300)
+
+
+def test_a_vector_function_has_a_value_and_says_why_it_has_no_slope():
+    softmax = nonlin.function("softmax")
+    assert softmax.vector
+    assert softmax(np.array([[1000.0, 1000.0]], np.float32)).tolist() == [[0.5, 0.5]]
+    with pytest.raises(InvalidInputError, match="whole vector"):
+        softmax.slope(1.0)
+
+
+def test_out_is_written_into_and_checked():
+    u = np.array([-1.0, 2.0], np.float32)
+    out = np.empty_like(u)
+    assert nonlin.function("relu")(u, out=out) is out
+    assert out.tolist() == [0.0, 2.0]
+    with pytest.raises(InvalidInputError, match="float32"):
+        nonlin.function("relu")(u, out=np.empty(2))
+
+
+def test_what_is_not_a_real_number_is_refused():
+    with pytest.raises(InvalidInputError, match="complex128"):
+        nonlin.function("relu")(np.array([1j]))
+    assert nonlin.function("relu")(np.array([-1, 2])).dtype == np.float64
+
+
+def test_the_import_is_light():
+    code = (
+        "import sys; from nonlin.functions import function; function('gelu').kinks;"
+        "print([m for m in ('scipy', 'numba', 'torch', 'jax', 'sympy', 'flint') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
