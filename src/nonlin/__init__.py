@@ -1,5 +1,46 @@
 """See, measure and choose the non-linearity in neural networks."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# at once and not lazily: the room `functions` and the catalogue `functions()` share a name, and the catalogue must win
 from nonlin.functions import Function, define, function, functions
 
-__all__ = ["Function", "define", "function", "functions"]
+if TYPE_CHECKING:
+    from nonlin import geometry
+    from nonlin.inspection import Inspection, Thresholds, inspect
+    from nonlin.networks import Network, read
+
+__all__ = [
+    "Function",
+    "Inspection",
+    "Network",
+    "Thresholds",
+    "define",
+    "function",
+    "functions",
+    "geometry",
+    "inspect",
+    "read",
+]
+
+_HOMES = {
+    "Inspection": "nonlin.inspection",
+    "Network": "nonlin.networks",
+    "Thresholds": "nonlin.inspection",
+    "geometry": "nonlin",
+    "inspect": "nonlin.inspection",
+    "read": "nonlin.networks",
+}
+"""Where each public name lives that is imported only when it is first used."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nonlin' has no attribute {name!r}")
+    home = _HOMES[name]
+    return import_module(f"nonlin.{name}") if home == "nonlin" else getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

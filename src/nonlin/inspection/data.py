@@ -1,0 +1,199 @@
+"""Reading what a user calls data: files, arrays, tensors, iterables of batches; checked before anything runs."""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nonlin.errors import InvalidInputError, MissingInputError, UnsafeModelError
+from nonlin.inspection.recording import Batch
+
+__all__ = ["as_array", "batches_of", "read_data", "read_labels"]
+
+Array = npt.NDArray[Any]
+
+_LABEL_NAMES = ("labels", "label", "y", "targets", "target")
+
+
+def read_data(path: Path) -> dict[str, Array]:
+    """Read arrays by name from an .npy, .npz or .csv file; the only array of a file is called "data".
+
+    Raises:
+        MissingInputError: if there is no such file.
+        UnsafeModelError: if the file holds pickled objects.
+        InvalidInputError: if it is not such a file, or damaged.
+    """
+    if not path.is_file():
+        raise MissingInputError(
+            f"expected a data file (.npy, .npz or .csv), but there is no {path}; check the path"
+        )
+    if path.suffix == ".csv":
+        return {"data": _read_csv(path)}
+    if path.suffix not in (".npy", ".npz"):
+        raise InvalidInputError(
+            f"expected data as .npy, .npz or .csv, got {path.name}; save it with numpy.save, or name a function "
+            "that returns it: package.module:function"
+        )
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {"data": loaded}
+        return {name: loaded[name] for name in loaded.files}
+    except ValueError as error:
+        if "allow_pickle" in str(error) or "Object arrays" in str(error):
+            raise UnsafeModelError(
+                f"expected plain numbers in {path}, got pickled Python objects, which could run code when opened; "
+                "save a numeric array with numpy.save(..., allow_pickle=False)"
+            ) from error
+        raise InvalidInputError(
+            f"expected an array in {path}, but it cannot be read: {error}; save it again"
+        ) from error
+    except (OSError, EOFError, KeyError) as error:
+        raise InvalidInputError(
+            f"expected an array in {path}, but it cannot be read: {error}; save it again"
+        ) from error
+    except Exception as error:  # zipfile's and zlib's errors have no common base
+        raise InvalidInputError(
+            f"expected an array in {path}, but it is damaged: {error}; save it again"
+        ) from error
+
+
+def _read_csv(path: Path) -> Array:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = [row for row in csv.reader(file) if row]
+    if rows and not all(_is_number(cell) for cell in rows[0]):
+        rows = rows[1:]
+    width = len(rows[0]) if rows else 0
+    for number, row in enumerate(rows, start=1):
+        if len(row) != width or not all(_is_number(cell) for cell in row):
+            raise InvalidInputError(
+                f"expected {width} numbers in every row of {path}, got {','.join(row)[:60]!r} in row {number}; "
+                "mend or drop that row"
+            )
+    return np.array(rows, dtype=np.float32).reshape(len(rows), width)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def read_labels(path: Path) -> Array:
+    """Read labels from a file: its only array, or the one that is called labels, y or targets."""
+    arrays = read_data(path)
+    name = next((n for n in _LABEL_NAMES if n in arrays), next(iter(arrays), ""))
+    if not name or (len(arrays) > 1 and name not in _LABEL_NAMES):
+        raise InvalidInputError(
+            f"expected one array of labels in {path}, got {', '.join(arrays) or 'none'}; name one 'labels'"
+        )
+    return np.ravel(arrays[name])
+
+
+def batches_of(data: Any, labels: Any = None, *, size: int = 64) -> Iterator[Batch]:
+    """Turn what a user hands in into batches, each checked.
+
+    Args:
+        data: an array or tensor, shape (samples, …); a mapping of arrays by input name; or an iterable of batches,
+            each an array or tensor, an (inputs, labels) pair as a DataLoader gives, or a mapping. In a mapping of
+            several arrays one that is called labels, y or targets holds the labels.
+        labels: shape (samples,), integers from 0; None for none.
+        size: how many samples to run at once, where `data` is not already in batches.
+
+    Raises:
+        InvalidInputError: if the data is empty, is not numeric, or holds NaN or infinite values.
+    """
+    if isinstance(data, Mapping) or hasattr(data, "shape"):
+        whole = _batch(data, labels)
+        for start in range(0, whole.size, size):
+            yield _part(whole, start, start + size)
+        return
+    if labels is not None:
+        raise InvalidInputError(
+            "expected the labels inside each batch, as (inputs, labels), where the data comes in batches, got both "
+            "apart; put them together"
+        )
+    if not isinstance(data, Iterable):
+        raise InvalidInputError(
+            "expected data as an array, a tensor, a mapping of them or an iterable of batches, got "
+            f"{type(data).__name__}; convert it"
+        )
+    empty = True
+    for item in data:
+        empty = False
+        if isinstance(item, tuple | list) and len(item) == 2:
+            yield _batch(item[0], item[1])
+        elif isinstance(item, tuple | list) and len(item) == 1:
+            yield _batch(item[0], None)
+        else:
+            yield _batch(item, None)
+    if empty:
+        raise InvalidInputError("expected at least one batch of data, got none; give more data")
+
+
+def _batch(inputs: Any, labels: Any) -> Batch:
+    named = dict(inputs) if isinstance(inputs, Mapping) else {"data": inputs}
+    if labels is None and len(named) > 1:
+        labels = next((named.pop(name) for name in _LABEL_NAMES if name in named), None)
+    for name, array in named.items():
+        _check(name, array)
+    sizes = {name: np.shape(array)[0] for name, array in named.items() if np.ndim(array) > 0}
+    if not sizes or not all(sizes.values()):
+        raise InvalidInputError("expected at least one sample of data, got none; give more data")
+    if len(set(sizes.values())) > 1:
+        raise InvalidInputError(
+            f"expected the same number of samples in every input, got {sizes}; make them equal"
+        )
+    count = next(iter(sizes.values()))
+    return Batch(inputs=named, labels=None if labels is None else _labels(labels, count), size=count)
+
+
+def as_array(values: Any) -> Array:
+    """Return an array or a tensor of any framework as a NumPy array; bfloat16 becomes float32."""
+    if not hasattr(values, "detach"):
+        return np.asarray(values)
+    tensor = values.detach().cpu()
+    return np.asarray(tensor.float() if tensor.is_floating_point() else tensor)
+
+
+def _check(name: str, array: Any) -> None:
+    if not hasattr(array, "shape"):
+        raise InvalidInputError(
+            f"expected an array or tensor for '{name}', got {type(array).__name__}; convert it"
+        )
+    values = as_array(array)
+    if values.dtype.kind not in "fiub":
+        raise InvalidInputError(f"expected numbers in '{name}', got the type {values.dtype}; convert it")
+    if values.dtype.kind != "f":
+        return
+    nans, infinite = int(np.count_nonzero(np.isnan(values))), int(np.count_nonzero(np.isinf(values)))
+    if nans or infinite:
+        first = np.argwhere(~np.isfinite(values))[0].tolist()
+        raise InvalidInputError(
+            f"expected finite numbers in '{name}', got {nans} NaN and {infinite} infinite of {values.size}, the first "
+            f"at index {first}; clean the data first"
+        )
+
+
+def _labels(labels: Any, count: int) -> Array:
+    array = as_array(labels)
+    whole = array.dtype.kind in "iub" or (array.dtype.kind == "f" and bool(np.all(array == np.floor(array))))
+    if array.ndim != 1 or len(array) != count or not whole or (array.size and array.min() < 0):
+        raise InvalidInputError(
+            f"expected labels as {count} whole numbers from 0, one a sample, got an array of shape {array.shape} and "
+            f"type {array.dtype}; give the class numbers"
+        )
+    return array.astype(np.int64)
+
+
+def _part(batch: Batch, start: int, stop: int) -> Batch:
+    inputs = {
+        name: array[start:stop] if np.ndim(array) > 0 else array for name, array in batch.inputs.items()
+    }
+    labels = None if batch.labels is None else batch.labels[start:stop]
+    return Batch(inputs=inputs, labels=labels, size=min(stop, batch.size) - start)

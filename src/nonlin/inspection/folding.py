@@ -1,0 +1,66 @@
+"""Counts the folds between two samples of different classes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nonlin.errors import NonlinError
+from nonlin.geometry import line
+from nonlin.inspection.result import Folds
+from nonlin.networks import Network
+from nonlin.networks.activation import Activation, Softmax
+
+__all__ = ["count_folds"]
+
+Array = npt.NDArray[Any]
+
+
+def count_folds(
+    network: Callable[[Array], Network], inputs: Array, classes: Array, *, by_label: bool
+) -> Folds:
+    """Return the folds on the line between the first sample and the first sample of another class.
+
+    Args:
+        network: returns the network, given a batch of one sample.
+        inputs: shape (samples, …), the first samples of the data.
+        classes: shape (samples,), whole numbers.
+        by_label: whether the classes are labels.
+    """
+    other = np.flatnonzero(classes != classes[0])
+    if not len(other):
+        return Folds(reason="the first samples are all of one class")
+    second = int(other[0])
+    try:
+        open_ended, on_logits = without_final(network(inputs[:1]))
+        found = line(open_ended, inputs[0], inputs[second])
+    except NonlinError as error:
+        return Folds(reason=str(error))
+    return Folds(
+        first=0,
+        second=second,
+        classes=(int(classes[0]), int(classes[second])),
+        by_label=by_label,
+        line=found,
+        on_logits=on_logits,
+    )
+
+
+def without_final(network: Network) -> tuple[Network, bool]:
+    """Leave out a softmax or sigmoid at the very end: it folds nothing, and without it the network has pieces."""
+    name = network.outputs[0].name
+    last = network.producers().get(name)
+    final = last is not None and (
+        isinstance(last.operator, Softmax)
+        or (
+            isinstance(last.operator, Activation)
+            and last.operator.function.name in ("sigmoid", "logsigmoid", "tanh")
+        )
+    )
+    if last is None or not final:
+        return network, False
+    logits = replace(network.outputs[0], name=last.inputs[0])
+    kept = tuple(node for node in network.nodes if node is not last)
+    return replace(network, nodes=kept, outputs=(logits,)), True

@@ -1,0 +1,41 @@
+"""What is pulled back through a network to measure its gradients: the loss where there are labels, else a direction."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["DIRECTION", "LOSS", "direction", "loss_gradient"]
+
+Array = npt.NDArray[Any]
+
+LOSS = "the cross-entropy loss"
+DIRECTION = "a random direction of the outputs"
+
+
+def loss_gradient(logits: Array, labels: Array) -> Array:
+    """Return the gradient of each sample's cross-entropy with respect to its logits, softmax(z) − onehot(label).
+
+    Args:
+        logits: shape (batch, classes).
+        labels: shape (batch,), integers from 0.
+    """
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    weights = np.exp(shifted)
+    gradient = weights / weights.sum(axis=1, keepdims=True)
+    gradient[np.arange(len(labels)), labels] -= 1
+    return np.asarray(gradient, logits.dtype)
+
+
+def direction(outputs: Array, first_sample: int) -> Array:
+    """Return a direction of norm 1 for each sample; the same for the same sample however the batches are cut.
+
+    Args:
+        outputs: shape (batch, …).
+        first_sample: the number of the batch's first sample in the data.
+    """
+    size = outputs[0].size
+    rows = [np.random.default_rng((0, first_sample + i)).standard_normal(size) for i in range(len(outputs))]
+    drawn = np.stack(rows)
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+    return drawn.reshape(outputs.shape).astype(outputs.dtype)

@@ -1,0 +1,131 @@
+"""The inspection of a network: record it on data, judge what was measured."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nonlin.inspection.data import as_array, batches_of, read_data, read_labels
+from nonlin.inspection.folding import count_folds
+from nonlin.inspection.model import Model, open_model
+from nonlin.inspection.recording import Batch, Progress, Recording
+from nonlin.inspection.result import Collapse, Folds, Inspection
+from nonlin.inspection.thresholds import Thresholds
+from nonlin.inspection.verdicts import describe, findings, with_verdicts
+
+__all__ = ["inspect"]
+
+Array = npt.NDArray[Any]
+
+_SAMPLES_KEPT = 256
+
+
+def inspect(
+    model: Any,
+    data: Any,
+    labels: Any = None,
+    *,
+    batch_size: int = 64,
+    thresholds: Thresholds | None = None,
+    progress: Progress | None = None,
+) -> Inspection:
+    """Learn what the activations of a trained network do on some data.
+
+    Args:
+        model: the path of an ONNX file or of a .pt2 program, or a `torch.nn.Module`, which is left exactly as it is.
+        data: an array or tensor of shape (samples, …), a mapping of them by input name, an iterable of batches such as
+            a DataLoader, or the path of an .npy, .npz or .csv file.
+        labels: shape (samples,), class numbers from 0, or the path of a file of them. With labels the gradients are
+            those of the cross-entropy loss, without they are those of a random direction of the outputs.
+        batch_size: how many samples to run at once where the data is not already in batches.
+        thresholds: from which figure on something is a finding.
+        progress: called with the number of samples done, and of all of them where that is known.
+
+    Returns:
+        The inspection.
+
+    Raises:
+        MissingInputError, InvalidInputError, UnsafeModelError, UnsupportedModelError, MissingDependencyError: in one
+            line, what was expected, what was got and what to do.
+
+    >>> from nonlin import demonstration
+    >>> inspection = inspect(demonstration.model_path(), demonstration.data_path())
+    >>> [(call.name, call.dead, call.units) for call in inspection.calls][0]
+    ('relu1', 31, 64)
+    """
+    limits = thresholds or Thresholds()
+    opened = open_model(model)
+    if isinstance(data, str | Path):
+        data = _from_file(read_data(Path(data)), opened)
+    if isinstance(labels, str | Path):
+        labels = read_labels(Path(labels))
+    first = _First()
+    recording = opened.record(first.passing(batches_of(data, labels, size=batch_size)), progress)
+    calls = tuple(describe(recorded, limits) for recorded in recording.calls)
+    found = findings(recording, calls, limits)
+    return Inspection(
+        model=recording.model,
+        parameters=recording.parameters,
+        samples=recording.samples,
+        gradient_of=recording.gradient_of,
+        calls=tuple(with_verdicts(calls, found)),
+        findings=found,
+        collapses=tuple(
+            Collapse(layers=c.layers, parameters=c.parameters, merged=c.merged) for c in recording.chains
+        ),
+        folds=first.folds(opened, recording),
+        accuracy=first.accuracy(recording),
+        thresholds=limits,
+        recording=recording,
+    )
+
+
+def _from_file(arrays: dict[str, Array], opened: Model) -> dict[str, Array]:
+    """Give the rows of a table the shape that the network wants, where the sizes fit."""
+    shape = opened.sample_shape
+    data = next(iter(arrays.values()))
+    if len(arrays) > 1 or data.ndim != 2 or shape is None or data.shape[1:] == shape:
+        return arrays
+    if None in shape or int(np.prod(np.asarray(shape, dtype=int))) != data.shape[1]:
+        return arrays
+    return {name: array.reshape(len(array), *(n or 0 for n in shape)) for name, array in arrays.items()}
+
+
+@dataclass(slots=True)
+class _First:
+    """Watches the batches go by: keeps the first samples, and all labels."""
+
+    inputs: list[Any] = field(default_factory=list)
+    labels: list[Array] = field(default_factory=list)
+    kept: int = 0
+
+    def passing(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        for batch in batches:
+            if self.kept < _SAMPLES_KEPT:
+                self.inputs.append(batch.inputs)
+                self.kept += batch.size
+            if batch.labels is not None:
+                self.labels.append(batch.labels)
+            yield batch
+
+    def accuracy(self, recording: Recording) -> float | None:
+        if recording.answers is None or not self.labels:
+            return None
+        labels = np.concatenate(self.labels)
+        return float(np.mean(labels == recording.answers)) if len(labels) == len(recording.answers) else None
+
+    def folds(self, opened: Model, recording: Recording) -> Folds:
+        classes = np.concatenate(self.labels) if self.labels else recording.answers
+        if classes is None:
+            return Folds(
+                reason="there are no classes: the network does not have one output a class; give labels"
+            )
+        if any(len(inputs) != 1 for inputs in self.inputs):
+            return Folds(reason="the network has several inputs")
+        samples = [as_array(next(iter(inputs.values()))) for inputs in self.inputs]
+        return count_folds(
+            opened.network, np.concatenate(samples), classes[: self.kept], by_label=bool(self.labels)
+        )

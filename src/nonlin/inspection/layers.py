@@ -1,0 +1,147 @@
+"""Where the units of a call are, and which affine layers follow each other: read off the network's graph."""
+
+from dataclasses import dataclass, replace
+from math import prod
+
+from nonlin.inspection.recording import AffineChain
+from nonlin.networks import Network, Node
+from nonlin.networks.activation import Opaque
+from nonlin.networks.affine import Dense, Elementwise, Reduce
+from nonlin.networks.shape import Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
+from nonlin.networks.window import AveragePool, Convolution
+
+__all__ = ["Origin", "affine_chains", "origins"]
+
+Shapes = dict[str, tuple[int, ...]]
+
+_LAST_AXIS = (
+    "LSTM",
+    "GRU",
+    "RNN",
+    "LayerNormalization",
+    "MatMul",
+    "Gemm",
+    "Einsum",
+    "MatMulInteger",
+    "QLinearMatMul",
+)
+_CHANNEL_AXIS = ("Conv", "ConvTranspose", "QLinearConv", "ConvInteger")
+_PASSES = (Identity, Elementwise, Pad, Slice, Take, AveragePool)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The layer that made a tensor, and the axis on which its units are, counted from the front."""
+
+    layer: str | None
+    unit_axis: int
+
+
+def origins(network: Network, shapes: Shapes) -> dict[str, Origin]:
+    """Return where each tensor comes from.
+
+    Args:
+        network: the graph.
+        shapes: of every tensor that was seen, with the batch axis in front.
+    """
+    table: dict[str, Origin] = {}
+    for node in network.nodes:
+        made = _origin(node, table, shapes)
+        for name in (node.output, *node.extra_outputs):
+            rank = len(shapes.get(name, (0, 0)))
+            known = made is not None and made.unit_axis < max(rank, 1)
+            table[name] = (
+                made if made is not None and known else Origin(layer=None, unit_axis=_usual_axis(rank))
+            )
+    return table
+
+
+def _usual_axis(rank: int) -> int:
+    """Channels first for pictures, features last for sequences and vectors."""
+    return 1 if rank >= 4 else max(rank - 1, 0)
+
+
+def _origin(node: Node, table: dict[str, Origin], shapes: Shapes) -> Origin | None:
+    operator, rank = node.operator, len(shapes.get(node.output, (0, 0)))
+    kind = operator.operator if isinstance(operator, Opaque) else ""
+    if isinstance(operator, Dense) or kind in _LAST_AXIS:
+        return Origin(layer=node.name, unit_axis=rank - 1)
+    if isinstance(operator, Convolution) or kind in _CHANNEL_AXIS:
+        return Origin(layer=node.name, unit_axis=1)
+    before = next((table[name] for name in node.inputs if name in table and table[name].layer), None)
+    if before is None:
+        return None
+    if isinstance(operator, Transpose):
+        axes = operator.axes(rank)
+        return replace(before, unit_axis=axes.index(before.unit_axis)) if before.unit_axis < rank else None
+    if isinstance(operator, Reshape | Reduce) or kind in ("Reshape", "Squeeze", "Unsqueeze", "Flatten"):
+        return _reshaped(node, before, shapes)
+    return before
+
+
+def _reshaped(node: Node, before: Origin, shapes: Shapes) -> Origin | None:
+    """Keep the axis of a layer's units through a reshape where the units survive; flattened, each entry is one."""
+    old, new = shapes.get(node.inputs[0]), shapes.get(node.output)
+    if not old or not new or before.unit_axis >= len(old):
+        return None
+    units = old[before.unit_axis]
+    places = [i for i in range(1, len(new)) if new[i] == units]
+    if places:
+        from_end = len(old) - before.unit_axis == 1
+        return replace(before, unit_axis=places[-1] if from_end else places[0])
+    return replace(before, unit_axis=len(new) - 1)
+
+
+def affine_chains(network: Network, shapes: Shapes) -> tuple[AffineChain, ...]:
+    """Return the affine layers that stand in a row with no non-linearity, and no branch, between them."""
+    producers, consumers = network.producers(), network.consumers()
+    outputs = {tensor.name for tensor in network.outputs}
+    chains: dict[str, list[Node]] = {}
+    for node in network.nodes:
+        if not isinstance(node.operator, Dense | Convolution):
+            continue
+        name = node.inputs[0]
+        while (before := producers.get(name)) is not None:
+            if len(consumers.get(name, ())) != 1 or name in outputs:
+                break
+            if type(before.operator) is type(node.operator):
+                chains[node.name] = [*chains.pop(before.name, [before]), node]
+                break
+            if not isinstance(before.operator, _PASSES) and not _harmless(before, shapes):
+                break
+            if isinstance(before.operator, Concatenate):
+                break
+            name = before.inputs[0]
+    return tuple(_chain(nodes) for nodes in chains.values())
+
+
+def _harmless(node: Node, shapes: Shapes) -> bool:
+    """Whether a reshape only moves the batch axis about and leaves each layer's own axes alone."""
+    if not isinstance(node.operator, Reshape):
+        return False
+    old, new = shapes.get(node.inputs[0]), shapes.get(node.output)
+    return bool(old and new and old[-1] == new[-1] and len(old) == len(new))
+
+
+def _chain(nodes: list[Node]) -> AffineChain:
+    layers = [node.operator for node in nodes]
+    parameters = sum(layer.parameters for layer in layers if isinstance(layer, Dense | Convolution))
+    first, last = layers[0], layers[-1]
+    if isinstance(first, Dense) and isinstance(last, Dense):
+        merged = last.weight.shape[0] * first.weight.shape[1] + last.weight.shape[0]
+    else:
+        merged = _merged_convolution([layer for layer in layers if isinstance(layer, Convolution)])
+    return AffineChain(layers=tuple(node.name for node in nodes), parameters=parameters, merged=merged)
+
+
+def _merged_convolution(layers: list[Convolution]) -> int:
+    """Return the parameters of the one convolution that does the same as several, away from the border."""
+    reach, step, groups = [1] * len(layers[0].window.size), [1] * len(layers[0].window.size), layers[0].groups
+    for layer in layers:
+        for i, size in enumerate(layer.window.size):
+            reach[i] += (size - 1) * layer.window.dilations[i] * step[i]
+            step[i] *= layer.window.strides[i]
+        groups = layer.groups if layer.groups == groups else 1
+    channels_in = layers[0].weight.shape[1] * layers[0].groups
+    channels_out = layers[-1].weight.shape[0]
+    return int(channels_out * (channels_in // groups) * prod(reach) + channels_out)

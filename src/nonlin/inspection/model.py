@@ -1,0 +1,127 @@
+"""What can be inspected: an ONNX file, a .pt2 program, a PyTorch module; recognised without importing torch."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy.typing as npt
+import onnx
+
+from nonlin.errors import InvalidInputError, MissingDependencyError, UnsafeModelError
+from nonlin.inspection import onnx_recorder
+from nonlin.inspection.recording import Batch, Progress, Recording
+from nonlin.networks import Network, network_of
+from nonlin.networks.onnx_file import open_onnx
+
+__all__ = ["Model", "open_model"]
+
+Array = npt.NDArray[Any]
+
+_PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib")
+
+
+class Model(Protocol):
+    """A model that can be recorded in use."""
+
+    @property
+    def sample_shape(self) -> tuple[int | None, ...] | None:
+        """The shape of one sample where the model declares it and has one input."""
+
+    def record(self, batches: Iterator[Batch], progress: Progress | None) -> Recording:
+        """Run the model on batches and measure its calls."""
+
+    def network(self, example: Array) -> Network:
+        """Return the model as a graph; `example` is a batch of one sample."""
+
+
+@dataclass(frozen=True)
+class OnnxModel:
+    """A model from an ONNX file."""
+
+    proto: onnx.ModelProto
+    name: str
+
+    @cached_property
+    def _network(self) -> Network:
+        return network_of(self.proto, name=self.name)
+
+    @property
+    def sample_shape(self) -> tuple[int | None, ...] | None:
+        """The shape of one sample; None where there are several inputs."""
+        inputs = self._network.inputs
+        return inputs[0].shape[1:] if len(inputs) == 1 else None
+
+    def record(self, batches: Iterator[Batch], progress: Progress | None) -> Recording:
+        """Run the model in NumPy or ONNX Runtime."""
+        return onnx_recorder.record(self.proto, batches, name=self.name, progress=progress)
+
+    def network(self, _example: Array) -> Network:
+        """Return the graph."""
+        return self._network
+
+
+@dataclass(frozen=True)
+class TorchModel:
+    """A live `torch.nn.Module`."""
+
+    module: Any
+
+    @property
+    def sample_shape(self) -> None:
+        """A module does not declare its input."""
+        return
+
+    def record(self, batches: Iterator[Batch], progress: Progress | None) -> Recording:
+        """Run the module under the recorder; it is left as it was."""
+        from nonlin.inspection import torch as torch_calls
+
+        return torch_calls.record(self.module, batches, progress=progress)
+
+    def network(self, example: Array) -> Network:
+        """Return the graph, by way of an ONNX export of a copy."""
+        from nonlin.networks.torch_reader import read_torch
+
+        return read_torch(self.module, example)
+
+
+def open_model(model: Any) -> Model:
+    """Recognise a model.
+
+    Args:
+        model: a path, or a `torch.nn.Module`.
+
+    Raises:
+        UnsafeModelError: if it is a file that would have to be unpickled.
+        InvalidInputError: if it is neither.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(model, torch.nn.Module):
+        return TorchModel(model)
+    if not isinstance(model, str | Path):
+        raise InvalidInputError(
+            f"expected a model as the path of an ONNX file or .pt2 program, or a torch.nn.Module, got "
+            f"{type(model).__name__}; export it with torch.onnx.export"
+        )
+    path = Path(model)
+    if path.suffix == ".pt2":
+        return TorchModel(_program(path))
+    if path.suffix in _PICKLED and path.exists():
+        raise UnsafeModelError(
+            f"expected an ONNX file or a .pt2 program, got {path}, a Python pickle by its name, which could run code "
+            "when opened; export the model with torch.onnx.export or torch.export.save, or name a function that "
+            "builds it: package.module:function"
+        )
+    return OnnxModel(open_onnx(path), path.name)
+
+
+def _program(path: Path) -> Any:
+    try:
+        from nonlin.inspection.torch import open_program
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{path} is a PyTorch program, which needs PyTorch: pip install 'nonlin[torch]'"
+        ) from error
+    return open_program(path)

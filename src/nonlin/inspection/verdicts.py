@@ -1,0 +1,265 @@
+"""Verdicts: what was measured against the thresholds. Every one carries its figure, its threshold and its sample."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from nonlin.inspection.advice import advice
+from nonlin.inspection.recording import AffineChain, RecordedCall, Recording
+from nonlin.inspection.result import SEVERITIES, Call, Finding, Kind, Severity
+from nonlin.inspection.thresholds import DEAD_SLOPE, Thresholds
+
+__all__ = ["describe", "findings", "with_verdicts"]
+
+Indices = npt.NDArray[np.intp]
+Figure = tuple[float, float]
+
+
+def describe(recorded: RecordedCall, limits: Thresholds) -> Call:
+    """Return a call's figures; the verdict is put in by `with_verdicts`."""
+    s = recorded.statistics
+    dead, saturated, linear = _states(recorded, limits)
+    values = max(s.values * s.units, 1)
+    known = s.steepest is not None
+    return Call(
+        name=recorded.site.name,
+        function=recorded.site.function.label,
+        layer=recorded.site.layer,
+        shape=recorded.shape,
+        units=s.units,
+        samples=s.samples,
+        values=s.values,
+        dead=len(dead) if known else None,
+        saturated=len(saturated) if known else None,
+        linear=len(linear) if known else None,
+        dead_units=tuple(dead.tolist()),
+        saturated_units=tuple(saturated.tolist()),
+        linear_units=tuple(linear.tolist()),
+        slope_mean=None if s.slope_sum is None else float(s.slope_sum.sum() / values),
+        sparsity=float(s.zeros.sum() / values),
+        resting=float(s.resting.sum() / values),
+        mean=float(s.output.mean.mean()),
+        std=_spread(s.output.mean, s.output.variance),
+        input_mean=float(s.pre_activation.mean.mean()),
+        input_std=_spread(s.pre_activation.mean, s.pre_activation.variance),
+        largest=float(s.largest.max()),
+        gradient=recorded.gradient,
+        nonfinite=s.nonfinite,
+    )
+
+
+def _spread(mean: npt.NDArray[np.float64], variance: npt.NDArray[np.float64]) -> float:
+    """Return the standard deviation over everything, from those of the units."""
+    return float(np.sqrt(np.mean(variance) + np.var(mean)))
+
+
+def _states(recorded: RecordedCall, limits: Thresholds) -> tuple[Indices, Indices, Indices]:
+    """Return the indices of the dead, the saturated and the linear units; each unit is at most one of them."""
+    s = recorded.statistics
+    none = np.zeros(0, np.intp)
+    if s.steepest is None or s.slope_low is None or s.slope_high is None:
+        return none, none, none
+    dead = s.steepest <= DEAD_SLOPE
+    linear = ~dead & (s.slope_high - s.slope_low <= limits.constant_slope) & (s.values > 1)
+    saturated = ~dead & ~linear & (s.saturated > limits.saturated_values * s.values)
+    return np.flatnonzero(dead), np.flatnonzero(saturated), np.flatnonzero(linear)
+
+
+def findings(recording: Recording, calls: Sequence[Call], limits: Thresholds) -> tuple[Finding, ...]:
+    """Return everything that is at or above its threshold, the worst first."""
+    found: list[Finding] = []
+    for call, recorded in zip(calls, recording.calls, strict=True):
+        found += _of_call(call, recorded, limits)
+    found += [_collapse(chain, recording.samples) for chain in recording.chains]
+    found += _of_gradients(recording, calls, limits)
+    if recording.nonfinite_outputs:
+        found.append(_nonfinite("the output", recording.nonfinite_outputs, recording.samples))
+    return tuple(sorted(found, key=lambda f: -SEVERITIES.index(f.severity)))
+
+
+def with_verdicts(calls: Sequence[Call], found: Sequence[Finding]) -> Iterator[Call]:
+    """Yield the calls with the kind of their worst finding (not a note) for a verdict."""
+    for call in calls:
+        mine = (f.kind for f in found if f.call == call.name and f.severity != "note")
+        yield replace(call, verdict=next(mine, "healthy"))
+
+
+def _of_call(call: Call, recorded: RecordedCall, limits: Thresholds) -> Iterator[Finding]:
+    if call.nonfinite:
+        yield _nonfinite(call.name, call.nonfinite, call.samples)
+    if call.dead is not None:
+        yield from _of_slopes(call, limits)
+    yield from _of_outputs(call, recorded, limits)
+
+
+def _make(
+    kind: Kind, severity: Severity, call: Call, message: str, *, against: Figure, units: tuple[int, ...] = ()
+) -> Finding:
+    """Make a finding; `against` is its figure and the threshold."""
+    return Finding(
+        kind=kind,
+        severity=severity,
+        call=call.name,
+        units=units,
+        figure=against[0],
+        threshold=against[1],
+        samples=call.samples,
+        message=message,
+        advice=advice(kind, call.function),
+    )
+
+
+def _of_slopes(call: Call, limits: Thresholds) -> Iterator[Finding]:
+    dead, linear, saturated = call.dead or 0, call.linear or 0, call.saturated or 0
+    if dead:
+        share = dead / call.units
+        severity: Severity = (
+            "error" if share >= limits.dead_layer else "warning" if share >= limits.dead else "note"
+        )
+        bound = 3 / call.samples
+        yield _make(
+            "dead",
+            severity,
+            call,
+            f"{call.name}: {dead} of {call.units} units ({share:.0%}) are dead: no gradient on any of {call.samples} "
+            f"samples; each fires on fewer than {min(bound, 1):.2%} of such samples (95 % confidence)",
+            against=(share, limits.dead),
+            units=call.dead_units,
+        )
+    alive = call.units - dead
+    if linear and alive:
+        share = linear / alive
+        whole = share >= limits.linear
+        word = "are always on" if "relu" in call.function else "act linearly"
+        message = f"{call.name}: {linear} of {alive} live units ({share:.0%}) {word} on these {call.samples} samples"
+        if whole:
+            message += "; the call bends nothing, and the layers before and after it are one on this data"
+        yield _make(
+            "linear", "warning" if whole else "note", call, message,
+            against=(share, limits.linear), units=call.linear_units,
+        )  # fmt: skip
+    if saturated:
+        share = saturated / call.units
+        yield _make(
+            "saturated",
+            "warning" if share >= limits.saturated else "note",
+            call,
+            f"{call.name}: {saturated} of {call.units} units ({share:.0%}) are saturated: over "
+            f"{limits.saturated_values:.0%} of their values let through under 1 % of the largest slope",
+            against=(share, limits.saturated),
+            units=call.saturated_units,
+        )
+
+
+def _of_outputs(call: Call, recorded: RecordedCall, limits: Thresholds) -> Iterator[Finding]:
+    s = recorded.statistics
+    magnitude = float(s.absolute.sum() / max(s.values * s.units, 1))
+    if magnitude > limits.large_output:
+        yield _make(
+            "exploding", "warning", call,
+            f"{call.name}: the outputs have a mean size of {magnitude:.3g}", against=(magnitude, limits.large_output),
+        )  # fmt: skip
+    rms = float(np.hypot(call.mean, call.std))
+    massive = np.flatnonzero((s.largest > limits.massive) & (s.largest > limits.massive_ratio * rms))
+    if len(massive):
+        yield _make(
+            "massive", "note", call,
+            f"{call.name}: {len(massive)} units reach outputs of up to {call.largest:.3g}, over "
+            f"{limits.massive_ratio:g} times the call's root mean square",
+            against=(call.largest, limits.massive), units=tuple(massive.tolist()),
+        )  # fmt: skip
+    if not recorded.site.function.vector:
+        yield from _dormant(call, recorded, limits)
+        ratio = abs(call.mean) / call.std if call.std else 0.0
+        if ratio > limits.uncentred:
+            yield _make(
+                "uncentred", "note", call,
+                f"{call.name}: the outputs are not centred: mean {call.mean:.3g}, standard deviation {call.std:.3g}",
+                against=(ratio, limits.uncentred),
+            )  # fmt: skip
+
+
+def _dormant(call: Call, recorded: RecordedCall, limits: Thresholds) -> Iterator[Finding]:
+    """Find the units that answer, but far less than their layer (Sokar et al. 2023); dead ones are not named twice."""
+    size = recorded.statistics.absolute / max(recorded.statistics.values, 1)
+    if not size.mean():
+        return
+    score = size / size.mean()
+    quiet = [i for i in np.flatnonzero(score <= limits.dormant).tolist() if i not in set(call.dead_units)]
+    if quiet:
+        yield _make(
+            "dormant", "note", call,
+            f"{call.name}: {len(quiet)} of {call.units} units are alive but dormant: their mean size is at most "
+            f"{limits.dormant:.1%} of the layer's",
+            against=(float(score[quiet].max()), limits.dormant), units=tuple(quiet),
+        )  # fmt: skip
+
+
+def _nonfinite(where: str, count: int, samples: int) -> Finding:
+    return Finding(
+        kind="nonfinite",
+        severity="error",
+        call=where,
+        units=(),
+        figure=count,
+        threshold=1,
+        samples=samples,
+        message=f"{where}: {count} values are NaN or infinite",
+        advice=advice("nonfinite", ""),
+    )
+
+
+def _collapse(chain: AffineChain, samples: int) -> Finding:
+    names = " → ".join(chain.layers)
+    less = chain.parameters - chain.merged
+    message = (
+        f"{names}: {len(chain.layers)} affine layers with no non-linearity between are one affine layer; "
+    )
+    if less > 0:
+        message += f"merged, they need {chain.merged:,} parameters instead of {chain.parameters:,}"
+    else:
+        message += (
+            f"merged, they would need {chain.merged:,} parameters, more than the {chain.parameters:,} of this "
+            "factorised form, which is a choice and no fault"
+        )
+    return Finding(
+        kind="collapse",
+        severity="warning" if less > 0 else "note",
+        call=names,
+        units=(),
+        figure=less,
+        threshold=1,
+        samples=samples,
+        message=message,
+        advice=advice("collapse", "")
+        if less > 0
+        else "nothing to do, unless a non-linearity was meant to stand between",
+    )
+
+
+def _of_gradients(recording: Recording, calls: Sequence[Call], limits: Thresholds) -> Iterator[Finding]:
+    """Judge each call's gradient relative to the last call's that has one; the first call under the threshold speaks."""
+    seen = [(call, call.gradient) for call in calls if call.gradient is not None]
+    if len(seen) < 2:
+        return
+    last = seen[-1][1]
+    if not last or not np.isfinite(last):
+        return
+    ratios = [(call, gradient / last) for call, gradient in seen]
+    low = min(ratios, key=lambda item: item[1])
+    high = max(ratios, key=lambda item: item[1])
+    of = recording.gradient_of
+    if low[1] < limits.vanishing:
+        yield _make(
+            "vanishing", "error", low[0],
+            f"{low[0].name}: the gradient of {of} has vanished: {low[1]:.1e} of what it is at {seen[-1][0].name}",
+            against=(low[1], limits.vanishing),
+        )  # fmt: skip
+    if high[1] > limits.exploding:
+        yield _make(
+            "exploding", "error", high[0],
+            f"{high[0].name}: the gradient of {of} explodes: {high[1]:.1e} times what it is at {seen[-1][0].name}",
+            against=(high[1], limits.exploding),
+        )  # fmt: skip

@@ -1,0 +1,172 @@
+"""Operators that bend: calls of activation functions, products, softmax; and what nonlin does not understand."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from nonlin.errors import UnsupportedModelError
+from nonlin.functions import Function, function
+from nonlin.networks.array import Array, matched, unbroadcast
+
+__all__ = ["Activation", "MatrixProduct", "Multiply", "Opaque", "ParametricRelu", "Softmax"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Activation:
+    """A scalar function, entry by entry.
+
+    Args:
+        function: which.
+        called: whether this is a call of an activation; False for a step of something else, such as the root in a
+            norm.
+    """
+
+    function: Function
+    called: bool = True
+
+    @property
+    def kind(self) -> str:
+        """Return "piecewise linear" or "nonlinear"."""
+        return "nonlinear" if self.function.pieces is None else "piecewise linear"
+
+    def apply(self, x: Array) -> Array:
+        """Return f(x)."""
+        return np.asarray(self.function(x))
+
+    def slope(self, x: Array) -> Array:
+        """Return f'(x)."""
+        return np.asarray(self.function.slope(x))
+
+    def relative_slope(self, x: Array) -> Array:
+        """Return f'(x) / max abs f'; where that is infinite, relative to the largest slope in x."""
+        slope = self.slope(x)
+        largest = self.function.largest_slope
+        if not np.isfinite(largest):
+            largest = float(np.max(np.abs(slope), initial=0.0, where=np.isfinite(slope))) or 1.0
+        return np.asarray(slope / slope.dtype.type(largest))
+
+    def pullback(self, cotangent: Array, x: Array) -> tuple[Array]:
+        """Return f'(x) times the cotangent."""
+        return (cotangent * self.slope(x),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ParametricRelu:
+    """PReLU with a learned slope for each unit.
+
+    Args:
+        slopes: broadcast against the pre-activation as NumPy does.
+    """
+
+    kind: ClassVar[str] = "piecewise linear"
+    slopes: Array
+
+    @property
+    def function(self) -> Function:
+        """The catalogue's PReLU, with the mean of the learned slopes."""
+        return function("prelu", negative_slope=float(np.mean(self.slopes)))
+
+    def apply(self, x: Array) -> Array:
+        """Return x where it is positive, else slope · x."""
+        return np.where(x > 0, x, matched(self.slopes, x) * x)
+
+    def slope(self, x: Array) -> Array:
+        """Return 1 where x is positive, else the learned slope."""
+        return np.where(x > 0, x.dtype.type(1), matched(self.slopes, x))
+
+    def relative_slope(self, x: Array) -> Array:
+        """Return the slope relative to the steeper of the unit's two pieces."""
+        return self.slope(x) / np.maximum(np.abs(matched(self.slopes, x)), 1)
+
+    def pullback(self, cotangent: Array, x: Array) -> tuple[Array]:
+        """Return the slope times the cotangent."""
+        return (cotangent * self.slope(x),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Softmax:
+    """Softmax or its logarithm along an axis."""
+
+    kind: ClassVar[str] = "nonlinear"
+    axis: int
+    logarithm: bool = False
+
+    @property
+    def function(self) -> Function:
+        """The catalogue's entry."""
+        return function("log_softmax" if self.logarithm else "softmax")
+
+    def apply(self, x: Array) -> Array:
+        """Return the softmax, shifted by the largest entry so that nothing overflows."""
+        shifted = x - x.max(axis=self.axis, keepdims=True)
+        weights = np.exp(shifted)
+        total = weights.sum(axis=self.axis, keepdims=True)
+        return np.asarray(shifted - np.log(total) if self.logarithm else weights / total)
+
+    def pullback(self, cotangent: Array, x: Array) -> tuple[Array]:
+        """Return the transposed Jacobian times the cotangent."""
+        share = np.exp(self.apply(x)) if self.logarithm else self.apply(x)
+        if self.logarithm:
+            return (cotangent - share * cotangent.sum(axis=self.axis, keepdims=True),)
+        return (share * (cotangent - (share * cotangent).sum(axis=self.axis, keepdims=True)),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Multiply:
+    """The product of two tensors, both computed (gates, squeeze-and-excitation)."""
+
+    kind: ClassVar[str] = "product"
+
+    def apply(self, a: Array, b: Array) -> Array:
+        """Return a · b."""
+        return np.asarray(a * b)
+
+    def pullback(self, cotangent: Array, a: Array, b: Array) -> tuple[Array, Array]:
+        """Return b · cotangent and a · cotangent."""
+        return unbroadcast(cotangent * b, a.shape), unbroadcast(cotangent * a, b.shape)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MatrixProduct:
+    """The matrix product of two tensors, both computed (attention)."""
+
+    kind: ClassVar[str] = "product"
+
+    def apply(self, a: Array, b: Array) -> Array:
+        """Return a @ b."""
+        return np.asarray(a @ b)
+
+    def pullback(self, cotangent: Array, a: Array, b: Array) -> tuple[Array, Array]:
+        """Return cotangent @ bᵀ and aᵀ @ cotangent."""
+        return (
+            unbroadcast(cotangent @ b.swapaxes(-1, -2), a.shape),
+            unbroadcast(a.swapaxes(-1, -2) @ cotangent, b.shape),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Opaque:
+    """An operator that nonlin cannot take apart; ONNX Runtime can still evaluate it.
+
+    Args:
+        operator: its ONNX name, with the domain where it is not the standard one.
+        node: the node's name, for the message.
+    """
+
+    kind: ClassVar[str] = "opaque"
+    operator: str
+    node: str
+
+    def apply(self, *_inputs: Array) -> Array:
+        """Refuse, by name."""
+        raise UnsupportedModelError(
+            f"node '{self.node}' uses the operator {self.operator}, which nonlin does not evaluate by itself; "
+            "install ONNX Runtime to run such a network: pip install 'nonlin[onnxruntime]'"
+        )
+
+    def pullback(self, _cotangent: Array, *_inputs: Array) -> tuple[Array, ...]:
+        """Refuse, by name."""
+        raise UnsupportedModelError(
+            f"node '{self.node}' uses the operator {self.operator}, through which nonlin takes no gradient"
+        )

@@ -1,0 +1,133 @@
+"""Opening an ONNX file that may be damaged or hostile: nothing is executed, nothing outside its folder is read."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import numpy_helper
+from onnx.external_data_helper import ExternalDataInfo, load_external_data_for_model, uses_external_data
+
+from nonlin.errors import InvalidInputError, MissingInputError, UnsafeModelError, UnsupportedModelError
+
+__all__ = ["open_onnx"]
+
+_CHECKER_LIMIT = 2**31 - 1
+
+
+def open_onnx(path: Path) -> onnx.ModelProto:
+    """Read and check an ONNX file with its weights.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The model, external weights loaded.
+
+    Raises:
+        MissingInputError: if there is no such file.
+        UnsafeModelError: if it is a pickle, or names external data outside its folder.
+        UnsupportedModelError: if it is a model of another format.
+        InvalidInputError: if it is not a whole and valid ONNX file, or a weight is NaN or infinite.
+    """
+    _refuse_other_formats(path)
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except (DecodeError, ValueError) as error:
+        raise InvalidInputError(
+            f"expected an ONNX model in {path}, got {path.stat().st_size} bytes that do not parse as one "
+            "(truncated or damaged?); export or download it again"
+        ) from error
+    _load_external_data(model, path)
+    try:
+        if model.ByteSize() < _CHECKER_LIMIT:
+            onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InvalidInputError(
+            f"expected a valid ONNX model in {path}, but ONNX's own checker refuses it: {reason}; "
+            "export or download it again"
+        ) from error
+    if not model.graph.node:
+        raise InvalidInputError(
+            f"expected a network in {path}, got an ONNX graph without a node; export it again"
+        )
+    _check_weights(model, path)
+    return model
+
+
+def _refuse_other_formats(path: Path) -> None:
+    if not path.exists():
+        raise MissingInputError(f"expected a model file, but there is no {path}; check the path")
+    if not path.is_file():
+        raise InvalidInputError(f"expected a model file, got the folder {path}; name the file in it")
+    with path.open("rb") as file:
+        head = file.read(4)
+    pickled = head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+    if pickled or head == b"PK\x03\x04":
+        raise UnsafeModelError(
+            f"expected an ONNX file, got {path}, a Python pickle or an archive that may hold one, which could run "
+            "code when opened; export the model with torch.onnx.export or torch.export.save (.pt2), or name a "
+            "function that builds it: package.module:function"
+        )
+    if head == b"\x89HDF":
+        raise UnsupportedModelError(
+            f"expected an ONNX file, got the HDF5 file {path}; convert it with tf2onnx"
+        )
+
+
+def _load_external_data(model: onnx.ModelProto, path: Path) -> None:
+    folder = path.resolve().parent
+    named = [tensor for tensor in _tensors(model.graph) if uses_external_data(tensor)]
+    for tensor in named:
+        location = ExternalDataInfo(tensor).location
+        target = (folder / location).resolve()
+        if Path(location).is_absolute() or not target.is_relative_to(folder):
+            raise UnsafeModelError(
+                f"expected the weights of {path} in its own folder, but '{tensor.name}' names {location!r}, "
+                "outside it; save the model with its data beside it"
+            )
+        if not target.is_file():
+            raise MissingInputError(
+                f"expected the weights '{tensor.name}' of {path} in {target}, but there is no such file; "
+                "put it beside the model"
+            )
+    if named:
+        try:
+            load_external_data_for_model(model, str(folder))
+        except (OSError, ValueError, onnx.checker.ValidationError) as error:
+            raise InvalidInputError(f"the external weights of {path} cannot be read: {error}") from error
+
+
+def _tensors(graph: onnx.GraphProto) -> list[onnx.TensorProto]:
+    tensors = list(graph.initializer)
+    for sparse in graph.sparse_initializer:
+        tensors += [sparse.values, sparse.indices]
+    for node in graph.node:
+        for attribute in node.attribute:
+            tensors += [attribute.t, *attribute.tensors] if attribute.HasField("t") else [*attribute.tensors]
+            for inner in (attribute.g, *attribute.graphs):
+                tensors += _tensors(inner)
+    return tensors
+
+
+def _check_weights(model: onnx.ModelProto, path: Path) -> None:
+    for tensor in _tensors(model.graph):
+        if tensor.data_type not in (
+            onnx.TensorProto.FLOAT,
+            onnx.TensorProto.DOUBLE,
+            onnx.TensorProto.FLOAT16,
+        ):
+            continue
+        try:
+            array = numpy_helper.to_array(tensor)
+        except ValueError as error:
+            raise InvalidInputError(
+                f"expected the weights '{tensor.name}' of {path} to be whole, but {error}; export it again"
+            ) from error
+        bad = int(array.size - np.count_nonzero(np.isfinite(array)))
+        if bad and array.size > 1:
+            raise InvalidInputError(
+                f"expected finite weights in {path}, got {bad} NaN or infinite of {array.size} in "
+                f"'{tensor.name}'; the training has diverged: go back to an earlier checkpoint"
+            )

@@ -1,0 +1,200 @@
+"""From an ONNX graph to a `Network`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import numpy_helper, shape_inference
+from onnx.reference import ReferenceEvaluator
+
+from nonlin.networks.activation import Opaque
+from nonlin.networks.affine import Dense, Elementwise
+from nonlin.networks.array import Array
+from nonlin.networks.network import Network, Node, Operator, Tensor
+from nonlin.networks.onnx_file import open_onnx
+from nonlin.networks.onnx_operators import Graph, convert
+from nonlin.networks.recognition import recognise
+from nonlin.networks.window import Convolution
+
+__all__ = ["network_of", "read_onnx"]
+
+_FOLDED_LIMIT = 10_000_000
+
+
+def read_onnx(path: Path) -> Network:
+    """Read a network from an ONNX file; see `open_onnx` for what is refused."""
+    return network_of(open_onnx(path), name=path.name)
+
+
+def network_of(model: onnx.ModelProto, *, name: str) -> Network:
+    """Return the network of an ONNX model.
+
+    Args:
+        model: with its weights inside.
+        name: what to call it.
+
+    Returns:
+        The network; operators that nonlin does not understand are opaque nodes in it.
+    """
+    graph = _facts(model)
+    inputs = tuple(_tensor(v) for v in model.graph.input if v.name not in graph.constants)
+    outputs = tuple(_tensor(v) for v in model.graph.output)
+    wanted = [tensor.name for tensor in outputs]
+    nodes = recognise(absorb_biases(_needed(_nodes(model, graph), wanted), wanted), wanted)
+    weights = (t for t in model.graph.initializer if t.data_type in (1, 10, 11))
+    parameters = sum(int(np.prod(t.dims)) for t in weights if len(t.dims) > 0)
+    return Network(name=name, inputs=inputs, outputs=outputs, nodes=nodes, parameters=parameters)
+
+
+def _facts(model: onnx.ModelProto) -> Graph:
+    constants: dict[str, Array] = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    try:
+        inferred = shape_inference.infer_shapes(model, data_prop=True).graph
+    except (shape_inference.InferenceError, ValueError):
+        inferred = model.graph
+    shapes = {
+        v.name: _shape(v)
+        for v in (*inferred.input, *inferred.value_info, *inferred.output)
+        if v.type.tensor_type.HasField("shape")
+    }
+    opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
+    first = next((v for v in model.graph.input if v.name not in constants), None)
+    leading = (_shape(first) or (None,))[0] if first is not None else None
+    for node in model.graph.node:
+        constants |= _folded(node, constants, opset)
+    return Graph(constants=constants, shapes=shapes, opset=opset, batch_of_one=leading == 1)
+
+
+def _folded(node: onnx.NodeProto, constants: Mapping[str, Array], opset: int) -> dict[str, Array]:
+    """Evaluate a node whose inputs are all constants."""
+    if node.domain not in ("", "ai.onnx") or not all(not name or name in constants for name in node.input):
+        return {}
+    if node.op_type.startswith("Random") or any(a.HasField("g") for a in node.attribute):
+        return {}
+    feeds = {name: constants[name] for name in node.input if name}
+    if sum(a.size for a in feeds.values()) > _FOLDED_LIMIT:
+        return {}
+    values = [onnx.helper.make_tensor_value_info(n, 0, None) for n in feeds]
+    ends = [onnx.helper.make_tensor_value_info(n, 0, None) for n in node.output if n]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph([node], "constant", values, ends),
+        opset_imports=[onnx.helper.make_opsetid("", opset)],
+    )
+    try:
+        results = ReferenceEvaluator(model).run(None, feeds)
+    except Exception:  # noqa: BLE001 - the evaluator raises anything; an unfolded node stays an opaque one
+        return {}
+    return dict(zip([n for n in node.output if n], map(np.asarray, results), strict=True))
+
+
+def _nodes(model: onnx.ModelProto, graph: Graph) -> list[Node]:
+    nodes: list[Node] = []
+    taken: dict[str, int] = {}
+    for index, node in enumerate(model.graph.node):
+        if all(name in graph.constants for name in node.output if name):
+            continue
+        name = node.name or f"{node.op_type}_{index}"
+        taken[name] = taken.get(name, 0) + 1
+        name = name if taken[name] == 1 else f"{name}#{taken[name]}"
+        made = convert(node, graph)
+        if made is None:
+            nodes.append(_opaque(node, name, graph))
+        else:
+            nodes += _chain(*made, name=name, output=node.output[0])
+    return nodes
+
+
+def _chain(operators: tuple[Operator, ...], inputs: tuple[str, ...], *, name: str, output: str) -> list[Node]:
+    nodes = []
+    for i, operator in enumerate(operators):
+        last = i == len(operators) - 1
+        made = output if last else f"{output}/{i}"
+        nodes.append(
+            Node(name=name if last else f"{name}/{i}", operator=operator, inputs=inputs, output=made)
+        )
+        inputs = (made,)
+    return nodes
+
+
+def _opaque(node: onnx.NodeProto, name: str, graph: Graph) -> Node:
+    operator = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
+    outer = [n for a in node.attribute for g in (a.g, *a.graphs) for n in _free_names(g)]
+    outputs = [n for n in node.output if n]
+    return Node(
+        name=name,
+        operator=Opaque(operator=operator, node=name),
+        inputs=tuple(n for n in dict.fromkeys([*node.input, *outer]) if n and n not in graph.constants),
+        output=outputs[0],
+        extra_outputs=tuple(outputs[1:]),
+    )
+
+
+def _free_names(graph: onnx.GraphProto) -> list[str]:
+    """Return the tensors that a subgraph reads from around it."""
+    made = {v.name for v in graph.input} | {t.name for t in graph.initializer}
+    free: list[str] = []
+    for node in graph.node:
+        inner = [n for a in node.attribute for g in (a.g, *a.graphs) for n in _free_names(g)]
+        free += [n for n in (*node.input, *inner) if n not in made]
+        made |= set(node.output)
+    return [*free, *(v.name for v in graph.output if v.name not in made)]
+
+
+def _needed(nodes: list[Node], wanted: Iterable[str]) -> list[Node]:
+    """Drop what nothing reads, such as the shape arithmetic of an export."""
+    needed, kept = set(wanted), []
+    for node in reversed(nodes):
+        if needed.intersection((node.output, *node.extra_outputs)):
+            needed.update(node.inputs)
+            kept.append(node)
+    return kept[::-1]
+
+
+def absorb_biases(nodes: list[Node], wanted: Iterable[str]) -> list[Node]:
+    """Make a matrix product and the addition behind it one dense layer, and likewise a convolution."""
+    readers: dict[str, int] = dict.fromkeys(wanted, 2)
+    for node in nodes:
+        for name in node.inputs:
+            readers[name] = readers.get(name, 0) + 1
+    made: dict[str, int] = {}
+    result: list[Node] = []
+    for node in nodes:
+        at = made.get(node.inputs[0]) if len(node.inputs) == 1 else None
+        joined = None
+        if at is not None and readers[node.inputs[0]] == 1 and isinstance(node.operator, Elementwise):
+            joined = _with_bias(result[at].operator, node.operator)
+        if joined is None or at is None:
+            made[node.output] = len(result)
+            result.append(node)
+        else:
+            result[at] = replace(result[at], operator=joined, output=node.output)
+            made[node.output] = at
+    return result
+
+
+def _with_bias(layer: Operator, after: Elementwise) -> Operator | None:
+    if (
+        after.scale.ndim
+        or after.scale != 1
+        or not isinstance(layer, Dense | Convolution)
+        or layer.bias is not None
+    ):
+        return None
+    units, shift = layer.weight.shape[0], after.shift
+    space = 0 if isinstance(layer, Dense) else len(layer.window.size)
+    axis = shift.ndim - 1 - space
+    fits = shift.size == 1 or (axis >= 0 and shift.size == shift.shape[axis] == units)
+    return replace(layer, bias=np.broadcast_to(shift.ravel(), (units,))) if fits else None
+
+
+def _shape(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
+    dims = value.type.tensor_type.shape.dim
+    return tuple(d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else None for d in dims)
+
+
+def _tensor(value: onnx.ValueInfoProto) -> Tensor:
+    element = value.type.tensor_type.elem_type
+    dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(element)).name if element else "unknown"
+    return Tensor(name=value.name, shape=_shape(value), dtype=dtype)

@@ -1,0 +1,114 @@
+"""Recognises activations that an exporter took apart: x · sigmoid(x) is SiLU, x · clip(x + 3, 0, 6) / 6 is hardswish.
+
+Every chain of entrywise operators with numbers for constants is one expression in one tensor. Where that expression
+equals a function of the catalogue, the chain becomes one call of it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from nonlin.functions import Expression, Function, Variable, identify
+from nonlin.functions.construction import substitute
+from nonlin.networks.activation import Activation, Multiply
+from nonlin.networks.affine import Elementwise, Sum
+from nonlin.networks.network import Node
+
+__all__ = ["recognise"]
+
+_LONGEST = 12
+_ENTRIES_KEPT = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cluster:
+    """A tensor as an expression in an earlier one, and the outputs of the nodes in between."""
+
+    expression: Expression
+    made: frozenset[str]
+
+
+_Clusters = dict[str, _Cluster]
+
+
+def recognise(nodes: list[Node], wanted: Iterable[str]) -> tuple[Node, ...]:
+    """Replace every group of nodes that is one activation of the catalogue by one call of it.
+
+    Args:
+        nodes: in an order in which they can run.
+        wanted: the tensors that must stay: the network's outputs.
+
+    Returns:
+        The nodes, the groups replaced.
+    """
+    by_output = {node.output: node for node in nodes}
+    readers: dict[str, set[str]] = {name: {""} for name in wanted}
+    for node in nodes:
+        for name in node.inputs:
+            readers.setdefault(name, set()).add(node.output)
+    clusters: dict[str, _Clusters] = {}
+    for node in nodes:
+        clusters[node.output] = dict(_grown(node, clusters))
+    replaced: dict[str, Node] = {}
+    gone: set[str] = set()
+    for node in reversed(nodes):
+        if node.output in gone:
+            continue
+        found = _recognised(node, clusters[node.output], by_output, readers)
+        if found is not None:
+            entry, called, made = found
+            gone |= made - {node.output}
+            replaced[node.output] = Node(
+                name=node.name, operator=Activation(function=called), inputs=(entry,), output=node.output
+            )
+    return tuple(replaced.get(node.output, node) for node in nodes if node.output not in gone)
+
+
+def _grown(node: Node, clusters: dict[str, _Clusters]) -> Iterator[tuple[str, _Cluster]]:
+    """Yield the node's output as an expression in each tensor that it is a function of, the farthest first."""
+    tables = [{name: _Cluster(expression=Variable(), made=frozenset())} for name in node.inputs]
+    for table, name in zip(tables, node.inputs, strict=True):
+        table.update(clusters.get(name, {}))
+    shared = set(tables[0]).intersection(*tables[1:]) if tables else set()
+    grown = []
+    for entry in shared:
+        parts = [table[entry] for table in tables]
+        expression = _expression(node, [part.expression for part in parts])
+        made = frozenset({node.output}).union(*(part.made for part in parts))
+        if expression is not None and len(made) <= _LONGEST:
+            grown.append((entry, _Cluster(expression=expression, made=made)))
+    grown.sort(key=lambda item: -len(item[1].made))
+    yield from grown[:_ENTRIES_KEPT]
+
+
+def _expression(node: Node, parts: list[Expression]) -> Expression | None:
+    operator = node.operator
+    if isinstance(operator, Activation) and operator.function.expression is not None:
+        return substitute(operator.function.expression, x=parts[0])
+    if isinstance(operator, Elementwise) and operator.scale.size == 1 == operator.shift.size:
+        return parts[0] * float(operator.scale.item()) + float(operator.shift.item())
+    if isinstance(operator, Multiply):
+        return parts[0] * parts[1]
+    if isinstance(operator, Sum):
+        total = parts[0] if operator.signs[0] > 0 else -parts[0]
+        for sign, part in zip(operator.signs[1:], parts[1:], strict=True):
+            total = total + part if sign > 0 else total - part
+        return total
+    return None
+
+
+def _recognised(
+    node: Node, clusters: _Clusters, by_output: dict[str, Node], readers: dict[str, set[str]]
+) -> tuple[str, Function, frozenset[str]] | None:
+    for entry, cluster in clusters.items():
+        inside = [by_output[name] for name in cluster.made]
+        calls = [n for n in inside if isinstance(n.operator, Activation)]
+        if len(inside) < 2 or not calls:
+            continue
+        if any(readers[name] - cluster.made for name in cluster.made if name != node.output):
+            continue
+        if len(calls) > 1 and len(readers[entry] & cluster.made) < 2:
+            continue  # relu(relu(x)) is two calls, whatever it equals
+        called = identify(cluster.expression)
+        if called is not None and called.name != "identity":
+            return entry, called, cluster.made
+    return None
