@@ -28,7 +28,7 @@ def feeds(network: Network, batch: Batch) -> dict[str, Array]:
     if set(given) != set(expected):
         raise InvalidInputError(
             f"{network.name} expects the inputs {', '.join(map(str, network.inputs))}, got "
-            f"{', '.join(given) or 'none'}; give each by its name, for example as an .npz file with arrays of these names"
+            f"{', '.join(given) or 'none'}; give each by its name, as in an .npz file with arrays of these names"
         )
     return {tensor.name: _fitted(tensor, given[tensor.name]) for tensor in network.inputs}
 

@@ -240,7 +240,7 @@ def _collapse(chain: AffineChain, samples: int) -> Finding:
 
 
 def _of_gradients(recording: Recording, calls: Sequence[Call], limits: Thresholds) -> Iterator[Finding]:
-    """Judge each call's gradient relative to the last call's that has one; the first call under the threshold speaks."""
+    """Judge the smallest and the largest gradient relative to that at the last call that has one."""
     seen = [(call, call.gradient) for call in calls if call.gradient is not None]
     if len(seen) < 2:
         return

@@ -1,0 +1,108 @@
+"""`nonlin inspect`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nonlin import demonstration
+from nonlin.cli.loading import load
+from nonlin.cli.output import paper, progress, screen
+from nonlin.errors import InvalidInputError
+from nonlin.inspection import SEVERITIES, Inspection
+from nonlin.inspection import inspect as run
+from nonlin.report import page, print_inspection, write_whole
+
+__all__ = ["inspect"]
+
+_FORMATS = ("text", "html", "json")
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option("--data", metavar="DATA", help="An .npy, .npz or .csv file, or package.module:function.")
+@click.option("--labels", metavar="LABELS", help="Class numbers, one a sample: an .npy, .npz or .csv file.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Write the report into this file (.html, .json, .txt).",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    help="How to report; by default as --output ends, else text.",
+)
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Samples run at once."
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice([*SEVERITIES, "never"]),
+    default="warning",
+    show_default=True,
+    help="Leave with exit code 1 from which findings on.",
+)
+def inspect(model: str | None, data: str | None, labels: str | None, **options: Any) -> int:
+    """Learn what the activations of a trained network do on data.
+
+    MODEL is an ONNX file, a .pt2 program, or package.module:function that returns a torch.nn.Module. Without MODEL,
+    the demonstration is inspected: a classifier of handwritten digits whose training went somewhat wrong.
+
+    \b
+    Exit code: 0 healthy, 1 findings at or above --fail-on, 2 wrong use or wrong input.
+    """  # noqa: D301 - \b is click's sign for "do not wrap"
+    form = _form(options["form"], options["output"])
+    subject, samples = _subject(model, data)
+    answers = None if labels is None else load(labels, what="labels")
+    with progress(_count(samples)) as report:
+        inspection = run(subject, samples, answers, batch_size=options["batch_size"], progress=report)
+    if options["output"] is not None:
+        write_whole(options["output"], _text(inspection, form))
+        click.echo(f"wrote {options['output']}", err=True)
+    elif form == "text":
+        print_inspection(inspection, screen())
+        if model is None:
+            click.echo(
+                "\nThis was the demonstration. Yours: nonlin inspect MODEL --data DATA (nonlin inspect --help)"
+            )
+    else:
+        click.echo(_text(inspection, form))
+    least = options["fail_on"]
+    return int(least != "never" and bool(inspection.at_or_above(least)))
+
+
+def _form(form: str | None, output: Path | None) -> str:
+    ending = {".html": "html", ".htm": "html", ".json": "json", ".txt": "text"}
+    if form is None and output is not None and output.suffix not in ending:
+        raise InvalidInputError(
+            f"expected --output to end in .html, .json or .txt, got {output}; or give --format"
+        )
+    return form or ("text" if output is None else ending[output.suffix])
+
+
+def _subject(model: str | None, data: str | None) -> tuple[Any, Any]:
+    if model is None:
+        if data is not None:
+            raise InvalidInputError(
+                "expected a model to run the data through, got --data alone; name the model first"
+            )
+        return demonstration.model_path(), demonstration.data_path()
+    if data is None:
+        raise InvalidInputError(f"expected some data to run {model} on, got none; add --data file.npy")
+    return load(model, what="model"), load(data, what="data")
+
+
+def _count(samples: Any) -> int | None:
+    return len(samples) if hasattr(samples, "shape") else None
+
+
+def _text(inspection: Inspection, form: str) -> str:
+    if form == "json":
+        return inspection.to_json() + "\n"
+    if form == "html":
+        return page(inspection)
+    plain = paper()
+    print_inspection(inspection, plain)
+    return plain.file.getvalue()  # type: ignore[attr-defined, no-any-return] # paper's file is a StringIO

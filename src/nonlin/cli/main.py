@@ -1,0 +1,61 @@
+"""The group of commands; each is imported only when it is asked for."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from nonlin.errors import NonlinError
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "inspect": "Learn what the activations of a trained network do on data.",
+}
+"""Every command, in the order of the help; `nonlin.cli.NAME` holds a click command of the same name."""
+
+_WRONG_USE = 2
+_INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """A group that knows its commands' names and help lines without importing them."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"nonlin.cli.{name}"), name)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="nonlin", message="%(prog)s %(version)s")
+def _group() -> None:
+    """See, measure and choose the non-linearity in neural networks."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and leave with its exit code: 0 fine, 1 findings, 2 wrong use or wrong input, 130 interrupted.
+
+    Args:
+        arguments: the words after the program's name; those of the process where None.
+    """
+    try:
+        code = _group.main(arguments, prog_name="nonlin", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("nonlin: interrupted; nothing was written", err=True)
+        sys.exit(_INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(_WRONG_USE)
+    except NonlinError as error:
+        click.echo(f"nonlin: {error}", err=True)
+        sys.exit(_WRONG_USE)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,54 @@
+"""Where results go: standard output for people and pipes, progress on standard error."""
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from nonlin.inspection import Progress as Report
+
+__all__ = ["paper", "progress", "screen"]
+
+_PLAIN_WIDTH = 160
+
+
+def screen() -> Console:
+    """Return a console on standard output, coloured only on a terminal, and not cut to 80 columns in a pipe."""
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, width=_PLAIN_WIDTH, no_color=True)
+
+
+def paper() -> Console:
+    """Return a console that prints into memory, without colour."""
+    return Console(file=io.StringIO(), highlight=False, width=_PLAIN_WIDTH, no_color=True)
+
+
+@contextmanager
+def progress(total: int | None) -> Iterator[Report]:
+    """Show a bar on standard error while something long runs, on a terminal only.
+
+    Args:
+        total: how many samples there are, or None where that is not known.
+
+    Yields:
+        A function to call with the number of samples done and of all.
+    """
+    columns = (
+        TextColumn("inspecting"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("samples"),
+        TimeRemainingColumn(),
+    )
+    errors = Console(stderr=True)
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task("inspect", total=total)
+
+        def report(done: int, known: int | None) -> None:
+            bar.update(task, completed=done, total=known or total)
+
+        yield report
