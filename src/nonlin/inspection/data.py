@@ -101,7 +101,8 @@ def batches_of(data: Any, labels: Any = None, *, size: int = 64) -> Iterator[Bat
     Args:
         data: an array or tensor, shape (samples, …); a mapping of arrays by input name; or an iterable of batches,
             each an array or tensor, an (inputs, labels) pair as a DataLoader gives, or a mapping. In a mapping of
-            several arrays one that is called labels, y or targets holds the labels.
+            several arrays one that is called labels, y or targets holds the labels; the first array says how many
+            samples there are, and one of another length, such as a state, goes whole with every batch.
         labels: shape (samples,), integers from 0; None for none.
         size: how many samples to run at once, where `data` is not already in batches.
 
@@ -142,14 +143,10 @@ def _batch(inputs: Any, labels: Any) -> Batch:
         labels = next((named.pop(name) for name in _LABEL_NAMES if name in named), None)
     for name, array in named.items():
         _check(name, array)
-    sizes = {name: np.shape(array)[0] for name, array in named.items() if np.ndim(array) > 0}
-    if not sizes or not all(sizes.values()):
+    sizes = [np.shape(array)[0] for array in named.values() if np.ndim(array) > 0]
+    if not sizes or not all(sizes):
         raise InvalidInputError("expected at least one sample of data, got none; give more data")
-    if len(set(sizes.values())) > 1:
-        raise InvalidInputError(
-            f"expected the same number of samples in every input, got {sizes}; make them equal"
-        )
-    count = next(iter(sizes.values()))
+    count = sizes[0]
     return Batch(inputs=named, labels=None if labels is None else _labels(labels, count), size=count)
 
 
@@ -193,7 +190,8 @@ def _labels(labels: Any, count: int) -> Array:
 
 def _part(batch: Batch, start: int, stop: int) -> Batch:
     inputs = {
-        name: array[start:stop] if np.ndim(array) > 0 else array for name, array in batch.inputs.items()
+        name: array[start:stop] if np.ndim(array) > 0 and np.shape(array)[0] == batch.size else array
+        for name, array in batch.inputs.items()
     }
     labels = None if batch.labels is None else batch.labels[start:stop]
     return Batch(inputs=inputs, labels=labels, size=min(stop, batch.size) - start)

@@ -8,46 +8,43 @@ import numpy.typing as npt
 
 from nonlin.errors import InvalidInputError
 from nonlin.inspection.recording import Batch
-from nonlin.networks import Network, Tensor
+from nonlin.networks import Tensor
 
-__all__ = ["feeds", "in_pieces"]
+__all__ = ["at_once", "feeds", "in_pieces", "whole_inputs"]
 
 Array = npt.NDArray[Any]
 
 
-def feeds(network: Network, batch: Batch) -> dict[str, Array]:
+def feeds(declared: tuple[Tensor, ...], batch: Batch) -> dict[str, Array]:
     """Return the batch under the network's own input names, in its own types.
 
     Raises:
         InvalidInputError: if names, shapes or types do not fit; both are named.
     """
     given = {name: np.asarray(array) for name, array in batch.inputs.items()}
-    if len(network.inputs) == 1 and len(given) == 1:
-        given = {network.inputs[0].name: next(iter(given.values()))}
-    expected = [tensor.name for tensor in network.inputs]
-    if set(given) != set(expected):
+    if len(declared) == 1 and len(given) == 1:
+        given = {declared[0].name: next(iter(given.values()))}
+    if set(given) != {tensor.name for tensor in declared}:
         raise InvalidInputError(
-            f"{network.name} expects the inputs {', '.join(map(str, network.inputs))}, got "
-            f"{', '.join(given) or 'none'}; give each by its name, as in an .npz file with arrays of these names"
+            f"expected data for the inputs {', '.join(map(str, declared))}, got {', '.join(given) or 'none'}; give "
+            "each by its name, as in an .npz file with arrays of these names"
         )
-    return {tensor.name: _fitted(tensor, given[tensor.name]) for tensor in network.inputs}
+    return {tensor.name: _fitted(tensor, given[tensor.name]) for tensor in declared}
 
 
 def _fitted(tensor: Tensor, array: Array) -> Array:
-    if not tensor.shape or array.ndim == 0:
-        return array.astype(tensor.dtype) if tensor.dtype != "unknown" else array
-    wrong = array.ndim != len(tensor.shape)
-    wrong = wrong or any(
-        n is not None and n != m for n, m in zip(tensor.shape[1:], array.shape[1:], strict=True)
-    )
-    if wrong:
+    if array.ndim != len(tensor.shape) or _differ(tensor.shape[1:], array.shape[1:]):
         sizes = ", ".join("any" if n is None else str(n) for n in tensor.shape[1:])
         hint = ""
-        if None not in tensor.shape[1:] and array[0].size == np.prod([n or 0 for n in tensor.shape[1:]]):
+        if (
+            array.ndim
+            and None not in tensor.shape
+            and array[:1].size == np.prod([n or 0 for n in tensor.shape[1:]])
+        ):
             hint = f": data.reshape(-1, {sizes})"
         raise InvalidInputError(
-            f"expected data of shape (samples, {sizes}) for the input '{tensor.name}', got "
-            f"{array.shape}; reshape it{hint}"
+            f"expected data of shape (samples, {sizes}) for the input '{tensor.name}', got {array.shape}; "
+            f"reshape it{hint}"
         )
     if tensor.dtype in ("unknown", array.dtype.name):
         return array
@@ -59,32 +56,32 @@ def _fitted(tensor: Tensor, array: Array) -> Array:
     return array.astype(tensor.dtype)
 
 
-def in_pieces(
-    network: Network, inputs: Mapping[str, Array], size: int
-) -> Iterator[tuple[dict[str, Array], int]]:
-    """Cut a batch into pieces that the network takes at once.
+def _differ(declared: tuple[int | None, ...], given: tuple[int, ...]) -> bool:
+    return any(n is not None and n != m for n, m in zip(declared, given, strict=True))
+
+
+def at_once(declared: tuple[Tensor, ...]) -> int | None:
+    """Return how many samples the network takes at once, or None for any number."""
+    return next((t.shape[0] for t in declared if t.shape and t.shape[0] is not None), None)
+
+
+def whole_inputs(inputs: Mapping[str, Array], samples: int) -> list[str]:
+    """Return the inputs that have no axis of samples, such as a state or a sampling rate: they are fed whole."""
+    return [name for name, array in inputs.items() if array.ndim == 0 or len(array) != samples]
+
+
+def in_pieces(inputs: Mapping[str, Array], samples: int, size: int) -> Iterator[tuple[dict[str, Array], int]]:
+    """Cut a batch into pieces.
 
     Args:
-        network: whose inputs these are.
         inputs: by name.
-        size: the number of samples in a piece; the last one may have fewer where the network allows it.
+        samples: how many there are.
+        size: the number of samples in a piece; the last one may have fewer.
 
     Yields:
         Each piece, and the number of samples in it.
-
-    Raises:
-        InvalidInputError: if the batch cannot be cut so.
     """
-    batched = [t.name for t in network.inputs if t.shape and inputs[t.name].ndim > 0]
-    if not batched:
-        yield dict(inputs), 1
-        return
-    count = len(inputs[batched[0]])
-    fixed = next((t.shape[0] for t in network.inputs if t.shape and t.shape[0] is not None), 1)
-    if count % fixed:
-        raise InvalidInputError(
-            f"{network.name} takes exactly {fixed} samples at once, got {count}; give a multiple of {fixed}"
-        )
-    for start in range(0, count, size):
-        piece = {name: a[start : start + size] if name in batched else a for name, a in inputs.items()}
-        yield piece, min(size, count - start)
+    whole = whole_inputs(inputs, samples)
+    for start in range(0, samples, size):
+        stop = min(start + size, samples)
+        yield {name: a if name in whole else a[start:stop] for name, a in inputs.items()}, stop - start

@@ -10,13 +10,15 @@ import onnx
 
 from nonlin.errors import InvalidInputError
 from nonlin.inspection.accumulation import CallGathering
-from nonlin.inspection.feeding import feeds, in_pieces
+from nonlin.inspection.feeding import at_once, feeds, in_pieces, whole_inputs
 from nonlin.inspection.gradients import DIRECTION, LOSS, direction, loss_gradient
 from nonlin.inspection.layers import affine_chains, origins
 from nonlin.inspection.recording import Batch, CallSite, Progress, Recording
 from nonlin.inspection.runners import Runner, numpy_runner, runtime_runner
-from nonlin.networks import Network, Node, network_of, pullback
+from nonlin.inspection.specialise import Conditions, specialised
+from nonlin.networks import Network, Node, Tensor, network_of, pullback
 from nonlin.networks.activation import Activation, ParametricRelu, Softmax
+from nonlin.networks.onnx_reader import inputs_of
 
 __all__ = ["record"]
 
@@ -41,23 +43,92 @@ def record(
         InvalidInputError: if the data does not fit the model.
         MissingDependencyError: if the model needs ONNX Runtime and it is not installed.
     """
-    network = network_of(model, name=name)
-    calls = [node for node in network.nodes if _is_call(node)]
-    state = _Gathered(network=network, calls=calls)
-    size, runner = 1, None
+    declared = inputs_of(model)
+    use: _Use | None = None
+    state: _Gathered | None = None
     for batch in batches:
-        inputs = feeds(network, batch)
-        if runner is None:
-            size = _survey(model, state, inputs)
-            runner = _runner(model, network, _seen(calls, network))
+        inputs = feeds(declared, batch)
+        if use is None or state is None:
+            use = _prepare(model, declared, inputs, batch.size, name)
+            state = _Gathered(network=use.network, shapes=use.shapes)
+        if batch.size % use.multiple:
+            raise InvalidInputError(
+                f"{name} takes exactly {use.multiple} samples at once, got {batch.size}; give a multiple of it"
+            )
         done = 0
-        for piece, count in in_pieces(network, inputs, size):
+        for piece, count in in_pieces(inputs, batch.size, use.size):
             labels = None if batch.labels is None else batch.labels[done : done + count]
-            state.add(_batched(runner(piece), count), count, labels)
+            state.add(_batched(use.run(piece), count), count, labels)
             done += count
             if progress is not None:
                 progress(state.samples, None)
+    if state is None:
+        raise InvalidInputError("expected at least one sample of data, got none; give more data")
     return state.finish()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Use:
+    """A network made ready for the data at hand.
+
+    Args:
+        network: specialised.
+        shapes: of every tensor, as a first piece showed.
+        runner: returns the tensors that are measured.
+        size: how many samples to run at once; a multiple of `multiple`, which the network wants.
+        constants, conditions: what of the first batch was put into the network, and must hold for the others.
+    """
+
+    network: Network
+    shapes: dict[str, tuple[int, ...]]
+    runner: Runner
+    size: int
+    multiple: int
+    constants: dict[str, Array]
+    conditions: Conditions
+
+    def run(self, piece: Mapping[str, Array]) -> Values:
+        """Run a piece, and refuse one that would take another way through the graph."""
+        values = self.runner({name: a for name, a in piece.items() if name not in self.constants})
+        changed = [name for name, value in self.constants.items() if not np.array_equal(piece[name], value)]
+        changed += [name for name, value in self.conditions.items() if bool(np.all(values[name])) != value]
+        if changed:
+            raise InvalidInputError(
+                f"expected all data to take the same way through {self.network.name}, but '{changed[0]}' is not what "
+                "it was in the first batch; inspect each kind of data by itself"
+            )
+        return values
+
+
+def _prepare(
+    model: onnx.ModelProto, declared: tuple[Tensor, ...], inputs: Mapping[str, Array], samples: int, name: str
+) -> _Use:
+    """Specialise the network, and run the fewest samples that it takes to learn every shape."""
+    whole = whole_inputs(inputs, samples)
+    fixed = at_once(tuple(tensor for tensor in declared if tensor.name not in whole))
+    piece, count = next(in_pieces(inputs, samples, fixed or 1))
+    constants = {key: array for key, array in piece.items() if array.ndim == 0}
+    fed = {key: array for key, array in piece.items() if key not in constants}
+
+    def evaluate(part: onnx.ModelProto, names: list[str]) -> Values:
+        return runtime_runner(part, network_of(part, name=name), names)(fed)
+
+    plain, conditions = specialised(model, piece, evaluate)
+    network = network_of(plain, name=name)
+    every = [key for node in network.nodes for key in (*node.inputs, node.output)]
+    values = _batched(_runner(plain, network, every)(fed), count)
+    alone = any(inputs[key].ndim for key in whole)
+    alone = alone or (fixed is not None and (fixed > 1 or not _takes_batches(network, inputs)))
+    each = sum(value.nbytes for value in values.values()) / count
+    return _Use(
+        network=network,
+        shapes={key: value.shape for key, value in values.items()},
+        runner=_runner(plain, network, [*_seen(network), *conditions]),
+        size=(fixed or 1) if alone else max(1, int(_BYTES_AT_ONCE / max(each, 1))),
+        multiple=fixed if alone and fixed is not None else 1,
+        constants=constants,
+        conditions=conditions,
+    )
 
 
 def _is_call(node: Node) -> bool:
@@ -67,31 +138,14 @@ def _is_call(node: Node) -> bool:
     )
 
 
-def _seen(calls: list[Node], network: Network) -> list[str]:
+def _seen(network: Network) -> list[str]:
     """Return the tensors that are measured."""
-    names = [name for node in calls for name in (node.inputs[0], node.output)]
+    names = [name for node in network.nodes if _is_call(node) for name in (node.inputs[0], node.output)]
     return [*names, *(tensor.name for tensor in network.outputs)]
 
 
 def _runner(model: onnx.ModelProto, network: Network, names: Iterable[str]) -> Runner:
-    if not network.opaque:
-        return numpy_runner(network)
-    made = {name for node in model.graph.node for name in node.output}
-    return runtime_runner(model, network, [name for name in dict.fromkeys(names) if name in made])
-
-
-def _survey(model: onnx.ModelProto, state: "_Gathered", inputs: Mapping[str, Array]) -> int:
-    """Run the fewest samples that the network takes, to learn every shape; return how many to run at once."""
-    network = state.network
-    fixed = next((t.shape[0] for t in network.inputs if t.shape and t.shape[0] is not None), None)
-    piece, count = next(in_pieces(network, inputs, fixed or 1))
-    every = [name for node in network.nodes for name in (*node.inputs, node.output)]
-    values = _batched(_runner(model, network, every)(piece), count)
-    state.place({name: value.shape for name, value in values.items()})
-    if fixed is not None and not (fixed == 1 and _takes_batches(network, inputs)):
-        return fixed
-    each = sum(value.nbytes for value in values.values()) / count
-    return max(1, int(_BYTES_AT_ONCE / max(each, 1)))
+    return runtime_runner(model, network, names) if network.opaque else numpy_runner(network)
 
 
 def _takes_batches(network: Network, inputs: Mapping[str, Array]) -> bool:
@@ -121,10 +175,10 @@ class _Gathered:
     """What was gathered of a network so far."""
 
     network: Network
-    calls: list[Node]
+    shapes: dict[str, tuple[int, ...]]
     samples: int = 0
+    calls: list[Node] = field(init=False)
     gatherings: dict[str, CallGathering] = field(default_factory=dict)
-    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     answers: list[Array] = field(default_factory=list)
     nonfinite: int = 0
     gradient_of: str = ""
@@ -143,9 +197,9 @@ class _Gathered:
         self._pull(values, output, samples, labels)
         self.samples += samples
 
-    def place(self, shapes: dict[str, tuple[int, ...]]) -> None:
-        self.shapes = shapes
-        places = origins(self.network, shapes)
+    def __post_init__(self) -> None:
+        self.calls = [node for node in self.network.nodes if _is_call(node)]
+        places = origins(self.network, self.shapes)
         for node in self.calls:
             operator = node.operator
             assert isinstance(operator, Activation | ParametricRelu | Softmax)  # noqa: S101 - as _is_call has it
@@ -194,8 +248,6 @@ class _Gathered:
         return name, loss_gradient(logits, labels)
 
     def finish(self) -> Recording:
-        if not self.samples:
-            raise InvalidInputError("expected at least one sample of data, got none; give more data")
         return Recording(
             model=self.network.name,
             parameters=self.network.parameters,

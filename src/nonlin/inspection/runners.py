@@ -1,6 +1,6 @@
 """Running an ONNX network so that its tensors are seen: in NumPy where it is understood, else in ONNX Runtime."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,13 +29,13 @@ def numpy_runner(network: Network) -> Runner:
     return run
 
 
-def runtime_runner(model: onnx.ModelProto, network: Network, names: list[str]) -> Runner:
+def runtime_runner(model: onnx.ModelProto, network: Network, names: Iterable[str]) -> Runner:
     """Return a runner for any network that ONNX Runtime runs.
 
     Args:
         model: the model; it is not changed.
         network: what nonlin read of it.
-        names: the tensors to return.
+        names: the tensors to return; those that the model does not have are left out.
 
     Raises:
         MissingDependencyError: if ONNX Runtime is not installed.
@@ -73,15 +73,14 @@ def runtime_runner(model: onnx.ModelProto, network: Network, names: list[str]) -
     return run
 
 
-def _exposing(model: onnx.ModelProto, names: list[str]) -> onnx.ModelProto:
+def _exposing(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
     exposed = onnx.ModelProto()
     exposed.CopyFrom(model)
     there = {value.name for value in exposed.graph.output}
-    inputs = {value.name for value in exposed.graph.input}
-    for name in names:
-        if name not in there and name not in inputs:
+    made = {name for node in exposed.graph.node for name in node.output}
+    for name in dict.fromkeys(names):
+        if name in made and name not in there:
             exposed.graph.output.append(onnx.ValueInfoProto(name=name))
-            there.add(name)
     return exposed
 
 

@@ -10,7 +10,7 @@ from onnx.external_data_helper import ExternalDataInfo, load_external_data_for_m
 
 from nonlin.errors import InvalidInputError, MissingInputError, UnsafeModelError, UnsupportedModelError
 
-__all__ = ["open_onnx"]
+__all__ = ["open_onnx", "tensors_of"]
 
 _CHECKER_LIMIT = 2**31 - 1
 
@@ -78,7 +78,7 @@ def _refuse_other_formats(path: Path) -> None:
 
 def _load_external_data(model: onnx.ModelProto, path: Path) -> None:
     folder = path.resolve().parent
-    named = [tensor for tensor in _tensors(model.graph) if uses_external_data(tensor)]
+    named = [tensor for tensor in tensors_of(model.graph) if uses_external_data(tensor)]
     for tensor in named:
         location = ExternalDataInfo(tensor).location
         target = (folder / location).resolve()
@@ -99,7 +99,8 @@ def _load_external_data(model: onnx.ModelProto, path: Path) -> None:
             raise InvalidInputError(f"the external weights of {path} cannot be read: {error}") from error
 
 
-def _tensors(graph: onnx.GraphProto) -> list[onnx.TensorProto]:
+def tensors_of(graph: onnx.GraphProto) -> list[onnx.TensorProto]:
+    """Return every stored tensor of a graph: initializers, constants, and those of its subgraphs."""
     tensors = list(graph.initializer)
     for sparse in graph.sparse_initializer:
         tensors += [sparse.values, sparse.indices]
@@ -107,12 +108,12 @@ def _tensors(graph: onnx.GraphProto) -> list[onnx.TensorProto]:
         for attribute in node.attribute:
             tensors += [attribute.t, *attribute.tensors] if attribute.HasField("t") else [*attribute.tensors]
             for inner in (attribute.g, *attribute.graphs):
-                tensors += _tensors(inner)
+                tensors += tensors_of(inner)
     return tensors
 
 
 def _check_weights(model: onnx.ModelProto, path: Path) -> None:
-    for tensor in _tensors(model.graph):
+    for tensor in tensors_of(model.graph):
         if tensor.data_type not in (
             onnx.TensorProto.FLOAT,
             onnx.TensorProto.DOUBLE,

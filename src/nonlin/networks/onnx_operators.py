@@ -282,7 +282,7 @@ def _hard_sigmoid(use: Use) -> Conversion:
     alpha, beta = use.attributes.get("alpha", 0.2), use.attributes.get("beta", 0.5)
     if abs(alpha - 1 / 6) < 1e-6 and beta == 0.5:
         return _call(use, function("hardsigmoid"))
-    return _call(use, define("clip(alpha * x + beta, 0, 1)", alpha=alpha, beta=beta))
+    return _call(use, function("hardsigmoid_affine", alpha=alpha, beta=beta))
 
 
 def _gelu(use: Use) -> Conversion:

@@ -13,12 +13,12 @@ from nonlin.networks.activation import Opaque
 from nonlin.networks.affine import Dense, Elementwise
 from nonlin.networks.array import Array
 from nonlin.networks.network import Network, Node, Operator, Tensor
-from nonlin.networks.onnx_file import open_onnx
+from nonlin.networks.onnx_file import open_onnx, tensors_of
 from nonlin.networks.onnx_operators import Graph, convert
 from nonlin.networks.recognition import recognise
 from nonlin.networks.window import Convolution
 
-__all__ = ["network_of", "read_onnx"]
+__all__ = ["constants_of", "inputs_of", "network_of", "read_onnx"]
 
 _FOLDED_LIMIT = 10_000_000
 
@@ -39,17 +39,36 @@ def network_of(model: onnx.ModelProto, *, name: str) -> Network:
         The network; operators that nonlin does not understand are opaque nodes in it.
     """
     graph = _facts(model)
-    inputs = tuple(_tensor(v) for v in model.graph.input if v.name not in graph.constants)
+    inputs = inputs_of(model)
     outputs = tuple(_tensor(v) for v in model.graph.output)
     wanted = [tensor.name for tensor in outputs]
     nodes = recognise(absorb_biases(_needed(_nodes(model, graph), wanted), wanted), wanted)
-    weights = (t for t in model.graph.initializer if t.data_type in (1, 10, 11))
+    weights = (t for t in tensors_of(model.graph) if t.data_type in (1, 10, 11))
     parameters = sum(int(np.prod(t.dims)) for t in weights if len(t.dims) > 0)
     return Network(name=name, inputs=inputs, outputs=outputs, nodes=nodes, parameters=parameters)
 
 
-def _facts(model: onnx.ModelProto) -> Graph:
+def inputs_of(model: onnx.ModelProto) -> tuple[Tensor, ...]:
+    """Return what must be fed to a model."""
+    stored = {tensor.name for tensor in model.graph.initializer}
+    return tuple(_tensor(value) for value in model.graph.input if value.name not in stored)
+
+
+def constants_of(model: onnx.ModelProto) -> dict[str, Array]:
+    """Return the value of every tensor that does not depend on the input, by name."""
     constants: dict[str, Array] = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    opset = _opset(model)
+    for node in model.graph.node:
+        constants |= _folded(node, constants, opset)
+    return constants
+
+
+def _opset(model: onnx.ModelProto) -> int:
+    return max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
+
+
+def _facts(model: onnx.ModelProto) -> Graph:
+    constants = constants_of(model)
     try:
         inferred = shape_inference.infer_shapes(model, data_prop=True).graph
     except (shape_inference.InferenceError, ValueError):
@@ -59,12 +78,8 @@ def _facts(model: onnx.ModelProto) -> Graph:
         for v in (*inferred.input, *inferred.value_info, *inferred.output)
         if v.type.tensor_type.HasField("shape")
     }
-    opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
-    first = next((v for v in model.graph.input if v.name not in constants), None)
-    leading = (_shape(first) or (None,))[0] if first is not None else None
-    for node in model.graph.node:
-        constants |= _folded(node, constants, opset)
-    return Graph(constants=constants, shapes=shapes, opset=opset, batch_of_one=leading == 1)
+    leading = next((tensor.shape[0] for tensor in inputs_of(model) if tensor.shape), None)
+    return Graph(constants=constants, shapes=shapes, opset=_opset(model), batch_of_one=leading == 1)
 
 
 def _folded(node: onnx.NodeProto, constants: Mapping[str, Array], opset: int) -> dict[str, Array]:
