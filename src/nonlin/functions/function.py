@@ -16,7 +16,7 @@ from nonlin.functions.dispatch import apply_array
 from nonlin.functions.expression import Constant, Expression
 from nonlin.functions.kinks import kinks
 from nonlin.functions.pieces import Piece, affine_pieces
-from nonlin.functions.printing import number_text
+from nonlin.functions.printing import short_text
 from nonlin.functions.slope_bound import largest_slope
 from nonlin.functions.tails import evaluate_everywhere, limit
 from nonlin.functions.vectors import evaluate_vector
@@ -85,8 +85,10 @@ class Function:
 
     @property
     def label(self) -> str:
-        """The name, with the parameters that are not at their default."""
-        changed = [f"{k}={number_text(v)}" for k, v in self.parameters.items() if v != self.defaults.get(k)]
+        """The name, with the parameters that are not at their default; float32 numbers as short as float32 allows."""
+        shown = {k: short_text(v) for k, v in self.parameters.items()}
+        usual = {k: short_text(v) for k, v in self.defaults.items()}
+        changed = [f"{k}={v}" for k, v in shown.items() if v != usual.get(k)]
         return f"{self.name}({', '.join(changed)})" if changed else self.name
 
     @property

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nonlin.functions.expression import Call, Constant, Expression, Parameter, Piecewise, Variable
 
-__all__ = ["number_text", "text"]
+__all__ = ["number_text", "short_text", "text"]
 
 SIGNS = {"add": (" + ", 1), "subtract": (" - ", 1), "multiply": (" * ", 2), "divide": (" / ", 2)}
 ATOM = 4
@@ -14,6 +16,12 @@ def number_text(value: float) -> str:
     """Write a number in full, but a whole one without its '.0'."""
     short = repr(float(value))
     return short.removesuffix(".0")
+
+
+def short_text(value: float) -> str:
+    """Write a number for people: one that comes from a float32 model as 0.1, not as 0.10000000149011612."""
+    single = np.float32(value)
+    return str(single).removesuffix(".0") if float(single) == value else number_text(value)
 
 
 def text(expression: Expression) -> str:

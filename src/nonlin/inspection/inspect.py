@@ -77,6 +77,7 @@ def inspect(
             Collapse(layers=c.layers, parameters=c.parameters, merged=c.merged) for c in recording.chains
         ),
         folds=first.folds(opened, recording),
+        unseen=recording.unseen,
         accuracy=first.accuracy(recording),
         thresholds=limits,
         recording=recording,

@@ -43,27 +43,42 @@ def origins(network: Network, shapes: Shapes) -> dict[str, Origin]:
     Args:
         network: the graph.
         shapes: of every tensor that was seen, with the batch axis in front.
+
+    Returns:
+        By tensor name. Where no layer made a tensor, the layer that reads it says where the units are, and where there
+        is none either, the custom: channels first for pictures, features last for sequences and vectors.
     """
     table: dict[str, Origin] = {}
+    readers = network.consumers()
     for node in network.nodes:
-        made = _origin(node, table, shapes)
         for name in (node.output, *node.extra_outputs):
-            rank = len(shapes.get(name, (0, 0)))
-            known = made is not None and made.unit_axis < max(rank, 1)
-            table[name] = (
-                made if made is not None and known else Origin(layer=None, unit_axis=_usual_axis(rank))
-            )
+            shape = shapes.get(name, (0, 0))
+            made = _origin(node, table, shapes, rank=len(shape))
+            if made is None or not 0 <= made.unit_axis < len(shape):
+                axes = [
+                    axis
+                    for axis in (_wanted_axis(reader, len(shape)) for reader in readers.get(name, ()))
+                    if axis
+                ]
+                usual = 1 if len(shape) >= 4 else max(len(shape) - 1, 0)
+                made = Origin(layer=None, unit_axis=axes[0] if axes else usual)
+            table[name] = made
     return table
 
 
-def _usual_axis(rank: int) -> int:
-    """Channels first for pictures, features last for sequences and vectors."""
-    return 1 if rank >= 4 else max(rank - 1, 0)
+def _wanted_axis(reader: Node, rank: int) -> int | None:
+    """Return the axis over which a layer sums, where the reader is one."""
+    if isinstance(reader.operator, Convolution) or _kind(reader) in _CHANNEL_AXIS:
+        return 1
+    return rank - 1 if isinstance(reader.operator, Dense) or _kind(reader) in _LAST_AXIS else None
 
 
-def _origin(node: Node, table: dict[str, Origin], shapes: Shapes) -> Origin | None:
-    operator, rank = node.operator, len(shapes.get(node.output, (0, 0)))
-    kind = operator.operator if isinstance(operator, Opaque) else ""
+def _kind(node: Node) -> str:
+    return node.operator.operator if isinstance(node.operator, Opaque) else ""
+
+
+def _origin(node: Node, table: dict[str, Origin], shapes: Shapes, *, rank: int) -> Origin | None:
+    operator, kind = node.operator, _kind(node)
     if isinstance(operator, Dense) or kind in _LAST_AXIS:
         return Origin(layer=node.name, unit_axis=rank - 1)
     if isinstance(operator, Convolution) or kind in _CHANNEL_AXIS:
@@ -73,7 +88,7 @@ def _origin(node: Node, table: dict[str, Origin], shapes: Shapes) -> Origin | No
         return None
     if isinstance(operator, Transpose):
         axes = operator.axes(rank)
-        return replace(before, unit_axis=axes.index(before.unit_axis)) if before.unit_axis < rank else None
+        return replace(before, unit_axis=axes.index(before.unit_axis)) if before.unit_axis in axes else None
     if isinstance(operator, Reshape | Reduce) or kind in ("Reshape", "Squeeze", "Unsqueeze", "Flatten"):
         return _reshaped(node, before, shapes)
     return before

@@ -17,7 +17,7 @@ from nonlin.inspection.recording import Batch, CallSite, Progress, Recording
 from nonlin.inspection.runners import Runner, numpy_runner, runtime_runner
 from nonlin.inspection.specialise import Conditions, specialised
 from nonlin.networks import Network, Node, Tensor, network_of, pullback
-from nonlin.networks.activation import Activation, ParametricRelu, Softmax
+from nonlin.networks.activation import Activation, Opaque, ParametricRelu, Softmax
 from nonlin.networks.onnx_reader import inputs_of
 
 __all__ = ["record"]
@@ -26,6 +26,23 @@ Array = npt.NDArray[Any]
 Values = dict[str, Array]
 
 _BYTES_AT_ONCE = 2**28
+
+_WITH_ACTIVATIONS_INSIDE = (
+    *(
+        "LSTM",
+        "GRU",
+        "RNN",
+        "Loop",
+        "Scan",
+        "If",
+        "Attention",
+        "MultiHeadAttention",
+        "FusedConv",
+        "FusedGemm",
+    ),
+    *("BiasGelu", "FastGelu", "QuickGelu", "QGemm", "EmbedLayerNormalization", "GroupQueryAttention"),
+)
+"""ONNX operators, and some of ONNX Runtime's own, that apply an activation to something which no tensor shows."""
 
 
 def record(
@@ -138,6 +155,13 @@ def _is_call(node: Node) -> bool:
     )
 
 
+def _unseen(network: Network) -> tuple[str, ...]:
+    opaque = [(node, node.operator.operator) for node in network.nodes if isinstance(node.operator, Opaque)]
+    return tuple(
+        f"{kind} {node.name}" for node, kind in opaque if kind.split(".")[-1] in _WITH_ACTIVATIONS_INSIDE
+    )
+
+
 def _seen(network: Network) -> list[str]:
     """Return the tensors that are measured."""
     names = [name for node in network.nodes if _is_call(node) for name in (node.inputs[0], node.output)]
@@ -217,7 +241,7 @@ class _Gathered:
     def _pull(self, values: Values, output: Array, samples: int, labels: Array | None) -> None:
         if self.network.opaque:
             names = sorted({getattr(n.operator, "operator", "?") for n in self.network.opaque})
-            self.gradient_of = f"none: no gradient through {', '.join(names)}"
+            self.gradient_of = f"not measured: nonlin takes none through {', '.join(names)}"
             return
         start, cotangent = self._start(values, output, labels)
         by_output = {node.output: self.gatherings[node.name] for node in self.calls}
@@ -258,6 +282,7 @@ class _Gathered:
             has_gradient=not self.network.opaque,
             answers=np.concatenate(self.answers) if self.answers else None,
             nonfinite_outputs=self.nonfinite,
+            unseen=_unseen(self.network),
         )
 
     def _ordered(self) -> Iterator[CallGathering]:

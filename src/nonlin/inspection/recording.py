@@ -103,6 +103,8 @@ class Recording:
         answers: the index of the largest output for every sample, shape (samples,); None where the first output is
             not of shape (samples, classes) with at least two classes.
         nonfinite_outputs: how many entries of the outputs are NaN or infinite.
+        unseen: the operators that have activations inside which were not measured, such as an LSTM's gates, each with
+            its name.
     """
 
     model: str
@@ -114,3 +116,4 @@ class Recording:
     has_gradient: bool
     answers: npt.NDArray[np.intp] | None
     nonfinite_outputs: int = 0
+    unseen: tuple[str, ...] = ()

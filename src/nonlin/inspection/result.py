@@ -164,6 +164,7 @@ class Inspection:
         findings: the worst first.
         collapses: affine layers in a row.
         folds: on the line between two samples of different classes.
+        unseen: operators that have activations inside which were not measured, such as an LSTM's gates.
         accuracy: the share of samples whose largest output is at their label; None without labels.
         thresholds: what the verdicts were measured against.
         recording: the measurements by unit, for drawing; not part of the JSON.
@@ -177,6 +178,7 @@ class Inspection:
     findings: tuple[Finding, ...]
     collapses: tuple[Collapse, ...]
     folds: Folds
+    unseen: tuple[str, ...]
     accuracy: float | None
     thresholds: Thresholds
     recording: Recording = field(repr=False, compare=False)
@@ -202,7 +204,7 @@ class Inspection:
     def to_dict(self) -> dict[str, Any]:
         """Return the result as values that JSON has; NaN and infinite numbers become None."""
         result: dict[str, Any] = {"schema": _SCHEMA, "healthy": self.healthy}
-        for name in ("model", "parameters", "samples", "gradient_of", "accuracy"):
+        for name in ("model", "parameters", "samples", "gradient_of", "accuracy", "unseen"):
             result[name] = getattr(self, name)
         for name in ("calls", "findings", "collapses"):
             result[name] = [asdict(item) for item in getattr(self, name)]

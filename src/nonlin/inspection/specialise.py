@@ -92,7 +92,6 @@ def _inline(graph: onnx.GraphProto, node: onnx.NodeProto, branch: onnx.GraphProt
     for inner in branch.node:
         copied = graph.node.add()
         copied.CopyFrom(inner)
-        copied.name = prefix + inner.name if inner.name else ""
         _rename(copied, renamed)
     for outer, result in zip(node.output, branch.output, strict=True):
         made = renamed.get(result.name, result.name)

@@ -22,10 +22,12 @@ class Thresholds:
     Args:
         dead: share of a call's units that are dead.
         dead_layer: share of dead units from which the finding is an error and not a warning.
+        least_samples: with fewer samples than this, a unit without a gradient is only noted: it may fire on others.
         saturated_values: share of a unit's values on a flat part from which the unit is saturated.
         saturated: share of a call's units that are saturated.
         constant_slope: the spread of a unit's relative slope up to which it acts linearly on the data.
-        linear: share of a call's live units that act linearly.
+        linear: share of a call's live units that act linearly, from which the call as a whole does.
+        few: share of a call's units from which some linear or dormant ones are worth a note.
         vanishing: RMS gradient at a call, relative to the largest of the calls after it, under which it has vanished.
         exploding: the same, above which it has exploded.
         large_output: mean abs(output) above which a call's output has exploded (AutoTrainer's rule, times 10).
@@ -38,10 +40,12 @@ class Thresholds:
 
     dead: float = 0.05
     dead_layer: float = 0.5
+    least_samples: int = 30
     saturated_values: float = 0.5
     saturated: float = 0.2
     constant_slope: float = 1e-2
     linear: float = 1.0
+    few: float = 0.1
     vanishing: float = 1e-3
     exploding: float = 1e3
     large_output: float = 1e2

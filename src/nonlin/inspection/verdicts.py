@@ -16,6 +16,11 @@ __all__ = ["describe", "findings", "with_verdicts"]
 Indices = npt.NDArray[np.intp]
 Figure = tuple[float, float]
 
+_WORDS = {
+    **dict.fromkeys(("relu", "relu6"), "are always on"),
+    **dict.fromkeys(("leaky_relu", "prelu", "rrelu"), "stay on one side of the kink"),
+}
+
 
 def describe(recorded: RecordedCall, limits: Thresholds) -> Call:
     """Return a call's figures; the verdict is put in by `with_verdicts`."""
@@ -112,45 +117,55 @@ def _make(
 
 
 def _of_slopes(call: Call, limits: Thresholds) -> Iterator[Finding]:
-    dead, linear, saturated = call.dead or 0, call.linear or 0, call.saturated or 0
-    if dead:
-        share = dead / call.units
-        severity: Severity = (
-            "error" if share >= limits.dead_layer else "warning" if share >= limits.dead else "note"
-        )
-        bound = 3 / call.samples
-        yield _make(
-            "dead",
-            severity,
-            call,
-            f"{call.name}: {dead} of {call.units} units ({share:.0%}) are dead: no gradient on any of {call.samples} "
-            f"samples; each fires on fewer than {min(bound, 1):.2%} of such samples (95 % confidence)",
-            against=(share, limits.dead),
-            units=call.dead_units,
-        )
-    alive = call.units - dead
-    if linear and alive:
-        share = linear / alive
-        whole = share >= limits.linear
-        word = "are always on" if "relu" in call.function else "act linearly"
-        message = f"{call.name}: {linear} of {alive} live units ({share:.0%}) {word} on these {call.samples} samples"
-        if whole:
-            message += "; the call bends nothing, and the layers before and after it are one on this data"
-        yield _make(
-            "linear", "warning" if whole else "note", call, message,
-            against=(share, limits.linear), units=call.linear_units,
-        )  # fmt: skip
-    if saturated:
-        share = saturated / call.units
+    if call.dead_units:
+        yield _dead(call, limits)
+    alive = call.units - len(call.dead_units)
+    share = len(call.linear_units) / max(alive, 1)
+    if share >= limits.few:
+        yield _linear(call, alive, limits)
+    share = len(call.saturated_units) / call.units
+    if share >= limits.few:
         yield _make(
             "saturated",
             "warning" if share >= limits.saturated else "note",
             call,
-            f"{call.name}: {saturated} of {call.units} units ({share:.0%}) are saturated: over "
+            f"{call.name}: {len(call.saturated_units)} of {call.units} units ({share:.0%}) are saturated: over "
             f"{limits.saturated_values:.0%} of their values let through under 1 % of the largest slope",
             against=(share, limits.saturated),
             units=call.saturated_units,
         )
+
+
+def _dead(call: Call, limits: Thresholds) -> Finding:
+    share = len(call.dead_units) / call.units
+    severity: Severity = (
+        "error" if share >= limits.dead_layer else "warning" if share >= limits.dead else "note"
+    )
+    what = f"{call.name}: {len(call.dead_units)} of {call.units} units ({share:.0%})"
+    if call.samples < limits.least_samples:
+        severity = "note"
+        message = (
+            f"{what} have no gradient on any of {call.samples} samples, too few to call them dead; give at least "
+            f"{limits.least_samples}"
+        )
+    else:
+        message = (
+            f"{what} are dead: no gradient on any of {call.samples:,} samples; each fires on fewer than "
+            f"{3 / call.samples:.2%} of such samples (95 % confidence)"
+        )
+    return _make("dead", severity, call, message, against=(share, limits.dead), units=call.dead_units)
+
+
+def _linear(call: Call, alive: int, limits: Thresholds) -> Finding:
+    share = len(call.linear_units) / alive
+    word = _WORDS.get(call.function.split("(")[0], "act linearly")
+    message = f"{call.name}: {len(call.linear_units)} of {alive} live units ({share:.0%}) {word}, on all of "
+    message += f"{call.samples:,} samples"
+    whole = share >= limits.linear and call.samples >= limits.least_samples
+    if whole:
+        message += "; the call bends nothing, and the layers before and after it are one on this data"
+    severity: Severity = "warning" if whole else "note"
+    return _make("linear", severity, call, message, against=(share, limits.linear), units=call.linear_units)
 
 
 def _of_outputs(call: Call, recorded: RecordedCall, limits: Thresholds) -> Iterator[Finding]:
@@ -173,7 +188,7 @@ def _of_outputs(call: Call, recorded: RecordedCall, limits: Thresholds) -> Itera
     if not recorded.site.function.vector:
         yield from _dormant(call, recorded, limits)
         ratio = abs(call.mean) / call.std if call.std else 0.0
-        if ratio > limits.uncentred:
+        if ratio > limits.uncentred and call.units > 1:
             yield _make(
                 "uncentred", "note", call,
                 f"{call.name}: the outputs are not centred: mean {call.mean:.3g}, standard deviation {call.std:.3g}",
@@ -188,7 +203,7 @@ def _dormant(call: Call, recorded: RecordedCall, limits: Thresholds) -> Iterator
         return
     score = size / size.mean()
     quiet = [i for i in np.flatnonzero(score <= limits.dormant).tolist() if i not in set(call.dead_units)]
-    if quiet:
+    if len(quiet) >= limits.few * call.units:
         yield _make(
             "dormant", "note", call,
             f"{call.name}: {len(quiet)} of {call.units} units are alive but dormant: their mean size is at most "

@@ -19,6 +19,12 @@ def print_inspection(inspection: Inspection, console: Console) -> None:
     console.print(_legend(inspection), style="dim")
     console.print()
     _print_findings(inspection, console)
+    if inspection.unseen:
+        console.print(
+            Text.assemble(
+                ("Not measured  ", "bold"), f"the activations inside {', '.join(inspection.unseen)}"
+            )
+        )
     console.print(Text.assemble(("Folds  ", "bold"), _folds(inspection.folds)))
     console.print(Text.assemble(("Verdict  ", "bold"), _verdict(inspection)))
 
@@ -33,7 +39,7 @@ def _headline(inspection: Inspection) -> Text:
 def _table(inspection: Inspection) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
     table.add_column("call", overflow="fold", max_width=36)
-    table.add_column("function", overflow="fold", max_width=24)
+    table.add_column("function", overflow="fold", max_width=34)
     table.add_column("shape", overflow="fold")
     for name in ("units", "dead", "saturated", "linear", "zeros", "mean ± std", "gradient"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -68,9 +74,11 @@ def _share(count: int | None, units: int) -> str:
 
 
 def _legend(inspection: Inspection) -> str:
+    of = inspection.gradient_of
+    gradient = f"norm, of {of}" if inspection.recording.has_gradient else of
     return (
-        f"dead: no gradient on any sample; saturated: mostly on a flat part; linear: constant slope (ReLU: always on); "
-        f"gradient: norm, of {inspection.gradient_of}"
+        "dead: no gradient on any sample; saturated: mostly on a flat part; linear: constant slope (ReLU: always on); "
+        f"gradient: {gradient}"
     )
 
 
@@ -105,7 +113,10 @@ def _folds(folds: Folds) -> str:
 def _verdict(inspection: Inspection) -> Text:
     worst = [f.severity for f in inspection.findings if f.severity != "note"]
     if not worst:
-        return Text("healthy", style="green")
+        few = inspection.samples < inspection.thresholds.least_samples
+        return Text(
+            f"healthy, as far as {inspection.samples} samples can tell" if few else "healthy", style="green"
+        )
     errors, warnings = worst.count("error"), worst.count("warning")
     counts = [f"{n} {word}{'s' * (n > 1)}" for n, word in ((errors, "error"), (warnings, "warning")) if n]
     return Text(" and ".join(counts), style=_STYLES[worst[0]])
