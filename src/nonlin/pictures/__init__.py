@@ -1,0 +1,10 @@
+"""Pictures of finished results, with matplotlib; each function draws, computes nothing and returns a figure.
+
+What comes back is a `matplotlib.figure.Figure` that belongs to no window: `figure.savefig("overview.pdf")`.
+"""
+
+from nonlin.pictures.call import pre_activations, units
+from nonlin.pictures.calls import gradients, overview
+from nonlin.pictures.line import line
+
+__all__ = ["gradients", "line", "overview", "pre_activations", "units"]

@@ -1,0 +1,163 @@
+"""How every picture looks: colours, sizes and text.
+
+The colours are those of Okabe and Ito (2008), which the colour-blind tell apart. Text is never read as a formula,
+for names come from other people's models.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, wraps
+from typing import Any, ParamSpec, TypeVar
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+__all__ = [
+    "AT_REST",
+    "CYCLE",
+    "DEAD",
+    "FLAT",
+    "GRID",
+    "HEALTHY",
+    "INK",
+    "LINEAR",
+    "MUTED",
+    "NO_SLOPE",
+    "ON_SLOPE",
+    "SATURATED",
+    "SLOPE",
+    "WIDE",
+    "blank",
+    "legend",
+    "room_for",
+    "shorten",
+    "styled",
+]
+
+INK = "#1c2024"
+MUTED = "#60676e"
+GRID = "#d5d9dd"
+
+DEAD = "#d55e00"
+SATURATED = "#e69f00"
+LINEAR = "#0072b2"
+HEALTHY = "#cdd2d6"
+NO_SLOPE = "#eceef0"
+
+AT_REST = "#b3b9bf"
+FLAT = SATURATED
+ON_SLOPE = "#56b4e9"
+SLOPE = "#cc79a7"
+
+CYCLE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+
+WIDE = 6.8
+"""The width of a picture that spans a page, in inches."""
+
+_PARAMETERS: dict[str, Any] = {
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.labelcolor": INK,
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.7,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 9,
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "hatch.linewidth": 0.6,
+    "legend.borderaxespad": 0.0,
+    "legend.borderpad": 0.0,
+    "legend.columnspacing": 1.4,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1.4,
+    "legend.handletextpad": 0.5,
+    "lines.linewidth": 1.4,
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": 8.5,
+    "xtick.major.width": 0.7,
+    "xtick.minor.visible": False,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": 8.5,
+    "ytick.major.width": 0.7,
+    "ytick.minor.visible": False,
+}
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def styled(draw: Callable[P, T]) -> Callable[P, T]:
+    """Draw in the house style, whatever the user's matplotlib settings are, and leave those as they were."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> T:
+        with mpl.rc_context(_settings()):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+@cache
+def _settings() -> Any:
+    """Return matplotlib's defaults with the house's changes, but for what belongs to the user's session."""
+    session = ("backend", "interactive", "toolbar", "webagg", "figure.hooks")
+    return {k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith(session)} | _PARAMETERS
+
+
+def blank(
+    width: float,
+    height: float,
+    *,
+    left: float = 0.6,
+    right: float = 0.15,
+    above: float = 0.35,
+    below: float = 0.5,
+) -> tuple[Figure, Axes]:
+    """Return a figure with one pair of axes.
+
+    Args:
+        width: of the figure, in inches.
+        height: of the figure, in inches.
+        left: room beside the axes, in inches.
+        right: the same on the other side.
+        above: room for the legend, in inches.
+        below: room for the numbers and the label of the axis, in inches.
+    """
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes(
+        (
+            left / width,
+            below / height,
+            (width - left - right) / width,
+            (height - above - below) / height,
+        )
+    )
+    return figure, axes
+
+
+def legend(axes: Axes, handles: Sequence[Any] | None = None) -> None:
+    """Put the legend into one line above the axes."""
+    if handles is None:
+        handles = axes.get_legend_handles_labels()[0]
+    size = axes.get_position().height * axes.figure.get_figheight()  # type: ignore[union-attr]
+    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1 + 0.09 / size), ncols=len(handles))
+
+
+def room_for(names: Iterable[str]) -> float:
+    """Return the room that names need beside an axis, in inches; an upper estimate, whatever the font."""
+    return 0.2 + 0.073 * max((len(name) for name in names), default=0)
+
+
+def shorten(name: str, limit: int = 28) -> str:
+    """Return a name with its middle left out where it is too long for a picture."""
+    if len(name) <= limit:
+        return name
+    end = (limit - 1) * 2 // 3
+    return f"{name[: limit - 1 - end]}…{name[-end:]}"

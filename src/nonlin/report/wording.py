@@ -1,0 +1,134 @@
+"""Numbers and verdicts in words, the same in every form of a report."""
+
+import math
+from collections.abc import Sequence
+
+from nonlin.inspection import Call, Finding, Inspection
+
+__all__ = ["count_of", "figure_of", "headline", "number", "share"]
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+_SHARES = ("dead", "saturated", "linear", "dormant")
+
+_MEASURES = {
+    "dead": "share of units",
+    "saturated": "share of units",
+    "linear": "share of live units",
+    "dormant": "mean size / the layer's",
+    "collapse": "parameters too many",
+    "vanishing": "gradient / the last call's",
+    "exploding": "size",
+    "nonfinite": "values",
+    "uncentred": "mean / standard deviation",
+    "massive": "largest output",
+}
+
+
+def number(x: float, digits: int = 3) -> str:
+    """Return a number to so many significant digits, with a power of ten where it is very large or small.
+
+    >>> number(0.25), number(12345.6), number(1.5e-7), number(float("nan"))
+    ('0.25', '12,346', '1.5 × 10⁻⁷', 'NaN')
+    """
+    if math.isnan(x):
+        return "NaN"
+    if math.isinf(x):
+        return "∞" if x > 0 else "−∞"
+    if x and not 1e-3 <= abs(x) < 1e6:
+        mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}".replace("-", "−")
+    text = f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.{digits}g}"
+    return text.replace("-", "−")
+
+
+def share(x: float) -> str:
+    """Return a share in percent.
+
+    >>> share(0.484), share(0.062), share(0.05), share(0.0056), share(1.0), share(0.9999)
+    ('48%', '6.2%', '5%', '0.56%', '100%', '99.99%')
+    """
+    edge = min(
+        abs(x), abs(1 - x)
+    )  # near 0 and near 1 more digits, so that neither is claimed where it is not so
+    digits = 0 if edge >= 0.1 or not edge else 1 if edge >= 0.01 else 2 if edge >= 1e-4 else 4
+    text = f"{100 * x:.{digits}f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) + "%"
+
+
+def count_of(count: int | None, units: int) -> str:
+    """Return a number of units with its share, "–" where there is none to count."""
+    if count is None:
+        return "–"
+    return f"{count:,} ({share(count / units)})" if count else "0"
+
+
+def figure_of(finding: Finding) -> str:
+    """Return what a finding rests on, in words: what was measured, its figure, the threshold, the sample size."""
+    form = share if finding.kind in _SHARES else number
+    return (
+        f"{_MEASURES[finding.kind]} {form(finding.figure)}, threshold {form(finding.threshold)}, "
+        f"{finding.samples:,} samples"
+    )
+
+
+def headline(inspection: Inspection) -> str:
+    """Return the verdict in one sentence."""
+    on = f"on these {inspection.samples:,} samples"
+    wrong = inspection.at_or_above("warning")
+    calls = inspection.calls
+    if not calls:
+        return f"This network has no activation: {_collapsed(wrong) or 'there is nothing to judge'}."
+    if not wrong:
+        notes = len(inspection.findings)
+        more = f"; {notes} {_plural('note', notes)} below" if notes else ""
+        are = (
+            "the one call of an activation is"
+            if len(calls) == 1
+            else f"all {len(calls)} calls of activations are"
+        )
+        return f"Healthy {on}: {are} without a fault{more}."
+    return f"Not healthy {on}: {'; '.join(_faults(wrong, calls))}."
+
+
+def _faults(wrong: Sequence[Finding], calls: Sequence[Call]) -> list[str]:
+    kinds = list(dict.fromkeys(finding.kind for finding in wrong))
+    parts = []
+    for kind in kinds:
+        mine = [finding for finding in wrong if finding.kind == kind]
+        names = {finding.call for finding in mine}
+        parts.append(_fault(kind, mine, [call for call in calls if call.name in names]))
+    return [part for part in parts if part]
+
+
+def _fault(kind: str, mine: Sequence[Finding], calls: Sequence[Call]) -> str:
+    if kind in ("dead", "saturated"):
+        count = sum(len(finding.units) for finding in mine)
+        return f"{count:,} of {sum(call.units for call in calls):,} units {_in(calls)} are {kind}"
+    if kind == "linear":
+        return f"{len(mine)} {_plural('call', len(mine))} {'acts' if len(mine) == 1 else 'act'} linearly"
+    if kind == "collapse":
+        return _collapsed(mine)
+    first = mine[0].call
+    return {
+        "vanishing": f"the gradient has vanished at {first}",
+        "exploding": f"{first} explodes",
+        "nonfinite": f"{first} has NaN or infinite values",
+    }.get(kind, f"{first} is {kind}")
+
+
+def _in(calls: Sequence[Call]) -> str:
+    return f"in {calls[0].name}" if len(calls) == 1 else f"in {len(calls)} calls"
+
+
+def _collapsed(findings: Sequence[Finding]) -> str:
+    count = sum(finding.kind == "collapse" for finding in findings)
+    if not count:
+        return ""
+    runs = "one run of affine layers has" if count == 1 else f"{count} runs of affine layers have"
+    return f"{runs} no non-linearity between and could be one layer{'' if count == 1 else ' each'}"
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
