@@ -65,7 +65,7 @@ class ParametricRelu:
     @property
     def function(self) -> Function:
         """The catalogue's PReLU, with the mean of the learned slopes."""
-        return function("prelu", negative_slope=float(np.mean(self.slopes)))
+        return function("prelu", weight=float(np.mean(self.slopes)))
 
     def apply(self, x: Array) -> Array:
         """Return x where it is positive, else slope · x."""

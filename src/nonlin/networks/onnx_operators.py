@@ -250,7 +250,7 @@ def _prelu(use: Use) -> Conversion | None:
     if slopes is None:
         return None
     if slopes.size == 1:
-        return _call(use, function("prelu", negative_slope=float(slopes.item())))
+        return _call(use, function("prelu", weight=float(slopes.item())))
     return _one(ParametricRelu(slopes=slopes), use)
 
 
