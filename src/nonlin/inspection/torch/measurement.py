@@ -1,0 +1,168 @@
+"""From tensors of a call to its statistics: NumPy arrays with the batch in front, and the relative slope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import isinf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from nonlin.errors import InvalidInputError
+from nonlin.inspection.accumulation import CallGathering
+from nonlin.inspection.statistics import merge
+from nonlin.inspection.torch.axes import default_axis
+
+if TYPE_CHECKING:
+    from nonlin.functions import Function
+    from nonlin.inspection.recording import CallSite, RecordedCall
+
+__all__ = ["Calls", "Squares", "measure_call", "relative_slope", "unit_axis", "watch_gradient"]
+
+Array = npt.NDArray[Any]
+Squares = list[torch.Tensor]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    """A call of this forward pass."""
+
+    label: str
+    step: int
+    gathering: CallGathering
+    squares: Squares
+
+
+class Calls:
+    """The calls of one forward pass, and of all of them so far."""
+
+    def __init__(self) -> None:
+        """Begin with no calls."""
+        self._seen: list[_Seen] = []
+        self._all: dict[str, CallGathering] = {}
+
+    def add(self, label: str, step: int, gathering: CallGathering, squares: Squares) -> None:
+        """Add a call of this forward pass; its gradient may still come."""
+        self._seen.append(_Seen(label=label, step=step, gathering=gathering, squares=squares))
+
+    def forget(self) -> None:
+        """Forget this forward pass."""
+        self._seen.clear()
+
+    def settle(self, samples: int) -> None:
+        """End both passes over so many samples: name the calls in order, add them to those before."""
+        times: dict[str, int] = {}
+        for seen in sorted(self._seen, key=lambda seen: seen.step):
+            times[seen.label] = times.get(seen.label, 0) + 1
+            name = seen.label if times[seen.label] == 1 else f"{seen.label}#{times[seen.label]}"
+            if seen.squares:
+                seen.gathering.add_gradient(sum(float(norm) ** 2 for norm in seen.squares), samples)
+            self._add(name, seen.gathering)
+        self._seen.clear()
+
+    def finish(self) -> tuple[RecordedCall, ...]:
+        """Return what was recorded, in the order of the forward pass."""
+        return tuple(gathering.finish() for gathering in self._all.values())
+
+    def _add(self, name: str, new: CallGathering) -> None:
+        old = self._all.get(name)
+        if old is None:
+            new.site = replace(new.site, name=name)
+            self._all[name] = new
+            return
+        if old.statistics is None or new.statistics is None or old.statistics.units != new.statistics.units:
+            counts = [s.units for s in (old.statistics, new.statistics) if s is not None]
+            raise InvalidInputError(
+                f"expected the same number of units of the call {name!r} in every batch, got {counts}; "
+                "give batches of one shape",
+            )
+        old.statistics = merge(old.statistics, new.statistics)
+        old.shape = new.shape
+        old.values.extend(new.values)
+        old.add_gradient(new.gradient_squares, new.gradient_samples)
+
+
+def measure_call(
+    site: CallSite, pre: torch.Tensor, output: torch.Tensor, *, slopes: Any = None, size: int
+) -> CallGathering:
+    """Measure a call of one batch.
+
+    Args:
+        site: with the axis of the units in `pre`, counted from 0.
+        pre: the pre-activation; batch axis first, or second where the first has another size.
+        output: the same shape.
+        slopes: of a PReLU for negative values, or None.
+        size: the number of samples in the batch.
+    """
+    u, axis = _arranged(_array(pre), site.unit_axis, size)
+    y, _ = _arranged(_array(output), site.unit_axis, size)
+    gathering = CallGathering(site=replace(site, unit_axis=axis))
+    slope = relative_slope(site.function, u, slopes=slopes, axis=axis)
+    gathering.add(u, y, slope)
+    # the sample is a view, and would keep the whole activation alive
+    gathering.values[-1] = gathering.values[-1].copy()
+    return gathering
+
+
+def relative_slope(
+    function: Function, u: Array, *, slopes: torch.Tensor | None = None, axis: int = -1
+) -> Array | None:
+    """Return f'(u) / max abs f', in the shape of u; None for a function of a whole vector.
+
+    Where the slope has no bound (relu2), it is relative to the largest of this batch, and so only comparable
+    within it. A PReLU is relative to max(1, abs(a)) of each unit.
+    """
+    if function.vector:
+        return None
+    if slopes is not None:
+        a = slopes.float().cpu().numpy().astype(u.dtype, copy=False)
+        shape = [1] * u.ndim
+        shape[axis] = -1
+        a = a.reshape(shape) if a.size > 1 else a
+        return np.asarray(np.where(u > 0, np.ones((), u.dtype), a) / np.maximum(1, np.abs(a)))
+    slope: Array = function.slope(u)
+    largest = function.largest_slope
+    if isinf(largest):
+        largest = float(np.nanmax(np.abs(slope), initial=0))
+    return slope / slope.dtype.type(largest) if largest not in (0.0, 1.0) else slope
+
+
+def watch_gradient(output: torch.Tensor, squares: Squares | None = None) -> Squares:
+    """Return a list, new or the one given, to which the backward pass will add the gradient's norm at a tensor."""
+    squares = [] if squares is None else squares
+    if output.requires_grad:
+
+        def gather(gradient: torch.Tensor) -> None:
+            wide = torch.float64 if gradient.dtype == torch.float64 else torch.float32
+            squares.append(torch.linalg.vector_norm(gradient.detach(), dtype=wide))
+
+        output.register_hook(gather)
+    return squares
+
+
+def unit_axis(tensor: torch.Tensor, axis: int | None) -> int:
+    """Return the axis of the units, counted from 0, where the layer may not have said it."""
+    if axis is None or not 0 < axis < max(tensor.dim(), 2):
+        return default_axis(tensor.dim())
+    return axis
+
+
+def _array(tensor: torch.Tensor) -> Array:
+    tensor = tensor.detach()
+    if tensor.dtype not in (torch.float32, torch.float64):
+        tensor = tensor.float()
+    array: Array = tensor.cpu().numpy()
+    return array
+
+
+def _arranged(array: Array, axis: int, size: int) -> tuple[Array, int]:
+    # the batch in front: a sequence-first model has it second, and (batch · time, units) has it folded up
+    if array.ndim == 1:
+        return array[:, None], 1
+    if array.ndim > 2 and array.shape[0] != size and array.shape[1] == size and axis != 1:
+        return np.swapaxes(array, 0, 1), axis
+    if array.shape[0] > size > 0 and array.shape[0] % size == 0:
+        return array.reshape(size, -1, *array.shape[1:]), axis + 1
+    return array, axis

@@ -1,0 +1,292 @@
+"""Sees every operation of a forward pass, and from them the calls of activations and the affine chains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from nonlin.inspection.torch.activations import Activation, activation
+from nonlin.inspection.torch.affine import chain_of, follows
+from nonlin.inspection.torch.axes import follow_axis
+from nonlin.inspection.torch.forms import KEEPS_VALUE, combine, compose
+from nonlin.inspection.torch.gates import GateRecorder
+from nonlin.inspection.torch.layers import KEEPS_AFFINE, Layer, WeightNames, is_affine_norm, layer, norm_axis
+from nonlin.inspection.torch.lineage import Candidate, Form, Lineage, Lineages, Origin, Usage, Value
+from nonlin.inspection.torch.measurement import Calls
+from nonlin.inspection.torch.operations import Operation, operation, tensors_in
+from nonlin.inspection.torch.places import Places
+from nonlin.inspection.torch.recognition import Recognition
+from nonlin.inspection.torch.recurrence import RECURRENT, run_recurrent
+
+if TYPE_CHECKING:
+    from nonlin.inspection.recording import AffineChain
+
+__all__ = ["Tracing"]
+
+Arguments = tuple[Any, ...]
+Keywords = Mapping[str, Any]
+
+_WITHOUT_DATA = frozenset(
+    {
+        "dim",
+        "empty_like",
+        "full_like",
+        "is_contiguous",
+        "is_floating_point",
+        "ndimension",
+        "new_empty",
+        "new_full",
+    }
+    | {
+        "new_ones",
+        "new_tensor",
+        "new_zeros",
+        "numel",
+        "ones_like",
+        "rand_like",
+        "randn_like",
+        "size",
+        "stride",
+    }
+    | {"sym_numel", "sym_size", "sym_stride", "zeros_like", "data_ptr", "element_size", "storage_offset"}
+)
+_REDUCTIONS = frozenset(
+    {"amax", "amin", "cumsum", "logsumexp", "mean", "norm", "prod", "std", "sum", "var", "var_mean"}
+)
+_DATA_PROPERTIES = frozenset({"get.T", "get.mT", "get.H", "get.mH", "get.data", "get.real"})
+
+
+class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed, so its type is Any
+    """The torch function mode under which a model is run.
+
+    What a compiled kernel or a TorchScript function does inside stays unseen.
+    """
+
+    def __init__(self, names: WeightNames) -> None:
+        """Call layers by these names."""
+        super().__init__()
+        self.places = Places()
+        self.calls = Calls()
+        self.leaves: list[torch.Tensor] = []
+        self.unseen: dict[str, None] = {}
+        self._names = names
+        self._lineages = Lineages()
+        self._recognition = Recognition(self.calls, self._lineages)
+        self._gates = GateRecorder(self.calls, self.places)
+        self._links: list[tuple[AffineChain, Usage]] = []
+
+    def restart(self, size: int) -> None:
+        """Begin a forward pass of a batch of so many samples."""
+        self.places.restart()
+        self.calls.forget()
+        self.leaves.clear()
+        self._recognition.restart(size)
+        self._gates.restart(size)
+        self._links.clear()
+
+    def follow(self, tensor: torch.Tensor) -> None:
+        """Follow a tensor that goes into the model."""
+        self._lineages.put(tensor, Lineage(origin=Origin(), place=self.places.here))
+
+    def finish(self, outputs: list[torch.Tensor]) -> tuple[AffineChain, ...]:
+        """End the forward pass: report the calls that are open, return the affine chains that nothing else uses."""
+        for tensor in outputs:
+            lineage = self._lineages.get(tensor)
+            if lineage is not None:
+                lineage.usage.count += 1
+        self._recognition.finish()
+        self._gates.finish()
+        return tuple(chain for chain, usage in self._links if _used_once(usage))
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Arguments = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        keywords = kwargs or {}
+        what = operation(func)
+        if what.name in _WITHOUT_DATA or (what.name.startswith("get.") and what.name not in _DATA_PROPERTIES):
+            return func(*args, **keywords)
+        tracked = [t for t in tensors_in(args, keywords) if self._is_tracked(t)]
+        if not tracked:
+            result = func(*args, **keywords)
+            self._names.follow(what.name, args, result)
+            return result
+        self.places.advance()
+        if what.name in RECURRENT:
+            return self._recurrent(func, (what, args, keywords), tracked)
+        return self._observe(func, (what, args, keywords), tracked)
+
+    def _observe(
+        self,
+        func: Callable[..., Any],
+        call: tuple[Operation, Arguments, Keywords],
+        tracked: list[torch.Tensor],
+    ) -> Any:
+        what, arguments, keywords = call
+        place = self.places.here
+        used = self._activation(call, tracked)
+        forms = self._forms(call) if used is None else compose(used.function, self._lineages.forms(used.pre))
+        if not forms:
+            self._settle(tracked, reduced=what.name in _REDUCTIONS)
+        found = layer(what.name, arguments, keywords, (self._lineages, self._names, place))
+        operands = tuple(self._lineages.value(tensor) for tensor in tracked) if forms else ()
+        pre = self._lineages.value(used.pre) if used is not None else None
+        before = [(tensor, self._lineages.of(tensor)) for tensor in tracked]
+        if what.overwrites(keywords):
+            self._recognition.before_overwriting(tracked[0])
+        elif isinstance(keywords.get("out"), torch.Tensor):
+            self._recognition.before_overwriting(keywords["out"])
+        shape = tracked[0].shape if used is None else used.pre.shape
+        result = self._connected(func(*arguments, **keywords), tracked)
+        outputs = list(tensors_in((result,), {}))
+        if outputs:
+            for _, lineage in before:
+                lineage.usage.count += 1
+        for output in outputs:
+            self._lineages.put(output, self._derived(call, before, found, output))
+        if outputs and (forms or used is not None) and outputs[0].shape == shape:
+            value = self._lineages.value(outputs[0])
+            value.forms, value.operands = forms, operands
+            if used is not None and pre is not None:
+                value.candidate = _candidate(used, pre)
+            self._recognition.add(value)
+        return result
+
+    def _activation(
+        self, call: tuple[Operation, Arguments, Keywords], tracked: list[torch.Tensor]
+    ) -> Activation | None:
+        what, arguments, keywords = call
+        if any(torch._C._functorch.is_functorch_wrapped_tensor(t) for t in tracked):  # noqa: SLF001 - no other test
+            return None  # inside vmap there is no array to look at
+        used = activation(what.name, arguments, keywords)
+        if used is None or self._lineages.get(used.pre) is not None:
+            return used
+        if used.function.name != "glu":
+            return None  # of a weight
+        lineage = self._lineages.of(tracked[0])
+        self._lineages.put(used.pre, Lineage(origin=lineage.origin, place=self.places.here))
+        return used
+
+    def _forms(self, call: tuple[Operation, Arguments, Keywords]) -> dict[Value, Form]:
+        what, arguments, keywords = call
+        training = any(a is True for a in (*arguments[1:], keywords.get("training"), keywords.get("train")))
+        if "dropout" in what.name and training:
+            return {}
+        return combine(what.name, arguments, keywords, self._lineages)
+
+    def _derived(
+        self,
+        call: tuple[Operation, Arguments, Keywords],
+        before: list[tuple[torch.Tensor, Lineage]],
+        found: Layer | None,
+        output: torch.Tensor,
+    ) -> Lineage:
+        what, arguments, keywords = call
+        source, old = max(before, key=lambda entry: entry[1].origin.step)
+        if found is not None:
+            return self._through_layer(found, before[0], output)
+        axis = norm_axis(what.name, output.dim())
+        if axis is None:
+            axis = follow_axis(source, old.origin.unit_axis, output)
+        name, step = old.origin.layer, old.origin.step
+        if name is None and norm_axis(what.name, output.dim()) is not None:
+            name, step = self.places.here.path or what.name, self.places.here.step
+        keeps = len(before) == 1 and self._keeps_affine(what.name, arguments, keywords)
+        origin = Origin(unit_axis=axis, layer=name, step=step, run=old.origin.run if keeps else ())
+        return Lineage(
+            origin=origin, usage=Usage(previous=old.usage if keeps else None), place=self.places.here
+        )
+
+    def _through_layer(
+        self, found: Layer, source: tuple[torch.Tensor, Lineage], output: torch.Tensor
+    ) -> Lineage:
+        tensor, old = source
+        run, axis = old.origin.run, old.origin.unit_axis
+        here = found.affine
+        origin = Origin(
+            unit_axis=found.unit_axis % max(output.dim(), 1),
+            layer=found.name,
+            step=self.places.here.step,
+            run=() if here is None else (here,),
+        )
+        if here is not None and follows(run, here) and axis == (1 if here.kernel else tensor.dim() - 1):
+            run = (*run, here)
+            self._links.append((chain_of(run), old.usage))
+            origin = Origin(unit_axis=origin.unit_axis, layer=found.name, step=origin.step, run=run)
+            return Lineage(origin=origin, usage=Usage(previous=old.usage), place=self.places.here)
+        return Lineage(origin=origin, place=self.places.here)
+
+    def _keeps_affine(self, name: str, arguments: Arguments, keywords: Keywords) -> bool:
+        if is_affine_norm(name, arguments, keywords):
+            return True
+        if name == "div" and (len(arguments) < 2 or self._is_tracked(arguments[1])):
+            return False
+        return name in KEEPS_AFFINE or name in KEEPS_VALUE
+
+    def _recurrent(
+        self,
+        func: Callable[..., Any],
+        call: tuple[Operation, Arguments, Keywords],
+        tracked: list[torch.Tensor],
+    ) -> Any:
+        what, arguments, keywords = call
+        self._settle(tracked)
+        place = self.places.here
+        weights = [t for t in tensors_in(arguments, {}) if self._lineages.get(t) is None]
+        self._gates.owner = self._names.owner(weights, place)
+        result = run_recurrent(what.name, arguments, self._gates) if not keywords else None
+        if result is None:
+            self.unseen[f"{what.name} {self._gates.owner}"] = None
+            result = func(*arguments, **keywords)
+        for output in tensors_in((result,), {}):
+            origin = Origin(unit_axis=output.dim() - 1, layer=self._gates.owner or what.name, step=place.step)
+            self._lineages.put(output, Lineage(origin=origin, place=place))
+        for tensor in tracked:
+            self._lineages.of(tensor).usage.count += 1
+        return result
+
+    def _connected(self, result: Any, tracked: list[torch.Tensor]) -> Any:
+        # numbers that come from token ids have no gradient to follow: they become where it ends
+        floating = isinstance(result, torch.Tensor) and result.dtype.is_floating_point
+        if not floating or not torch.is_grad_enabled() or any(t.dtype.is_floating_point for t in tracked):
+            return result
+        leaf = result.detach().requires_grad_()
+        self.leaves.append(leaf)
+        return leaf.clone()
+
+    def _settle(self, tensors: list[torch.Tensor], *, reduced: bool = False) -> None:
+        for tensor in tensors:
+            self._recognition.settle(tensor, reduced=reduced)
+
+    def _is_tracked(self, value: Any) -> bool:
+        if not isinstance(value, torch.Tensor):
+            return False
+        if self._lineages.get(value) is not None:
+            return True
+        if value.grad_fn is None or self._names.made_here(value):
+            return False
+        # the result of something that does not ask the mode: a TorchScript function, a compiled extension
+        path = self.places.here.path
+        self.unseen[f"{value.grad_fn.name()} in {path or 'the model'}"] = None
+        self.follow(value)
+        return True
+
+
+def _candidate(used: Activation, pre: Value) -> Candidate:
+    return Candidate(
+        function=used.function,
+        pre=pre,
+        weak=used.weak,
+        slopes=used.slopes,
+        unit_axis=used.axis,
+    )
+
+
+def _used_once(usage: Usage | None) -> bool:
+    while usage is not None:
+        if usage.count != 1:
+            return False
+        usage = usage.previous
+    return True
