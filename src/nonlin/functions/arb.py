@@ -99,6 +99,12 @@ def _softplus(u: Ball) -> Ball:
     return u.exp().log1p() if not u > 0 else u + (-u).exp().log1p()
 
 
+def _sech2(u: Ball) -> Ball:
+    # not by the hyperbolic cosine, which overflows for a double exponential
+    e = (-2 * abs(u)).exp()
+    return 4 * e / (1 + e) ** 2
+
+
 def _tanh_softplus(u: Ball) -> Ball:
     if u > 0:
         e = (-u).exp()
@@ -115,9 +121,18 @@ def _tanh_softplus_slope(u: Ball) -> Ball:
     return 4 * e * (1 + e) / (e * (e + 2) + 2) ** 2
 
 
+def _tanh_exp(u: Ball) -> Ball:
+    # beyond 64 the exponential may be too large for arb; there 1 − tanh(e⁶⁴) is far below any precision used
+    if u > 64:
+        return arb(64).exp().tanh().union(arb(1))
+    return u.exp().tanh()
+
+
 def _tanh_exp_slope(u: Ball) -> Ball:
+    if u > 64:
+        return (arb(64).exp() * _sech2(arb(64).exp())).union(arb(0))
     e = u.exp()
-    return e * e.sech() ** 2
+    return e * _sech2(e)
 
 
 def _normal_cdf(u: Ball) -> Ball:
@@ -154,10 +169,10 @@ BALLS: dict[str, Callable[..., Ball]] = {
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "tanh": lambda u: u.tanh(),
-    "sech2": lambda u: u.sech() ** 2,
+    "sech2": _sech2,
     "tanh_softplus": _tanh_softplus,
     "tanh_softplus_slope": _tanh_softplus_slope,
-    "tanh_exp": lambda u: u.exp().tanh(),
+    "tanh_exp": _tanh_exp,
     "tanh_exp_slope": _tanh_exp_slope,
     "tanhshrink": lambda u: u - u.tanh(),
     "erf": lambda u: u.erf(),
@@ -172,6 +187,7 @@ BALLS: dict[str, Callable[..., Ball]] = {
     "sinc2": _sinc(2),
     "sinc3": _sinc(3),
     "hypot1": lambda u: (1 + u * u).sqrt(),
+    "exp_asinh": lambda u: u.asinh().exp(),
     "isru": lambda u: u / (1 + u * u).sqrt(),
     "inverse_hypot": lambda u: (1 + u * u).rsqrt(),
 }

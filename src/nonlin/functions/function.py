@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nonlin.functions.entry import Entry
+    from nonlin.functions.properties import Properties
 
 __all__ = ["Function"]
 
@@ -134,6 +135,19 @@ class Function:
     def largest_slope(self) -> float:
         """The supremum of abs(f') over the reals, inf where it is unbounded; a float search, not a proof."""
         return largest_slope(self._scalar("largest_slope"))
+
+    @property
+    def properties(self) -> Properties:
+        """What is proved, sampled or unknown about the function on the reals: range, kinks, Lipschitz constant.
+
+        >>> from nonlin.functions import function
+        >>> function("tanh").properties.range.value, function("tanh").properties.range.status
+        ((-1.0, 1.0), 'proved')
+        """
+        # the proofs load python-flint, which nothing else here needs
+        from nonlin.functions.properties import properties
+
+        return properties(self._scalar("properties"))
 
     @cached_property
     def rests_at_zero(self) -> bool:

@@ -1,0 +1,246 @@
+"""Where a smooth expression is positive, negative or zero: a chart of the reals, proven stretch by stretch.
+
+Boxes are bisected until interval arithmetic, the mean value form or a monotone slope decides each; beyond a
+bound the expansion at infinity decides. What stays undecided says so.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flint import arb
+
+from nonlin.functions.polynomial import polynomial
+from nonlin.functions.proofs import intervals
+from nonlin.functions.proofs.derivative import derivative
+from nonlin.functions.proofs.expand import expand
+from nonlin.functions.proofs.interval_evaluation import enclose_range
+from nonlin.functions.proofs.intervals import Interval, point, sign
+from nonlin.functions.proofs.periodicity import period
+
+if TYPE_CHECKING:
+    from nonlin.functions.arb import Ball
+    from nonlin.functions.expression import Expression
+
+__all__ = ["Stretch", "chart", "roots", "tail_sign", "tail_start"]
+
+BOXES = 1500
+STARTS = (4, 8, 16, 32, 64, 256, 1024)
+UNDECIDED = 32  # where the search ends on a side whose tail does not settle
+THIN = 2.0**-50  # a box this narrow, relative to its place, is given up
+ROOT_BITS = 90
+ORDER = 6
+STRICT = ("+", "-", "0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """An interval with the sign that the expression has on it.
+
+    Args:
+        low: the left end; infinite at a tail.
+        high: the right end; infinite at a tail.
+        sign: "+", "-", "0" (identically), ">=", "<=" (it may touch 0), "?" (not decided), or "root": exactly
+            one zero lies in this tiny interval, and the sign changes there.
+    """
+
+    low: Ball
+    high: Ball
+    sign: str
+
+
+@dataclass(slots=True)
+class _Search:
+    expression: Expression
+    slope: Expression | None
+    found: list[Stretch] = field(default_factory=list)
+    boxes: int = 0
+
+    def emit(self, box: Interval, what: str) -> None:
+        self.found.append(Stretch(low=box[0], high=box[1], sign=what))
+
+    def at(self, x: Ball) -> str:
+        return sign(enclose_range(self.expression, (x, x)))
+
+
+def chart(expression: Expression, low: Ball, high: Ball) -> tuple[Stretch, ...]:
+    """Return stretches from low to high, in order.
+
+    Args:
+        expression: without a choice between pieces; analytic between low and high.
+        low: the left end, exact or −∞.
+        high: the right end, exact or +∞. Of a periodic expression on all reals one period is charted.
+    """
+    if polynomial(expression) == []:
+        return (Stretch(low=low, high=high, sign="0"),)
+    if not low.is_finite() and not high.is_finite() and (cycle := period(expression)) is not None:
+        half = (cycle / 2).upper()
+        low, high = -half, half
+    search = _Search(expression, derivative(expression))
+    left = low if low.is_finite() else -tail_start(expression, side=-1, beyond=-high)
+    right = high if high.is_finite() else tail_start(expression, side=1, beyond=low)
+    if not low.is_finite():
+        search.emit((low, left), tail_sign(expression, side=-1, start=-left))
+    if left < right:
+        _chart_between(search, left, right)
+    if not high.is_finite():
+        search.emit((right, high), tail_sign(expression, side=1, start=right))
+    return _joined(search.found)
+
+
+def tail_start(expression: Expression, *, side: int, beyond: Ball) -> Ball:
+    """Return the smallest start on trial from which on the sign is decided, else about 32."""
+    least = beyond + 1 if beyond.is_finite() else arb(0)
+    starts = [arb(s) for s in STARTS if arb(s) > least] or [2 * least.upper()]
+    for start in starts:
+        if tail_sign(expression, side=side, start=start) in STRICT:
+            return start
+    return next((start for start in starts if start >= UNDECIDED), starts[0])
+
+
+def tail_sign(expression: Expression, *, side: int, start: Ball) -> str:
+    """Return the sign for side·x ≥ start, by the expansion at infinity or by interval arithmetic."""
+    tail = (start, intervals.INF) if side > 0 else (-intervals.INF, -start)
+    direct = sign(enclose_range(expression, tail))
+    if direct in STRICT:
+        return direct
+    expanded = expand(expression, side=side, start=start)
+    found = expanded.sign() if expanded is not None else "?"
+    return direct if found == "?" else found
+
+
+def _chart_between(search: _Search, left: Ball, right: Ball) -> None:
+    stack = [(left, arb(0)), (arb(0), right)] if left < 0 < right else [(left, right)]
+    stack.reverse()
+    while stack:
+        box = stack.pop()
+        search.boxes += 1
+        if _decide(search, box):
+            continue
+        thin = box[1] - box[0] <= THIN * (1 + abs(box[0]))
+        if thin or search.boxes > BOXES:
+            search.emit(box, "?")
+            continue
+        middle = _middle(search, box)
+        stack += [(middle, box[1]), (box[0], middle)]
+
+
+def _middle(search: _Search, box: Interval) -> Ball:
+    """Return a point near the middle where the sign is decided, so that no root lies on a border."""
+    for share in (0.5, 0.4375, 0.59375, 0.34375):
+        middle = (box[0] + (box[1] - box[0]) * share).mid()
+        if search.at(middle) in STRICT:
+            break
+    return middle
+
+
+def _decide(search: _Search, box: Interval) -> bool:
+    direct = sign(enclose_range(search.expression, box))
+    if direct in STRICT:
+        search.emit(box, direct)
+        return True
+    from_zero = _from_zero(search, box)
+    if from_zero is not None:
+        search.emit(box, from_zero)
+        return True
+    if search.slope is not None:
+        slope = enclose_range(search.slope, box)
+        around = _mean_value(search, box, slope)
+        if around in STRICT:
+            search.emit(box, around)
+            return True
+        if sign(slope) in ("+", "-"):
+            return _monotone(search, box)
+    if direct != "?" and box[1] - box[0] <= 2.0**-20:
+        search.emit(box, direct)
+        return True
+    return False
+
+
+def _mean_value(search: _Search, box: Interval, slope: Interval) -> str:
+    if not (slope[0].is_finite() and slope[1].is_finite()):
+        return "?"
+    middle = ((box[0] + box[1]) / 2).mid()
+    step = intervals.subtract(box, (middle, middle))
+    value = enclose_range(search.expression, (middle, middle))
+    return sign(intervals.add(value, intervals.multiply(slope, step)))
+
+
+def _from_zero(search: _Search, box: Interval) -> str | None:
+    """Return the sign inside a box at whose end the expression is exactly 0, by the first derivative that is not."""
+    for end, direction in ((box[0], 1), (box[1], -1)):
+        if search.at(end) != "0":
+            continue
+        higher, order = search.slope, 1
+        while higher is not None and order <= ORDER:
+            over = sign(enclose_range(higher, box))
+            if over in ("+", "-"):
+                return over if direction > 0 or order % 2 == 0 else _opposite(over)
+            if sign(enclose_range(higher, (end, end))) != "0":
+                break
+            higher, order = derivative(higher), order + 1
+    return None
+
+
+def _opposite(what: str) -> str:
+    return {"+": "-", "-": "+", ">=": "<=", "<=": ">="}.get(what, what)
+
+
+def _monotone(search: _Search, box: Interval) -> bool:
+    """Chart a box on which the expression is strictly monotone, so that it has one root at most."""
+    first, last = search.at(box[0]), search.at(box[1])
+    if first not in ("+", "-") or last not in ("+", "-"):
+        return False
+    if first == last:
+        search.emit(box, first)
+        return True
+    low, high = _narrowed(search, box, first)
+    search.emit((box[0], low), first)
+    search.emit((low, high), "root")
+    search.emit((high, box[1]), last)
+    return True
+
+
+def _narrowed(search: _Search, box: Interval, first: str) -> Interval:
+    """Return a tiny box around the only root, by Newton's interval step and bisection."""
+    low, high = box
+    while search.slope is not None and high - low > 2.0**-ROOT_BITS * (1 + abs(low)):
+        middle = ((low + high) / 2).mid()
+        value = enclose_range(search.expression, (middle, middle))
+        slope = enclose_range(search.slope, (low, high))
+        newton = intervals.subtract((middle, middle), intervals.divide(value, slope))
+        new = intervals.meet((low, high), newton)
+        if new[1] - new[0] > (high - low) / 2:
+            here = sign(value)
+            if here not in ("+", "-"):
+                break
+            new = (middle, high) if here == first else (low, middle)
+        low, high = new
+    return low, high
+
+
+def _joined(found: list[Stretch]) -> tuple[Stretch, ...]:
+    result: list[Stretch] = []
+    for stretch in found:
+        last = result[-1] if result else None
+        if last is not None and last.sign == stretch.sign != "root" and not _zero_between(last, stretch):
+            result[-1] = Stretch(low=last.low, high=stretch.high, sign=stretch.sign)
+        else:
+            result.append(stretch)
+    return tuple(result)
+
+
+def _zero_between(a: Stretch, b: Stretch) -> bool:
+    # boxes meet at 0 first of all: an exact zero there is a root between two equal signs
+    return a.sign in ("+", "-") and bool(a.high.is_zero()) and bool(b.low.is_zero())
+
+
+def roots(stretches: tuple[Stretch, ...], expression: Expression) -> tuple[Interval, ...]:
+    """Return enclosures of the isolated zeros strictly inside a chart: sign changes, and exact zeros at a joint."""
+    found = [(s.low, s.high) for s in stretches if s.sign == "root"]
+    for a, b in itertools.pairwise(stretches):
+        if "root" not in (a.sign, b.sign) and sign(enclose_range(expression, point(a.high))) == "0":
+            found.append((a.high, a.high))
+    return tuple(sorted(found, key=lambda box: float(box[0].mid())))

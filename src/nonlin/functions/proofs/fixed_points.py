@@ -1,0 +1,65 @@
+"""Where f(x) = x, proven complete: the zeros of f(x) − x on every piece."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, TypeAlias
+
+from nonlin.functions.expression import Variable
+from nonlin.functions.proofs.chart import Stretch, chart, roots
+from nonlin.functions.proofs.extent import value_at
+from nonlin.functions.proofs.segments import as_ball, cuts, resolve, segments
+from nonlin.functions.property import Property, numeric, proved
+
+if TYPE_CHECKING:
+    from nonlin.functions.arb import Ball
+    from nonlin.functions.expression import Expression
+
+__all__ = ["Pair", "fixed_points"]
+
+Pair: TypeAlias = tuple[float, float]
+
+
+def fixed_points(expression: Expression) -> Property[tuple[Pair, ...]]:
+    """Return every interval [a, b] of fixed points, an isolated one as [x, x], from left to right."""
+    found: list[Pair] = []
+    sure, error = True, 0.0
+    for segment in segments(expression):
+        difference = segment.expression - Variable()
+        stretches = chart(difference, *segment.ends())
+        sure = sure and segment.resolved and not any(_open(stretch) for stretch in stretches)
+        found += [(_number(s.low), _number(s.high)) for s in stretches if s.sign == "0"]
+        for low, high in roots(stretches, difference):
+            found.append((_number((low + high) / 2),) * 2)
+            error = max(error, float((high - low).upper()) / 2)
+    for cut in cuts(expression):
+        at = value_at(resolve(expression, cut) - Variable(), cut)
+        if at[0].is_zero() and at[1].is_zero():
+            found.append((float(as_ball(cut)),) * 2)
+        sure = sure and not (at[0] <= 0 <= at[1] and at[0] != at[1])
+    value = _joined(found)
+    if sure:
+        return proved(value, "the sign of f(x) − x everywhere else", error=error)
+    return numeric(
+        value, "the sign of f(x) − x stayed open somewhere, where there may be others", error=error
+    )
+
+
+def _open(stretch: Stretch) -> bool:
+    return stretch.sign in ("?", ">=", "<=")
+
+
+def _number(x: Ball) -> float:
+    if not x.is_finite():
+        return inf if x > 0 else -inf
+    return float(x.mid()) + 0.0
+
+
+def _joined(found: list[Pair]) -> tuple[Pair, ...]:
+    result: list[Pair] = []
+    for low, high in sorted(set(found)):
+        if result and low <= result[-1][1]:
+            result[-1] = (result[-1][0], max(high, result[-1][1]))
+        else:
+            result.append((low, high))
+    return tuple(result)

@@ -1,0 +1,134 @@
+"""What happens at the breakpoints of a piecewise function: jumps, kinks, and how smooth it is."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import inf
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from nonlin.functions.expression import Call, Constant, Expression, nodes
+from nonlin.functions.polynomial import polynomial
+from nonlin.functions.proofs.chart import chart, roots
+from nonlin.functions.proofs.derivative import derivative
+from nonlin.functions.proofs.extent import value_at
+from nonlin.functions.proofs.segments import Segment, as_ball, resolve, segments
+from nonlin.functions.property import Property, numeric, proved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["compare", "defined_everywhere", "kinks", "order_at", "smoothness"]
+
+Order: TypeAlias = Literal["equal", "less", "greater", "near"]
+HIGHEST = 6
+"""Derivatives compared on both sides of a breakpoint."""
+
+
+def compare(a: Expression, b: Expression, at: Fraction) -> Order:
+    """Compare two expressions at a point: "near" where the balls overlap and neither is exact."""
+    p, q = polynomial(a), polynomial(b)
+    if p is not None and q is not None:
+        difference = sum((c * at**i for i, c in enumerate(p)), Fraction(0))
+        difference -= sum((c * at**i for i, c in enumerate(q)), Fraction(0))
+        return "equal" if difference == 0 else "less" if difference < 0 else "greater"
+    left, right = value_at(a, at), value_at(b, at)
+    if left[1] < right[0]:
+        return "less"
+    if left[0] > right[1]:
+        return "greater"
+    exact = left[0] == left[1] == right[0] == right[1]
+    return "equal" if exact else "near"
+
+
+def order_at(expression: Expression) -> Iterator[tuple[Fraction, list[Order]]]:
+    """Yield each breakpoint with how the left and the right side compare, from the value to the sixth derivative.
+
+    The comparison ends at the first derivative that differs, so that its length less one is the smoothness
+    there. The value at the point itself counts with the order 0.
+    """
+    for left, right in zip(segments(expression), segments(expression)[1:], strict=False):
+        cut = right.low
+        if cut is not None:
+            yield cut, _orders(expression, left, right, cut)
+
+
+def _orders(expression: Expression, left: Segment, right: Segment, cut: Fraction) -> list[Order]:
+    here = resolve(expression, cut)
+    value = compare(left.expression, right.expression, cut)
+    if value == "equal":
+        beside = compare(left.expression, here, cut)
+        value = beside if beside != "near" else value
+    orders = [value]
+    a: Expression | None = left.expression
+    b: Expression | None = right.expression
+    while orders[-1] in ("equal", "near") and len(orders) <= HIGHEST:
+        a = derivative(a) if a is not None else None
+        b = derivative(b) if b is not None else None
+        if a is None or b is None:
+            break
+        orders.append(compare(a, b, cut))
+    return orders
+
+
+def kinks(expression: Expression) -> Property[tuple[float, ...]]:
+    """Return the breakpoints at which the value or the slope jumps."""
+    found, sure = [], all(segment.resolved for segment in segments(expression))
+    for cut, orders in order_at(expression):
+        first = orders[:2]
+        if "less" in first or "greater" in first:
+            found.append(float(as_ball(cut)))
+        sure = sure and "near" not in first
+    label = "both sides of every breakpoint compared in exact or ball arithmetic"
+    value = tuple(found)
+    if sure:
+        return proved(value, label)
+    return numeric(value, "where both sides agree, they agree to 1e-30, or a breakpoint is not found exactly")
+
+
+def smoothness(expression: Expression) -> Property[float]:
+    """Return the k of Cᵏ: −1 where the value jumps, inf where every derivative is continuous."""
+    everywhere = [_orders_to_smoothness(orders) for _, orders in order_at(expression)]
+    value = min((k for k, _ in everywhere), default=inf)
+    sure = all(exact for k, exact in everywhere if k == value)
+    if not all(segment.resolved for segment in segments(expression)) or not defined_everywhere(expression):
+        return numeric(
+            value, "the expression is not analytic between breakpoints that could be found exactly"
+        )
+    if value == inf and everywhere:
+        return numeric(value, f"{HIGHEST} derivatives agree on both sides of every breakpoint")
+    if not sure:
+        return numeric(value, "lower derivatives on both sides of a breakpoint agree to 1e-30")
+    reason = "analytic" if value == inf else f"derivative {value + 1:.0f} jumps, the lower ones agree exactly"
+    return proved(value, reason)
+
+
+def _orders_to_smoothness(orders: list[Order]) -> tuple[float, bool]:
+    """Return the smoothness at a breakpoint, and whether what agrees does so exactly."""
+    exact = "near" not in orders
+    if orders[-1] in ("less", "greater"):
+        return len(orders) - 2, exact
+    return inf, exact
+
+
+def defined_everywhere(expression: Expression) -> bool:
+    """Whether no division by 0 and no root or logarithm of a number that is not positive can occur."""
+    return all(
+        _defined(segment, node) for segment in segments(expression) for node in nodes(segment.expression)
+    )
+
+
+def _defined(segment: Segment, node: Expression) -> bool:
+    if not isinstance(node, Call):
+        return True
+    inner = node.operands[-1]
+    if isinstance(inner, Constant) and inner.value > 0:
+        return True
+    if node.operator == "log1p":
+        inner = inner + 1
+    elif node.operator not in ("divide", "log", "sqrt"):
+        return True
+    stretches = chart(inner, *segment.ends())
+    if roots(stretches, inner):
+        return False
+    found = {stretch.sign for stretch in stretches}
+    return found == {"+"} or (node.operator == "divide" and found == {"-"})

@@ -1,0 +1,126 @@
+"""Whether a function is odd or even, by carrying the reflection x → −x through its expression."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import lru_cache
+from typing import TypeAlias
+
+from nonlin.functions.arb import enclose
+from nonlin.functions.construction import call
+from nonlin.functions.expression import Call, Constant, Expression, Variable
+from nonlin.functions.polynomial import polynomial
+from nonlin.functions.proofs.extent import value_at
+from nonlin.functions.proofs.intervals import negate
+from nonlin.functions.proofs.segments import cuts, resolve, segments
+from nonlin.functions.property import Property, numeric, proved, unknown
+
+__all__ = ["parity"]
+
+Signed: TypeAlias = tuple[int, Expression]
+
+ODD = {"tanh", "tanhshrink", "erf", "sin", "atan", "isru"}
+EVEN = {
+    "sech2",
+    "gaussian",
+    "normal_density",
+    "cos",
+    "sinc",
+    "sinc1",
+    "sinc2",
+    "sinc3",
+    "hypot1",
+    "inverse_hypot",
+}
+POINTS = (0.3, 0.7, 1.1, 1.9, 2.7, 4.3, 7.1)
+
+
+def parity(expression: Expression, *, odd: bool) -> Property[bool]:
+    """Return whether f(−x) = −f(x), or f(−x) = f(x)."""
+    wanted = -1 if odd else 1
+    for x in POINTS:
+        left, right = enclose(expression, -x), enclose(expression, x)
+        if not (left.is_finite() and right.is_finite()):
+            return unknown(f"it is not defined at {x:g} or {-x:g}")
+        if not (left - wanted * right).contains(0):
+            return proved(False, f"f({-x:g}) = {float(left):.6g}, f({x:g}) = {float(right):.6g}")
+    if _symmetric(expression, wanted):
+        return proved(True, "the reflection x → −x carried through the definition")
+    return numeric(True, f"f(−x) and f(x) agree at {len(POINTS)} points to 1e-30")
+
+
+@lru_cache(maxsize=4096)
+def _reflected(node: Expression) -> Signed:
+    """Return a sign and an expression whose product is the expression at −x."""
+    if isinstance(node, Variable):
+        return -1, node
+    if isinstance(node, Call):
+        return _call(node)
+    return 1, node
+
+
+def _call(node: Call) -> Signed:
+    parts = [_reflected(operand) for operand in node.operands]
+    signs, bodies = [sign for sign, _ in parts], [body for _, body in parts]
+    if node.operator in ("multiply", "divide"):
+        return signs[0] * signs[1], call(node.operator, *bodies)
+    if node.operator == "negate":
+        return signs[0], -bodies[0]
+    if node.operator == "power" and isinstance(node.operands[1], Constant):
+        exponent = int(node.operands[1].value)
+        return signs[0] ** exponent, bodies[0] ** exponent
+    if node.operator in ODD or (node.operator in ("add", "subtract") and signs[0] == signs[1]):
+        return signs[0], call(node.operator, *bodies)
+    if node.operator in EVEN:
+        return 1, call(node.operator, *bodies)
+    return 1, call(node.operator, *(body if sign > 0 else -body for sign, body in parts))
+
+
+def _symmetric(expression: Expression, wanted: int) -> bool:
+    """Whether each segment, and each value at a breakpoint, is the mirrored one times the wanted sign."""
+    points, pieces = cuts(expression), segments(expression)
+    if not all(piece.resolved for piece in pieces):
+        return False
+    if points != tuple(-cut for cut in reversed(points)):
+        return False
+    for piece, other in zip(pieces, reversed(pieces), strict=True):
+        sign, body = _reflected(piece.expression)
+        if not _same(body if sign == wanted else -body, other.expression):
+            return False
+    return all(_mirrored_value(expression, cut, wanted) for cut in points)
+
+
+def _mirrored_value(expression: Expression, cut: Fraction, wanted: int) -> bool:
+    here, there = (value_at(resolve(expression, point), point) for point in (cut, -cut))
+    if wanted < 0:
+        there = negate(there)
+    return bool(here[0] == here[1] == there[0] == there[1])
+
+
+def _same(a: Expression, b: Expression) -> bool:
+    """Whether two expressions are equal: as written, or as quotients of polynomials."""
+    if a == b:
+        return True
+    p, q = _quotient(a), _quotient(b)
+    if p is None or q is None:
+        return False
+    return _product(p[0], q[1]) == _product(q[0], p[1])
+
+
+def _quotient(node: Expression) -> tuple[list[Fraction], list[Fraction]] | None:
+    if isinstance(node, Call) and node.operator == "negate":
+        inner = _quotient(node.operands[0])
+        return None if inner is None else ([-c for c in inner[0]], inner[1])
+    if isinstance(node, Call) and node.operator == "divide":
+        top, bottom = (polynomial(operand) for operand in node.operands)
+        return None if top is None or bottom is None else (top, bottom)
+    line = polynomial(node)
+    return None if line is None else (line, [Fraction(1)])
+
+
+def _product(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
+    result = [Fraction(0)] * max(len(a) + len(b) - 1, 0)
+    for i, p in enumerate(a):
+        for j, q in enumerate(b):
+            result[i + j] += p * q
+    return result

@@ -1,0 +1,112 @@
+"""Cuts the reals at the breakpoints of an expression, exactly, and resolves every choice between them."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from flint import arb, fmpq
+
+from nonlin.functions.construction import rebuild
+from nonlin.functions.expression import Constant, Expression, Piecewise, children, nodes
+from nonlin.functions.polynomial import polynomial
+from nonlin.functions.proofs.intervals import INF, Interval, point
+
+if TYPE_CHECKING:
+    from nonlin.functions.arb import Ball
+
+__all__ = ["Segment", "as_ball", "cuts", "resolve", "segments"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """On the open interval from low to high (None: infinite) the function is one expression without a choice.
+
+    Args:
+        resolved: False where a choice remained, because its argument is not affine in x.
+    """
+
+    low: Fraction | None
+    high: Fraction | None
+    expression: Expression
+    resolved: bool
+
+    def ends(self) -> Interval:
+        """Return the interval, outward rounded where a breakpoint is no float."""
+        low = -INF if self.low is None else point(as_ball(self.low))[0]
+        high = INF if self.high is None else point(as_ball(self.high))[1]
+        return low, high
+
+
+def as_ball(value: Fraction) -> Ball:
+    """Return the ball of a rational number at the context's precision."""
+    return arb(fmpq(value.numerator, value.denominator))
+
+
+@lru_cache(maxsize=1024)
+def segments(expression: Expression) -> tuple[Segment, ...]:
+    """Return the segments from left to right; they cover the reals but for the cuts between them."""
+    points = cuts(expression)
+    ends = [None, *points, None]
+    result = []
+    for low, high in itertools.pairwise(ends):
+        piece = resolve(expression, _inside(low, high))
+        whole = not any(isinstance(node, Piecewise) for node in nodes(piece))
+        result.append(Segment(low=low, high=high, expression=piece, resolved=whole))
+    return tuple(result)
+
+
+@lru_cache(maxsize=1024)
+def cuts(expression: Expression) -> tuple[Fraction, ...]:
+    """Return, sorted, every breakpoint whose argument is affine in x where it lies."""
+    found: set[Fraction] = set()
+    for node in nodes(expression):
+        if not isinstance(node, Piecewise):
+            continue
+        inner = cuts(node.argument)
+        found.update(inner)
+        ends = [None, *inner, None]
+        for low, high in itertools.pairwise(ends):
+            line = polynomial(resolve(node.argument, _inside(low, high)))
+            found.update(root for p in node.points if (root := _root(line, p, low, high)) is not None)
+    return tuple(sorted(found))
+
+
+def resolve(expression: Expression, at: Fraction) -> Expression:
+    """Return the expression with every choice made as at that point, where it can be decided exactly."""
+    done: dict[Expression, Expression] = {}
+    for node in nodes(expression):
+        new = rebuild(node, done) if children(node) else node
+        if isinstance(new, Piecewise):
+            new = _chosen(new, at)
+        done[node] = new
+    return done[expression]
+
+
+def _inside(low: Fraction | None, high: Fraction | None) -> Fraction:
+    if low is None:
+        return Fraction(0) if high is None else high - 1
+    return low + 1 if high is None else (low + high) / 2
+
+
+def _root(
+    line: list[Fraction] | None, target: Expression, low: Fraction | None, high: Fraction | None
+) -> Fraction | None:
+    if line is None or len(line) != 2 or not isinstance(target, Constant):
+        return None
+    root = (Fraction(target.value) - line[0]) / line[1]
+    inside = (low is None or low <= root) and (high is None or root <= high)
+    return root if inside else None
+
+
+def _chosen(node: Piecewise, at: Fraction) -> Expression:
+    line = polynomial(node.argument)
+    points = [Fraction(p.value) for p in node.points if isinstance(p, Constant)]
+    if line is None or len(line) > 2 or len(points) != len(node.points):
+        return node
+    value = sum((c * at**i for i, c in enumerate(line)), Fraction(0))
+    below = sum(p < value for p in points)
+    return node.at[below] if below < len(points) and points[below] == value else node.pieces[below]

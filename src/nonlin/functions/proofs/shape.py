@@ -1,0 +1,78 @@
+"""Whether a function is monotone or convex, from the signs of its first two derivatives and its joints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nonlin.functions.proofs.chart import chart
+from nonlin.functions.proofs.derivative import derivative
+from nonlin.functions.proofs.joints import compare, order_at
+from nonlin.functions.proofs.segments import resolve, segments
+from nonlin.functions.property import Property, proved, unknown
+
+if TYPE_CHECKING:
+    from nonlin.functions.expression import Expression
+
+__all__ = ["convexity", "monotonicity"]
+
+ARGUMENT = "the signs of the derivative by interval arithmetic, its tails by their expansion"
+
+
+def monotonicity(expression: Expression) -> Property[str]:
+    """Return how the function runs over the reals.
+
+    Returns:
+        "strictly increasing", "increasing" (with level parts), "constant", "decreasing",
+        "strictly decreasing" or "no".
+    """
+    signs = _signs(expression, 1)
+    for cut, orders in order_at(expression):
+        if signs is None or "near" in orders[:1]:
+            return unknown("the values on both sides of a breakpoint could not be told apart")
+        # a jump is a rise or a fall; so is each of its halves, before and after the value at the point
+        here = resolve(expression, cut)
+        left, right = (s.expression for s in segments(expression) if cut in (s.low, s.high))
+        for a, b in ((left, here), (here, right)):
+            signs |= {"less": {"+"}, "greater": {"-"}}.get(compare(a, b, cut), set())
+    return _verdict(signs, ("increasing", "decreasing", "constant"), strict=True)
+
+
+def convexity(expression: Expression) -> Property[str]:
+    """Return "convex", "concave", "affine" or "no"."""
+    signs = _signs(expression, 2)
+    for _, orders in order_at(expression):
+        if signs is None or "near" in orders[:2]:
+            return unknown("the slopes on both sides of a breakpoint could not be told apart")
+        if orders[0] != "equal":
+            return proved("no", "it jumps, and a convex function on the reals is continuous")
+        signs |= {"less": {"+"}, "greater": {"-"}}.get(orders[1], set())
+    return _verdict(signs, ("convex", "concave", "affine"), strict=False)
+
+
+def _signs(expression: Expression, order: int) -> set[str] | None:
+    found: set[str] = set()
+    for segment in segments(expression):
+        g: Expression | None = segment.expression
+        for _ in range(order):
+            g = derivative(g) if g is not None else None
+        if g is None or not segment.resolved:
+            return None
+        found |= {stretch.sign for stretch in chart(g, *segment.ends())}
+    return found - {"root"}
+
+
+def _verdict(signs: set[str] | None, names: tuple[str, str, str], *, strict: bool) -> Property[str]:
+    up, down, level = names
+    if signs is None:
+        return unknown("the derivative is not known in closed form on every piece")
+    if {"+", "-"} <= signs:
+        return proved("no", "both signs of the derivative occur")
+    if "?" in signs:
+        return unknown("the sign of the derivative stayed open somewhere")
+    if signs <= {"0"}:
+        return proved(level, ARGUMENT)
+    name = up if not signs & {"-", "<="} else down if not signs & {"+", ">="} else ""
+    if not name:
+        return unknown("the derivative touches 0, and on which sides stayed open")
+    purely = strict and signs in ({"+"}, {"-"})
+    return proved(f"strictly {name}" if purely else name, ARGUMENT)

@@ -1,0 +1,247 @@
+"""What can be said about a function over the reals, and how each statement is known.
+
+A proof is by interval arithmetic with outward rounding: the reals are cut at the breakpoints; on each piece
+the signs of the derivative are charted by branch and bound; the tails follow from an expansion at infinity
+whose remainder is enclosed. See `nonlin.functions.proofs`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf, isfinite, nan
+from typing import TYPE_CHECKING
+
+from flint import arb, ctx
+
+from nonlin.functions import estimates
+from nonlin.functions.kinks import kinks as sampled_kinks
+from nonlin.functions.pieces import affine_pieces
+from nonlin.functions.proofs import fixed_points, intervals, joints, parity, shape
+from nonlin.functions.proofs.derivative import derivative
+from nonlin.functions.proofs.extent import extent, limit_at
+from nonlin.functions.proofs.interval_evaluation import enclose_range
+from nonlin.functions.proofs.periodicity import ends_along_progressions
+from nonlin.functions.proofs.segments import segments
+from nonlin.functions.property import Property, numeric, proved, unknown
+from nonlin.functions.slope_bound import largest_slope
+from nonlin.functions.tails import limit
+
+if TYPE_CHECKING:
+    from nonlin.functions.expression import Expression
+    from nonlin.functions.proofs.fixed_points import Pair
+    from nonlin.functions.proofs.intervals import Interval
+
+__all__ = ["Properties", "properties"]
+
+BITS = 128
+THIN = 1e-9  # a wider enclosure is no answer to a question for a number
+SEARCH = "the best of a grid of magnitudes up to 1e8"
+PROBES = (-4.3, -1.7, -0.6, -0.2, 0.3, 0.9, 2.1, 5.3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Properties:
+    """The properties of a function of one number.
+
+    Args:
+        range: infimum and supremum.
+        attained: whether the infimum and the supremum are values of the function.
+        limits: at −∞ and +∞; NaN where there is none.
+        kinks: where the value or the slope jumps.
+        smoothness: the k of Cᵏ: −1 with a jump, 0 with a kink, inf where every derivative is continuous.
+        monotone: "strictly increasing", "increasing" (with level parts), "constant", "decreasing",
+            "strictly decreasing" or "no".
+        convex: "convex", "concave", "affine" or "no".
+        odd: f(−x) = −f(x).
+        even: f(−x) = f(x).
+        bounded: whether the range is.
+        lipschitz: the smallest Lipschitz constant, sup abs(f'); inf where there is none.
+        fixed_points: closed intervals of fixed points, a single one as (x, x); of an interval that ends at a
+            jump the end itself may not be one.
+        piecewise_linear: whether it is made of finitely many affine pieces.
+        linearity: "linear", "affine", "piecewise linear" or "nonlinear".
+    """
+
+    range: Property[tuple[float, float]]
+    attained: Property[tuple[bool, bool]]
+    limits: Property[tuple[float, float]]
+    kinks: Property[tuple[float, ...]]
+    smoothness: Property[float]
+    monotone: Property[str]
+    convex: Property[str]
+    odd: Property[bool]
+    even: Property[bool]
+    bounded: Property[bool]
+    lipschitz: Property[float]
+    fixed_points: Property[tuple[Pair, ...]]
+    piecewise_linear: Property[bool]
+    linearity: Property[str]
+
+
+@lru_cache(maxsize=256)
+def properties(expression: Expression) -> Properties:
+    """Derive every property of an expression without parameters; a tenth of a second to a second."""
+    with ctx.workprec(BITS):
+        if not joints.defined_everywhere(expression):
+            return _sampled(expression)
+        span, attained = _range(expression)
+        piecewise = _piecewise_linear(expression)
+        return Properties(
+            range=span,
+            attained=attained,
+            limits=_limits(expression),
+            kinks=_kinks(expression),
+            smoothness=_smoothness(expression),
+            monotone=_or_sampled(shape.monotonicity(expression), expression, order=1),
+            convex=_or_sampled(shape.convexity(expression), expression, order=2),
+            odd=parity.parity(expression, odd=True),
+            even=parity.parity(expression, odd=False),
+            bounded=_bounded(span),
+            lipschitz=_lipschitz(expression),
+            fixed_points=fixed_points.fixed_points(expression),
+            piecewise_linear=piecewise,
+            linearity=_linearity(expression, piecewise),
+        )
+
+
+def _sampled(expression: Expression) -> Properties:
+    """Return what samples say where a division by 0, or a root or logarithm at 0 or below, is not ruled out."""
+    why = "not shown to be defined and smooth on every piece"
+    span = numeric(estimates.sampled_range(expression), f"{SEARCH}; {why}", error=nan)
+    limits = (limit(expression, -1), limit(expression, 1))
+    jumps = sampled_kinks(expression)
+    return Properties(
+        range=span,
+        attained=unknown(why),
+        limits=numeric(limits, f"the values from 1e10 to 1e40; {why}"),
+        kinks=numeric(jumps, f"a search in [−1e6, 1e6]; {why}"),
+        smoothness=unknown(why),
+        monotone=numeric(estimates.sampled_monotonicity(expression), f"samples up to 1e8; {why}"),
+        convex=numeric(estimates.sampled_convexity(expression), f"samples up to 1e8; {why}"),
+        odd=parity.parity(expression, odd=True),
+        even=parity.parity(expression, odd=False),
+        bounded=_bounded(span),
+        lipschitz=numeric(largest_slope(expression), f"{SEARCH}; {why}", error=nan),
+        fixed_points=unknown(why),
+        piecewise_linear=unknown(why),
+        linearity=numeric("nonlinear", why),
+    )
+
+
+def _range(expression: Expression) -> tuple[Property[tuple[float, float]], Property[tuple[bool, bool]]]:
+    found = extent(expression)
+    low, high = _number(found.low), _number(found.high)
+    if low is None or high is None:
+        reason = f"{SEARCH}; the sign of the slope is not known everywhere"
+        return numeric(estimates.sampled_range(expression), reason, error=nan), unknown(
+            "the range is sampled"
+        )
+    reason = "the slope's signs by interval arithmetic, the tails by their expansion"
+    taken = (found.low_attained, found.high_attained)
+    return proved((low[0], high[0]), reason, error=max(low[1], high[1])), proved(taken, reason)
+
+
+def _number(enclosure: Interval) -> tuple[float, float] | None:
+    """Return the nearest float64 and how far the number may be from it; None where that is too far."""
+    low, high = enclosure
+    if not low.is_finite() or not high.is_finite():
+        same = not low.is_finite() and not high.is_finite() and bool(low > 0) == bool(high > 0)
+        return ((inf if low > 0 else -inf), 0.0) if same else None
+    value = 0.0 if low <= 0 <= high else float(((low + high) / 2).mid())
+    ball = arb(value)
+    error = float((high - ball).max(ball - low).upper())
+    return (value, max(error, 0.0)) if error <= THIN * max(1.0, abs(value)) else None
+
+
+def _limits(expression: Expression) -> Property[tuple[float, float]]:
+    found = [_limit(expression, side) for side in (-1, 1)]
+    values = tuple(value for value, _ in found)
+    pair = (values[0], values[1])
+    errors = [error for _, error in found if error is not None]
+    if len(errors) == len(found):
+        return proved(pair, "the expansion at infinity, its remainder enclosed", error=max(errors))
+    return numeric(pair, "the values from 1e10 to 1e40")
+
+
+def _limit(expression: Expression, side: int) -> tuple[float, float | None]:
+    """Return a limit and its proven error; None where it is only sampled."""
+    outer = segments(expression)[0 if side < 0 else -1].expression
+    enclosure = limit_at(outer, side)
+    number = _number(enclosure) if enclosure is not None else None
+    if number is not None:
+        return number
+    ends = ends_along_progressions(outer, side)
+    if any(a[1] < b[0] for a in ends for b in ends):
+        return nan, 0.0
+    return limit(expression, side), None
+
+
+def _kinks(expression: Expression) -> Property[tuple[float, ...]]:
+    if all(segment.resolved for segment in segments(expression)):
+        return joints.kinks(expression)
+    return numeric(sampled_kinks(expression), "a search for breakpoints in [−1e6, 1e6]", error=1e-9)
+
+
+def _smoothness(expression: Expression) -> Property[float]:
+    if all(segment.resolved for segment in segments(expression)):
+        return joints.smoothness(expression)
+    value = 0.0 if sampled_kinks(expression) else inf
+    return numeric(value, "a search for breakpoints in [−1e6, 1e6]")
+
+
+def _or_sampled(found: Property[str], expression: Expression, *, order: int) -> Property[str]:
+    if found.status != "unknown":
+        return found
+    sample = estimates.sampled_monotonicity if order == 1 else estimates.sampled_convexity
+    return numeric(sample(expression), f"samples up to 1e8; {found.reason}")
+
+
+def _bounded(span: Property[tuple[float, float]]) -> Property[bool]:
+    value = span.value is not None and all(isfinite(end) for end in span.value)
+    return Property(value=value, status=span.status, reason="its range")
+
+
+def _lipschitz(expression: Expression) -> Property[float]:
+    jumps = [cut for cut, orders in joints.order_at(expression) if orders[0] in ("less", "greater")]
+    if jumps:
+        return proved(inf, f"it jumps at {float(jumps[0]):g}")
+    found = extent(expression, order=1)
+    steepest = intervals.hull(found.high, intervals.negate(found.low))
+    least = found.high[0].max(-found.low[1])
+    number = _number((least, steepest[1]))
+    if number is None:
+        reason = f"{SEARCH}; the sign of the curvature is not known everywhere"
+        return numeric(largest_slope(expression), reason, error=nan)
+    return proved(number[0], "the curvature's signs, the tails by their expansion", error=number[1])
+
+
+def _piecewise_linear(expression: Expression) -> Property[bool]:
+    if affine_pieces(expression) is not None:
+        return proved(True, "exact arithmetic on its pieces")
+    bent = _curved_at(expression)
+    if bent is not None:
+        return proved(False, f"its curvature at {bent:g} is not 0")
+    return unknown("it is not written with affine pieces, and no curvature was found")
+
+
+def _curved_at(expression: Expression) -> float | None:
+    for probe in PROBES:
+        for segment in segments(expression):
+            low, high = segment.ends()
+            slope = derivative(segment.expression)
+            curvature = derivative(slope) if slope is not None else None
+            if not low < probe < high or curvature is None or not segment.resolved:
+                continue
+            if intervals.sign(enclose_range(curvature, intervals.point(probe))) in ("+", "-"):
+                return probe
+    return None
+
+
+def _linearity(expression: Expression, piecewise: Property[bool]) -> Property[str]:
+    pieces = affine_pieces(expression)
+    if pieces is None:
+        return Property(value="nonlinear", status=piecewise.status if piecewise.value is False else "numeric")
+    if len(pieces) > 1:
+        return proved("piecewise linear", f"{len(pieces)} affine pieces")
+    return proved("linear" if pieces[0].intercept == 0 else "affine", "one affine piece")

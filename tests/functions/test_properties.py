@@ -1,0 +1,207 @@
+"""The derived properties, against brute force on the kernels and against what the literature knows."""
+
+from dataclasses import fields
+from math import inf, isfinite, isnan
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textbook import TEXTBOOK
+
+import nonlin
+from nonlin.errors import InvalidInputError
+from nonlin.functions.properties import Properties
+
+SCALAR = [f for f in nonlin.functions() if not f.vector]
+LINE = np.concatenate(
+    [-np.logspace(9, -9, 3001), [0.0], np.logspace(-9, 9, 3001), np.linspace(-45, 45, 20001)]
+)
+LINE.sort()
+ULPS = 8 * np.finfo(np.float64).eps
+LARGE = 1e6
+
+
+def contradictions(f, properties):
+    """Name the properties that the values on a grid contradict: an oracle that knows nothing of proofs."""
+    values, slopes = f(LINE), f.slope(LINE)
+    wrong = {
+        "range": _range_is_wrong(values, properties.range),
+        "bounded": properties.bounded.value and np.abs(values).max() > LARGE,
+        "monotone": _monotone_is_wrong(values, properties.monotone.value),
+        "lipschitz": np.abs(slopes).max() > properties.lipschitz.value * (1 + 1e-12),
+        "convex": _convex_is_wrong(slopes, properties.convex.value),
+    }
+    for name, sign in (("odd", -1), ("even", 1)):
+        equal = np.allclose(f(-LINE), sign * values, rtol=1e-14, atol=0)
+        wrong[name] = getattr(properties, name).value != equal
+    return {name for name, is_wrong in wrong.items() if is_wrong}
+
+
+def _range_is_wrong(values, span):
+    low, high = span.value
+    slack = ULPS * (np.abs(values) + 1e-300) + (0 if isnan(span.error) else span.error)
+    outside = (values < low - slack).any() or (values > high + slack).any()
+    return outside or (span.status == "proved" and not _reached(values, low, high))
+
+
+def _monotone_is_wrong(values, verdict):
+    steps = np.diff(values)
+    noise = ULPS * np.maximum(np.abs(values[1:]), np.abs(values[:-1]))
+    rises, falls = (steps > noise).any(), (steps < -noise).any()
+    return {
+        "no": not (rises and falls),
+        "constant": rises or falls,
+        "increasing": falls,
+        "decreasing": rises,
+    }[verdict.removeprefix("strictly ")]
+
+
+def _convex_is_wrong(slopes, verdict):
+    bends, rough = np.diff(slopes), 1e-13 * np.abs(slopes).max(initial=0)
+    return (verdict == "convex" and (bends < -rough).any()) or (
+        verdict == "concave" and (bends > rough).any()
+    )
+
+
+def _reached(values, low, high):
+    """Whether values come near to both ends of a range, or grow large where an end is infinite."""
+    near = [values.min() < -LARGE if low == -inf else values.min() <= low + 1e-6 * max(1, abs(low))]
+    near.append(values.max() > LARGE if high == inf else values.max() >= high - 1e-6 * max(1, abs(high)))
+    return all(near)
+
+
+@pytest.mark.parametrize("f", SCALAR, ids=lambda f: f.name)
+def test_brute_force_does_not_contradict(f):
+    assert contradictions(f, f.properties) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "wrong"),
+    [
+        ("silu", "relu", {"range", "monotone", "lipschitz", "convex"}),
+        ("tanh", "sigmoid", {"range", "lipschitz", "odd"}),
+        ("abs", "identity", {"range", "monotone", "odd", "even"}),
+        ("relu", "silu", {"range", "monotone", "odd", "even"} - {"odd", "even"}),
+        ("softplus", "logsigmoid", {"range", "convex"}),
+        ("identity", "hardtanh", {"range", "bounded"}),
+    ],
+)
+def test_the_oracle_notices_the_properties_of_another_function(name, other, wrong):
+    assert contradictions(nonlin.function(name), nonlin.function(other).properties) >= wrong
+
+
+@pytest.mark.parametrize("f", SCALAR, ids=lambda f: f.name)
+def test_nearly_everything_is_proved(f):
+    open_ones = {
+        "gcu": {"fixed_points"},  # infinitely many
+        "snake": {"monotone", "fixed_points"},  # its slope and x − f(x) touch 0 at irrational points
+        "tanhexp": {"fixed_points"},  # x − f(x) falls like exp(−exp(x))
+        "telu": {"fixed_points"},
+        "squareplus": {"smoothness"},  # written in two pieces of one analytic function
+    }
+    found = {
+        field.name for field in fields(Properties) if getattr(f.properties, field.name).status != "proved"
+    }
+    assert found <= open_ones.get(f.name, set())
+
+
+def _smallest(name, near):
+    with mpmath.workdps(40):
+        f = TEXTBOOK[name]
+        return float(f(mpmath.findroot(lambda x: mpmath.diff(f, x), near)))
+
+
+def test_known_values():
+    p = {
+        name: nonlin.function(name).properties for name in ("gelu", "silu", "mish", "sigmoid", "relu", "elu")
+    }
+    assert p["silu"].range.value[0] == pytest.approx(-0.27846454276107, abs=1e-14)  # −W(1/e)
+    assert p["mish"].range.value[0] == pytest.approx(_smallest("mish", -1.2), abs=1e-15)
+    assert p["gelu"].range.value[0] == pytest.approx(_smallest("gelu", -0.75), abs=1e-15)
+    assert p["sigmoid"].range.value == (0.0, 1.0)
+    assert p["sigmoid"].attained.value == (False, False)
+    assert p["sigmoid"].lipschitz.value == 0.25
+    assert p["sigmoid"].fixed_points.value[0][0] == pytest.approx(0.659046068407407, abs=1e-14)
+    assert p["relu"].fixed_points.value == ((0.0, inf),)
+    assert p["relu"].limits.value == (0.0, inf)
+    assert p["elu"].smoothness.value == 1
+    assert p["elu"].monotone.value == "strictly increasing"
+    assert p["relu"].monotone.value == "increasing"
+    assert [nonlin.function(n).properties.linearity.value for n in ("identity", "relu", "gelu")] == [
+        "linear",
+        "piecewise linear",
+        "nonlinear",
+    ]
+
+
+def test_jumps():
+    step = nonlin.function("step").properties
+    assert step.smoothness.value == -1
+    assert step.lipschitz.value == inf
+    assert step.kinks.value == (0.0,)
+    assert step.range.value == (0.0, 1.0)
+    assert step.attained.value == (True, True)
+    assert step.monotone.value == "increasing"
+    half_open = nonlin.define("where(x < 0, x / (1 - x), 2)").properties
+    assert half_open.range.value == (-1.0, 2.0)
+    assert half_open.attained.value == (False, True)
+    assert half_open.convex.value == "no"
+
+
+def test_oscillation():
+    sine, gcu = nonlin.function("sine").properties, nonlin.function("gcu").properties
+    assert sine.limits.status == gcu.limits.status == "proved"
+    assert all(isnan(end) for end in (*sine.limits.value, *gcu.limits.value))
+    assert sine.range.value == pytest.approx((-1.0, 1.0), abs=1e-16)
+    assert gcu.range.value == (-inf, inf)
+    assert gcu.lipschitz.value == inf
+    assert nonlin.function("snake").properties.lipschitz.value == pytest.approx(2.0, abs=1e-15)
+
+
+@pytest.mark.parametrize("formula", ["1 / x", "log(x)", "sqrt(x**2)", "x / (x - 1)"])
+def test_nothing_is_proved_where_the_formula_may_be_undefined(formula):
+    p = nonlin.define(formula).properties
+    for name in ("range", "limits", "monotone", "convex", "lipschitz", "smoothness", "kinks", "fixed_points"):
+        assert getattr(p, name).status != "proved"
+
+
+def test_a_kink_that_is_no_float_is_still_exact():
+    p = nonlin.define("relu(3 * x - 1)").properties
+    assert p.kinks.value == (1 / 3,)
+    assert p.kinks.status == "proved"
+    assert p.range.value == (0.0, inf)
+
+
+def test_what_is_not_affine_inside_a_choice_is_sampled():
+    p = nonlin.define("relu(x**2 - 4)").properties
+    assert p.kinks.value == pytest.approx((-2.0, 2.0))
+    assert p.kinks.status == p.range.status == "numeric"
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sampled_from(["tanh", "sigmoid", "softplus", "gelu", "relu", "abs", "elu", "sine"]),
+    st.floats(0.25, 4),
+    st.floats(-2, 2),
+    st.floats(-1.5, 1.5),
+)
+def test_brute_force_does_not_contradict_a_formula_of_ones_own(name, scale, shift, tilt):
+    f = nonlin.define(f"{name}(a * x + b) + c * x", a=scale, b=shift, c=tilt)
+    wrong = contradictions(f, f.properties) - {"odd", "even"}
+    if not all(isfinite(end) for end in f.properties.range.value):
+        wrong.discard("range")  # growth too slow for the grid: c may be tiny
+    assert wrong == set()
+
+
+def test_a_vector_function_says_why():
+    with pytest.raises(InvalidInputError, match="whole vector"):
+        _ = nonlin.function("softmax").properties
+
+
+def test_errors_are_errors_of_float64():
+    p = nonlin.function("gelu").properties
+    assert 0 < p.range.error < 1e-16
+    assert p.lipschitz.error < 2.3e-16
+    assert p.limits.error == 0
