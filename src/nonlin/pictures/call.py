@@ -26,6 +26,7 @@ from nonlin.pictures.style import (
     SLOPE,
     blank,
     legend,
+    settle,
     styled,
 )
 
@@ -65,9 +66,10 @@ def pre_activations(inspection: Inspection, name: str) -> Figure:
         )
     kinks = () if function.vector else function.kinks
     low, high = _range(values, kinks)
+    bins = int(np.clip(np.sqrt(len(values)), 12, _BINS))
     figure, axes = blank(_WIDTH, _HEIGHT, left=0.62, right=0.2 if function.vector else 0.62)
     density = axes if function.vector else axes.twinx()
-    _draw_density(density, values, function, _edges(low, high, kinks))
+    _draw_density(density, values, function, _edges(low, high, kinks, bins))
     axes.set_xlim(low, high)
     axes.set_xlabel("pre-activation u")
     if function.vector:
@@ -169,13 +171,13 @@ def _range(values: Array, kinks: tuple[float, ...]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _edges(low: float, high: float, kinks: tuple[float, ...]) -> Array:
+def _edges(low: float, high: float, kinks: tuple[float, ...], bins: int) -> Array:
     """Return the edges of the bins; the kinks in the range are among them, so that no bin has two slopes."""
-    even = np.linspace(low, high, _BINS + 1)
+    even = np.linspace(low, high, bins + 1)
     inside = np.array([kink for kink in kinks if low < kink < high])
     if not len(inside):
         return even
-    apart = np.abs(even[:, None] - inside).min(axis=1) > 0.4 * (high - low) / _BINS
+    apart = np.abs(even[:, None] - inside).min(axis=1) > 0.4 * (high - low) / bins
     return np.union1d(even[apart], inside)
 
 
@@ -212,6 +214,7 @@ def _draw_curve(axes: Axes, function: Function, u: Array) -> None:
     (curve,) = axes.plot(u, value, color=INK, linewidth=1.6, label="f(u)")
     axes.set_ylabel("f(u)")
     beside = axes.twinx()
+    settle(beside)
     beside.spines["right"].set_visible(True)
     (steepness,) = beside.plot(u, slope, color=SLOPE, linestyle=(0, (4, 1.5)), label="slope")
     beside.set_ylabel("slope / largest slope" if relative else "slope")

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import NullFormatter, PercentFormatter
 
 from nonlin.errors import InvalidInputError
 from nonlin.inspection import Call, Inspection
@@ -22,6 +22,7 @@ from nonlin.pictures.style import (
     WIDE,
     blank,
     legend,
+    power_of_ten,
     room_for,
     shorten,
     styled,
@@ -89,7 +90,8 @@ def gradients(inspection: Inspection, *, only: Collection[str] | None = None) ->
 
     Returns:
         A figure, one row a call in forward order, with a logarithmic axis of the gradient's norm. The thresholds are
-        relative to the last call that has a gradient. A gradient of 0 stands at the left edge, as "0".
+        relative to the last call that has a gradient. A gradient that is 0, infinite or NaN stands at the left edge, in
+        words.
 
     Raises:
         InvalidInputError: if no call has a gradient.
@@ -97,7 +99,7 @@ def gradients(inspection: Inspection, *, only: Collection[str] | None = None) ->
     calls = _chosen(inspection, only)
     sizes = np.array([np.nan if call.gradient is None else call.gradient for call in calls])
     drawn = np.isfinite(sizes) & (sizes > 0)
-    if not np.any(np.isfinite(sizes)):
+    if all(call.gradient is None for call in calls):
         raise InvalidInputError(
             f"expected an inspection with gradients, got none ({inspection.gradient_of}); give data that the network "
             "can be run backwards on"
@@ -111,9 +113,13 @@ def gradients(inspection: Inspection, *, only: Collection[str] | None = None) ->
     for mask, colour in ((drawn & ~wrong, LINEAR), (wrong, DEAD)):
         axes.plot(sizes[mask], rows[mask], "o", color=colour, markersize=5 if len(calls) <= _ROOMY else 3)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(power_of_ten)
+    axes.xaxis.set_minor_formatter(NullFormatter())
     _limit(axes, sizes[drawn], low, high)
-    for row in rows[sizes == 0]:
-        axes.text(axes.get_xlim()[0], row, " 0", va="center", color=DEAD, fontweight="bold")
+    for row, call in enumerate(calls):
+        if call.gradient is not None and not drawn[row]:
+            word = f" {call.gradient:g}".replace("nan", "NaN").replace("inf", "∞")
+            axes.text(axes.get_xlim()[0], row, word, va="center", color=DEAD, fontweight="bold")
     of = f" of {inspection.gradient_of}" if inspection.recording.has_gradient else ""
     axes.set_xlabel(f"norm of the gradient{of}, by sample")
     return figure
@@ -121,8 +127,8 @@ def gradients(inspection: Inspection, *, only: Collection[str] | None = None) ->
 
 def _limit(axes: Axes, sizes: np.ndarray, low: float, high: float) -> None:
     """Choose the range, and draw the thresholds that lie in it."""
-    marks = [low] if low > 0 else []
-    if len(sizes) and high > 0 and sizes.max() > high / 30:
+    marks = [low] if np.isfinite(low) and low > 0 else []
+    if marks and len(sizes) and sizes.max() > high / 30:
         marks.append(high)
     everything = [*marks, *sizes]
     if not everything:

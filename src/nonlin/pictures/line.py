@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nonlin.geometry import Line
-from nonlin.pictures.style import CYCLE, INK, MUTED, WIDE, blank, room_for, shorten, styled
+from nonlin.pictures.style import CYCLE, INK, MUTED, WIDE, blank, room_for, settle, shorten, styled
 
 __all__ = ["line"]
 
@@ -53,6 +53,7 @@ def line(found: Line, *, highlight: Sequence[int] = (), order: Sequence[str] = (
         return figure
     box, height = axes.get_position(), figure.get_figheight()
     rug = figure.add_axes((box.x0, 0.45 / height, box.width, row * len(calls) / height), sharex=axes)
+    settle(rug)
     _draw_folds(rug, found, colours)
     rug.set_yticks(range(len(calls)), names, fontsize=8.5 if len(calls) <= 30 else 5)
     return figure

@@ -4,6 +4,7 @@ The colours are those of Okabe and Ito (2008), which the colour-blind tell apart
 for names come from other people's models.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
@@ -29,7 +30,9 @@ __all__ = [
     "WIDE",
     "blank",
     "legend",
+    "power_of_ten",
     "room_for",
+    "settle",
     "shorten",
     "styled",
 ]
@@ -54,6 +57,8 @@ CYCLE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
 WIDE = 6.8
 """The width of a picture that spans a page, in inches."""
 
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 _PARAMETERS: dict[str, Any] = {
     "axes.edgecolor": MUTED,
     "axes.facecolor": "none",
@@ -76,16 +81,6 @@ _PARAMETERS: dict[str, Any] = {
     "lines.linewidth": 1.4,
     "text.color": INK,
     "text.parse_math": False,
-    "xtick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "xtick.labelsize": 8.5,
-    "xtick.major.width": 0.7,
-    "xtick.minor.visible": False,
-    "ytick.color": MUTED,
-    "ytick.labelcolor": INK,
-    "ytick.labelsize": 8.5,
-    "ytick.major.width": 0.7,
-    "ytick.minor.visible": False,
 }
 
 
@@ -139,7 +134,33 @@ def blank(
             (height - above - below) / height,
         )
     )
+    settle(axes)
     return figure, axes
+
+
+def settle(axes: Axes) -> None:
+    """Fix the look of the ticks, which matplotlib makes only when it draws, under the settings of that moment."""
+    look: dict[str, Any] = {
+        "color": MUTED,
+        "labelcolor": INK,
+        "labelsize": 8.5,
+        "width": 0.7,
+        "direction": "out",
+    }
+    axes.tick_params(which="major", length=3.5, **look)
+    axes.tick_params(which="minor", length=2, **look)
+
+
+def power_of_ten(x: float, _position: float = 0) -> str:
+    """Return the label of a power of ten on a logarithmic axis; "" for other numbers.
+
+    >>> power_of_ten(1e-12), power_of_ten(100.0), power_of_ten(3.0)
+    ('10⁻¹²', '100', '')
+    """
+    exponent = round(math.log10(x)) if x > 0 else 0
+    if not math.isclose(x, 10.0**exponent):
+        return ""
+    return f"{x:g}" if 0 <= exponent <= 3 else f"10{str(exponent).translate(_SUPERSCRIPTS)}"
 
 
 def legend(axes: Axes, handles: Sequence[Any] | None = None) -> None:

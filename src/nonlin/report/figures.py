@@ -30,7 +30,8 @@ _VARIABLES: Final[Mapping[str, str]] = {
 """The colours that differ between a light and a dark page."""
 
 _COLOUR: Final = re.compile("|".join(_VARIABLES))
-_FONT: Final = re.compile(r"(font: [^']*?px) [^;]*")
+_FAMILY: Final = re.compile(r"(font-family:|font: [^']*?px) [^;]*")
+_LONG: Final = re.compile(r"-?\d+\.\d{3,}")
 _REFERENCE: Final = re.compile(r"url\(#([^)]+)\)")
 
 
@@ -49,8 +50,7 @@ def embed(figure: Figure, key: str, description: str) -> Markup:
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "nonlin"}):
         figure.savefig(text, format="svg", facecolor="none", metadata={"Date": None})
     root = ET.fromstring(text.getvalue())  # noqa: S314 - matplotlib has just written it
-    for metadata in root.findall(f"{{{_SVG}}}metadata"):
-        root.remove(metadata)
+    _shrink(root)
     _recolour(root)
     _rename(root, key)
     for name in ("height", "version"):
@@ -64,12 +64,28 @@ def embed(figure: Figure, key: str, description: str) -> Markup:
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704
 
 
+def _shrink(root: ET.Element) -> None:
+    """Drop what the page does not need: metadata, a style sheet of its own, white space, digits below a hairline."""
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag in (f"{{{_SVG}}}metadata", f"{{{_SVG}}}style"):
+                parent.remove(child)
+    for element in root.iter():
+        element.tail = None
+        if element.tag != f"{{{_SVG}}}text":
+            element.text = None
+        for name in ("d", "x", "y", "width", "height", "transform", "points"):
+            if name in element.attrib:
+                short = _LONG.sub(lambda match: f"{float(match.group()):.2f}", element.attrib[name])
+                element.set(name, " ".join(short.split()))
+
+
 def _recolour(root: ET.Element) -> None:
     """Let colours and fonts come from the page's style sheet."""
     for element in root.iter():
         if declared := element.get("style"):
             declared = _COLOUR.sub(lambda match: f"var(--{_VARIABLES[match.group()]})", declared)
-            element.set("style", _FONT.sub(r"\1 var(--sans)", declared))
+            element.set("style", _FAMILY.sub(r"\1 var(--sans)", declared))
 
 
 def _rename(root: ET.Element, key: str) -> None:

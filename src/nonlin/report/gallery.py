@@ -27,7 +27,7 @@ class Gallery:
         overview, gradients, line: of the whole network; None where there is nothing to draw.
         rows: how many calls stand in those.
         pre_activations, units: by the name of the call.
-        pictured: how many calls have pictures of their own.
+        pictured: the names of the calls that have pictures of their own, the worst first.
     """
 
     overview: Markup | None
@@ -36,7 +36,7 @@ class Gallery:
     rows: int
     pre_activations: dict[str, Markup]
     units: dict[str, Markup]
-    pictured: int
+    pictured: tuple[str, ...]
 
 
 def draw(inspection: Inspection) -> Gallery:
@@ -68,7 +68,7 @@ def draw(inspection: Inspection) -> Gallery:
             lambda call: pictures.units(inspection, call.name),
             "What each unit does with its values, at",
         ),
-        pictured=len(pictured),
+        pictured=tuple(call.name for call in pictured),
     )
 
 

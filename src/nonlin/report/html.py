@@ -1,5 +1,6 @@
 """An inspection as one self-contained HTML page, and as a fragment for a notebook."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +15,7 @@ from nonlin.report.files import write_whole
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 __all__ = ["fragment", "page", "write_html"]
 
@@ -92,6 +94,7 @@ def _environment() -> "Environment":
         "share": wording.share,
         "figure": wording.figure_of,
         "shape": _shape,
+        "breakable": _breakable,
     }
     environment.globals |= {"count_of": wording.count_of}
     return environment
@@ -107,6 +110,13 @@ def _version() -> str:
 
 def _shape(call: Call) -> str:
     return " × ".join(f"{n:,}" for n in call.shape) or "1"
+
+
+def _breakable(name: str) -> "Markup":
+    """Return a name, escaped, with places where a line may break."""
+    from markupsafe import Markup
+
+    return Markup("<wbr>").join(re.split(r"(?<=[/.:,_(])", name))
 
 
 def _groups(findings: tuple[Finding, ...]) -> tuple[Group, ...]:

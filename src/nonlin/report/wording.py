@@ -39,19 +39,20 @@ def number(x: float, digits: int = 3) -> str:
         mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
         mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
         return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}".replace("-", "−")
-    text = f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.{digits}g}"
+    short = float(f"{x:.{digits}g}")
+    text = f"{x:,.0f}" if abs(short) >= 1000 else f"{short:g}"
     return text.replace("-", "−")
 
 
 def share(x: float) -> str:
-    """Return a share in percent.
+    """Return a share in percent, near 0 and 1 with more digits, so that neither is claimed where it is not so.
 
     >>> share(0.484), share(0.062), share(0.05), share(0.0056), share(1.0), share(0.9999)
     ('48%', '6.2%', '5%', '0.56%', '100%', '99.99%')
     """
-    edge = min(
-        abs(x), abs(1 - x)
-    )  # near 0 and near 1 more digits, so that neither is claimed where it is not so
+    edge = min(abs(x), abs(1 - x))
+    if 0 < edge < 1e-6:
+        return "<0.0001%" if x < 0.5 else ">99.9999%" if x < 1 else "100%"
     digits = 0 if edge >= 0.1 or not edge else 1 if edge >= 0.01 else 2 if edge >= 1e-4 else 4
     text = f"{100 * x:.{digits}f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) + "%"
@@ -105,7 +106,8 @@ def _faults(wrong: Sequence[Finding], calls: Sequence[Call]) -> list[str]:
 def _fault(kind: str, mine: Sequence[Finding], calls: Sequence[Call]) -> str:
     if kind in ("dead", "saturated"):
         count = sum(len(finding.units) for finding in mine)
-        return f"{count:,} of {sum(call.units for call in calls):,} units {_in(calls)} are {kind}"
+        all_units = sum(call.units for call in calls)
+        return f"{count:,} of {all_units:,} units {_in(calls)} {'is' if count == 1 else 'are'} {kind}"
     if kind == "linear":
         return f"{len(mine)} {_plural('call', len(mine))} {'acts' if len(mine) == 1 else 'act'} linearly"
     if kind == "collapse":

@@ -1,0 +1,74 @@
+"""The picture of a network along a line, through its artists."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nonlin import pictures
+from nonlin.geometry import Line
+
+
+@pytest.fixture
+def found(demo) -> Line:
+    return demo.folds.line
+
+
+def marks(axes):
+    """Return the positions of the marks of every row."""
+    return [line.get_xdata()[::3].tolist() for line in axes.lines]
+
+
+def test_the_outputs_are_drawn_through_every_breakpoint(found):
+    outputs = pictures.line(found, highlight=(1, 4)).axes[0]
+    drawn = {line.get_gid(): line for line in outputs.lines}
+    assert len(drawn) == 10
+    for i in range(10):
+        assert np.array_equal(drawn[f"output{i}"].get_xdata(), found.positions)
+        assert np.array_equal(drawn[f"output{i}"].get_ydata(), found.outputs[:, i])
+
+
+def test_every_fold_is_a_mark_in_the_row_of_its_call(found):
+    rug = pictures.line(found, order=("relu1", "relu2", "relu3", "relu4")).axes[1]
+    names = [label.get_text() for label in rug.get_yticklabels()]
+    assert names == ["relu1", "relu2", "relu3", "relu4"]
+    for name, row in zip(names, marks(rug), strict=True):
+        expected = [t for t, call in zip(found.breakpoints, found.calls, strict=True) if call == name]
+        assert row == expected
+    assert sum(map(len, marks(rug))) == len(found.breakpoints) == 46
+
+
+def test_the_number_of_folds_stands_beside_each_row(found):
+    rug = pictures.line(found, order=("relu1",)).axes[1]
+    assert [text.get_text() for text in rug.texts] == [str(len(row)) for row in marks(rug)]
+
+
+def test_the_highlighted_outputs_are_named_and_dotted_with_the_folds(found):
+    outputs = pictures.line(found, highlight=(1, 4, 99)).axes[0]
+    assert [text.get_text() for text in outputs.texts] == ["output 1", "output 4"]
+    dots = outputs.collections[0].get_offsets()
+    assert np.array_equal(dots[:, 0], found.breakpoints)
+    assert np.array_equal(dots[:, 1], found.outputs[1:-1, 1])
+
+
+def test_of_many_outputs_the_chosen_and_the_largest_are_drawn(found):
+    outputs = np.zeros((len(found.positions), 1000))
+    outputs[:, 700] = 1
+    axes = pictures.line(replace(found, outputs=outputs), highlight=(900,)).axes[0]
+    drawn = {line.get_gid() for line in axes.lines}
+    assert len(drawn) == 12
+    assert {"output700", "output900"} <= drawn
+
+
+def test_a_line_without_a_fold():
+    straight = Line(
+        breakpoints=np.zeros(0),
+        calls=(),
+        positions=np.array([0.0, 1.0]),
+        outputs=np.array([[1.0, 2.0], [3.0, 4.0]]),
+        certified=True,
+        undecided=0,
+    )
+    figure = pictures.line(straight, highlight=(0, 1))
+    figure.canvas.draw()
+    assert len(figure.axes) == 1
