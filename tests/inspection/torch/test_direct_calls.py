@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812 - its name in every book
 from torch import nn
 
 from nonlin.functions import function

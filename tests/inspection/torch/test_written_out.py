@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812 - its name in every book
 from torch import nn
 
 WRITTEN_OUT = [

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import warnings
 import zipfile
 from dataclasses import dataclass
 from math import prod
@@ -17,7 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nonlin.errors import InvalidInputError, MissingInputError, UnsafeModelError, UnsupportedModelError
+from nonlin.errors import (
+    InvalidInputError,
+    MissingInputError,
+    NonlinError,
+    UnsafeModelError,
+    UnsupportedModelError,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +85,7 @@ def read_archive(path: Path) -> Archive:
             f"expected a .pt2 program, got {path}, which is damaged or no archive; {_SAVE_AGAIN}",
         ) from error
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, UnicodeDecodeError) as error:
-        if isinstance(error, (InvalidInputError, UnsafeModelError, UnsupportedModelError)):
+        if isinstance(error, NonlinError):
             raise
         raise InvalidInputError(
             f"expected a .pt2 program, got {path}, whose content is damaged ({error!r}); {_SAVE_AGAIN}",
@@ -177,7 +184,9 @@ def _tensor(data: bytes, meta: dict[str, Any], name: str) -> torch.Tensor:
 def _unpickled(records: _Records, name: str) -> dict[str, torch.Tensor]:
     # archives of PyTorch 2.7 and 2.8; the restricted unpickler makes tensors and containers, and nothing else
     try:
-        state = torch.load(io.BytesIO(records.read(name)), weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the pickle's protocol, which decides nothing here
+            state = torch.load(io.BytesIO(records.read(name)), weights_only=True)
     except pickle.UnpicklingError as error:
         raise _pickle(records.path, f"{name} holds more than tensors") from error
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):

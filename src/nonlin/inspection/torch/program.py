@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from nonlin.errors import InvalidInputError
+from nonlin.errors import InvalidInputError, NonlinError
 from nonlin.inspection.torch.archive import Archive, read_archive
 from nonlin.inspection.torch.graph import Graph, Reference, read_graph
 
@@ -41,7 +41,7 @@ def open_program(path: Path) -> nn.Module:
     try:
         return Program(archive)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-        if isinstance(error, InvalidInputError):
+        if isinstance(error, NonlinError):
             raise
         raise InvalidInputError(
             f"expected a .pt2 program, got {path}, whose graph is damaged ({error!r}); save the program again",
