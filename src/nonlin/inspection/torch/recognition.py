@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nonlin.functions import identify
+from nonlin.functions import Variable, identify
 from nonlin.functions.expression import Condition
 from nonlin.inspection.recording import CallSite
 from nonlin.inspection.torch.activations import WEAK
@@ -117,6 +117,8 @@ class Recognition:
 
 
 def _composite(value: Value) -> tuple[Function, Value] | None:
+    if any(value.forms.get(operand) == Variable() for operand in value.operands):
+        return None  # a copy, as of dropout: its operand is asked
     for root, form in value.forms.items():
         if isinstance(form, Condition) or is_affine(form):
             continue
