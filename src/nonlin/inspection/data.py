@@ -38,10 +38,13 @@ def read_data(path: Path) -> dict[str, Array]:
             "that returns it: package.module:function"
         )
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {"data": loaded}
-        return {name: loaded[name] for name in loaded.files}
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            return (
+                {"data": loaded}
+                if isinstance(loaded, np.ndarray)
+                else {name: loaded[name] for name in loaded.files}
+            )
     except ValueError as error:
         if "allow_pickle" in str(error) or "Object arrays" in str(error):
             raise UnsafeModelError(

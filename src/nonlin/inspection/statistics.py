@@ -149,7 +149,7 @@ def thin(values: Array, limit: int) -> Array:
 def _moments(x: Array, axes: tuple[int, ...]) -> Moments:
     mean = x.mean(axis=axes, dtype=np.float64)
     wide = np.expand_dims(mean, axes).astype(x.dtype, copy=False)
-    deviation = np.square(x - wide).sum(axis=axes, dtype=np.float64)
+    deviation = np.square(x - wide, dtype=np.float64).sum(axis=axes)
     return Moments(count=int(np.prod([x.shape[i] for i in axes])), mean=mean, deviation=deviation)
 
 
