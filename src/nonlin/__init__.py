@@ -8,6 +8,8 @@ from nonlin.functions import Function, define, function, functions
 
 if TYPE_CHECKING:
     from nonlin import geometry
+    from nonlin.functions.initialization import gain, initialize_
+    from nonlin.functions.linearity import linearity
     from nonlin.inspection import Inspection, Thresholds, inspect
     from nonlin.networks import Network, read
 
@@ -19,8 +21,11 @@ __all__ = [
     "define",
     "function",
     "functions",
+    "gain",
     "geometry",
+    "initialize_",
     "inspect",
+    "linearity",
     "read",
 ]
 
@@ -28,8 +33,11 @@ _HOMES = {
     "Inspection": "nonlin.inspection",
     "Network": "nonlin.networks",
     "Thresholds": "nonlin.inspection",
+    "gain": "nonlin.functions.initialization",
     "geometry": "nonlin",
+    "initialize_": "nonlin.functions.initialization",
     "inspect": "nonlin.inspection",
+    "linearity": "nonlin.functions.linearity",
     "read": "nonlin.networks",
 }
 """Where each public name lives that is imported only when it is first used."""

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nonlin.functions.entry import Entry
+    from nonlin.functions.moments import Moments
     from nonlin.functions.properties import Properties
+    from nonlin.functions.propagation import Propagation
 
 __all__ = ["Function"]
 
@@ -148,6 +150,38 @@ class Function:
         from nonlin.functions.properties import properties
 
         return properties(self._scalar("properties"))
+
+    def moments(
+        self, variance: float = 1.0, *, weight_variance: float | None = None, bias_variance: float = 0.0
+    ) -> Moments:
+        """Return the moments of f(u), u ~ N(0, variance), and what mean-field theory makes of them.
+
+        Args:
+            variance: q, above 0.
+            weight_variance: σ_w²; None for the one that keeps the variance q.
+            bias_variance: σ_b².
+
+        >>> from nonlin.functions import function
+        >>> m = function("relu").moments()
+        >>> round(m.gain, 6), round(m.chi1, 6), round(m.length_slope, 6)
+        (1.414214, 1.0, 1.0)
+        """
+        from nonlin.functions.moments import moments
+
+        return moments(
+            self._scalar("moments"),
+            variance=float(variance),
+            weight_variance=weight_variance,
+            bias_variance=bias_variance,
+        )
+
+    def propagation(self, *, weight_variance: float, bias_variance: float = 0.0) -> Propagation:
+        """Return how deep a signal reaches through wide layers with these variances; see `propagate`."""
+        from nonlin.functions.propagation import propagate
+
+        return propagate(
+            self._scalar("propagation"), weight_variance=weight_variance, bias_variance=bias_variance
+        )
 
     @cached_property
     def rests_at_zero(self) -> bool:

@@ -1,0 +1,159 @@
+"""Moments of a function of a normal pre-activation, and what mean-field theory makes of them.
+
+Source: Poole, Lahiri, Raghu, Sohl-Dickstein and Ganguli 2016, Exponential expressivity in deep neural
+networks through transient chaos, equations 3 to 8; Schoenholz, Gilmer, Ganguli and Sohl-Dickstein 2017, Deep
+information propagation, equations 3 to 9.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf, isfinite, isnan, log, nan, sqrt
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonlin.errors import InvalidInputError
+from nonlin.functions.differentiation import differentiate
+from nonlin.functions.gaussian_quadrature import expectation
+from nonlin.functions.kinks import breakpoints
+from nonlin.functions.tails import evaluate_everywhere
+
+if TYPE_CHECKING:
+    from nonlin.functions.expression import Expression
+
+__all__ = ["Moments", "depth_of", "jumps", "moments"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+STEP = 1e-9  # a breakpoint whose sides differ by more, relative to their size, is a jump
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """Moments of f(u) for a normal pre-activation u of mean 0.
+
+    Args:
+        variance: q, of the pre-activation.
+        mean: E[f(u)].
+        second: E[f(u)²].
+        slope_second: E[f'(u)²]; inf where f jumps.
+        gain: 1/√E[f(u)²], the standard deviation of the weights (times √fan-in) that turns the second moment
+            into 1.
+        weight_variance: σ_w², as given, or the one that keeps the variance q: (q − σ_b²)/E[f²].
+        bias_variance: σ_b².
+        chi1: χ₁ = σ_w²·E[f'²], by which a layer multiplies the squared gradient.
+        length: Q(q) = σ_w²·E[f²] + σ_b², the variance after a layer.
+        length_slope: dQ/dq; below 1 a wrong variance heals, above 1 it grows.
+        depth: 1/abs(log χ₁), the number of layers over which the squared gradient changes by a factor of e;
+            inf at χ₁ = 1, 0 where χ₁ is 0 or infinite.
+        error: an estimate of the largest relative error of mean (to √second), second and slope_second.
+    """
+
+    variance: float
+    mean: float
+    second: float
+    slope_second: float
+    gain: float
+    weight_variance: float
+    bias_variance: float
+    chi1: float
+    length: float
+    length_slope: float
+    depth: float
+    error: float
+
+
+@lru_cache(maxsize=1024)
+def moments(
+    expression: Expression,
+    *,
+    variance: float = 1.0,
+    weight_variance: float | None = None,
+    bias_variance: float = 0.0,
+) -> Moments:
+    """Integrate a function, its square and its slope's square against N(0, variance).
+
+    Args:
+        expression: has no parameters left.
+        variance: q > 0.
+        weight_variance: σ_w² ≥ 0; None for the one that keeps the variance.
+        bias_variance: σ_b² ≥ 0.
+
+    Raises:
+        InvalidInputError: a variance out of its range.
+    """
+    for name, value in (("variance", variance), ("weight_variance", weight_variance or 0.0)):
+        _check(name, value, positive=name == "variance")
+    _check("bias_variance", bias_variance, positive=False)
+    values, error = _integrals(expression, variance)
+    mean, second, slope_second, moved = values
+    if jumps(expression):
+        slope_second = inf
+    kept = (variance - bias_variance) / second if second > 0 else nan
+    sigma = kept if weight_variance is None else weight_variance
+    chi1 = sigma * slope_second
+    return Moments(
+        variance=variance,
+        mean=mean,
+        second=second,
+        slope_second=slope_second,
+        gain=1 / sqrt(second) if second > 0 else inf,
+        weight_variance=sigma,
+        bias_variance=bias_variance,
+        chi1=chi1,
+        length=sigma * second + bias_variance,
+        length_slope=sigma * moved / (2 * variance),
+        depth=depth_of(chi1, error=error),
+        error=error,
+    )
+
+
+def jumps(expression: Expression) -> tuple[float, ...]:
+    """Return the breakpoints at which the value jumps."""
+    found = []
+    for point in breakpoints(expression):
+        sides = np.array([np.nextafter(point, -inf), np.nextafter(point, inf)])
+        left, right = evaluate_everywhere(expression, sides)
+        if abs(left - right) > STEP * max(1.0, abs(left), abs(right)):
+            found.append(point)
+    return tuple(found)
+
+
+def _check(name: str, value: float, *, positive: bool) -> None:
+    if not isfinite(value) or value < 0 or (positive and value == 0):
+        least = "above 0" if positive else "of at least 0"
+        raise InvalidInputError(f"expected a finite {name} {least}, got {value}; change it")
+
+
+def _integrals(expression: Expression, variance: float) -> tuple[list[float], float]:
+    """Return E f, E f², E f'², E[f²·(z² − 1)] = 2q·dE[f²]/dq, and a relative error."""
+    scale = sqrt(variance)
+    slope = differentiate(expression)
+
+    def functions(z: Array) -> Array:
+        value = evaluate_everywhere(expression, scale * z)
+        square = value * value
+        return np.array([value, square, evaluate_everywhere(slope, scale * z) ** 2, square * (z * z - 1)])
+
+    # a breakpoint of f'' only is harmless, but costs nothing either
+    splits = [0.0, *(point / scale for point in breakpoints(expression))]
+    found, nodes = expectation(functions, splits=splits)
+    sizes = np.array([sqrt(max(found[1], 0.0)), found[1], found[2], found[1]])
+    with np.errstate(all="ignore"):
+        relative = nodes.error / np.where(sizes > 0, sizes, 1.0)
+    return [float(value) for value in found], float(np.nanmax(relative)) + float(np.finfo(np.float64).eps)
+
+
+def depth_of(slope: float, *, error: float = 0.0) -> float:
+    """Return 1/abs(log slope), the steps in which a geometric sequence changes by a factor of e.
+
+    Args:
+        slope: of the map that makes the sequence.
+        error: of the slope, relative; a slope within four of it of 1 counts as 1.
+    """
+    if not isfinite(slope) or slope <= error:
+        return nan if isnan(slope) else 0.0
+    return inf if abs(slope - 1) <= 4 * error else 1 / abs(log(slope))
