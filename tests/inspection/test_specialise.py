@@ -14,7 +14,10 @@ FLOAT = TensorProto.FLOAT
 def branch(name, operator, weight):
     """A branch with a layer and an activation of its own; both branches use the same names inside."""
     return helper.make_graph(
-        [helper.make_node("MatMul", ["x", "w"], ["h"], name="layer"), helper.make_node(operator, ["h"], ["y"], name="act")],
+        [
+            helper.make_node("MatMul", ["x", "w"], ["h"], name="layer"),
+            helper.make_node(operator, ["h"], ["y"], name="act"),
+        ],
         name, [], [helper.make_tensor_value_info("y", FLOAT, None)], [numpy_helper.from_array(weight, "w")],
     )  # fmt: skip
 
@@ -32,7 +35,10 @@ def model(tmp_path):
     ]  # fmt: skip
     graph = helper.make_graph(
         nodes, "g",
-        [helper.make_tensor_value_info("x", FLOAT, ["n", 3]), helper.make_tensor_value_info("rate", TensorProto.INT64, [])],
+        [
+            helper.make_tensor_value_info("x", FLOAT, ["n", 3]),
+            helper.make_tensor_value_info("rate", TensorProto.INT64, []),
+        ],
         [helper.make_tensor_value_info("out", FLOAT, ["n", 3])],
         [numpy_helper.from_array(np.array(16000), "wanted")],
     )  # fmt: skip
