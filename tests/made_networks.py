@@ -33,5 +33,5 @@ def write_network(path: Path, calls: list[tuple[str, str]], *, width: int = 6, c
     return path
 
 
-def some_data(samples: int = 80) -> np.ndarray:
-    return np.random.default_rng(1).normal(size=(samples, 4)).astype(np.float32)
+def some_data(samples: int = 80, scale: float = 1.0) -> np.ndarray:
+    return np.random.default_rng(1).normal(0, scale, (samples, 4)).astype(np.float32)

@@ -113,6 +113,26 @@ def test_columns_are_the_shares_of_the_units_values(demo):
     assert np.all(resting.values == 1)
 
 
+def test_the_mean_slope_is_that_of_each_unit_in_order(demo):
+    (line,) = (p for p in pictures.units(demo, "relu1").axes[0].patches if p.get_label() == "mean slope")
+    statistics = demo.recording.calls[0].statistics
+    assert np.array_equal(line.get_data().values, np.sort(statistics.slope_sum / statistics.values))
+    assert line.get_data().values.max() <= 1
+
+
+def test_values_on_a_flat_part_lie_on_top_of_those_on_the_slope(made):
+    inspection = made(("call", "Sigmoid"), scale=10.0)
+    statistics = inspection.recording.calls[0].statistics
+    figure = pictures.units(inspection, "call")
+    sloped, flat, resting = (steps(figure, colour) for colour in (ON_SLOPE, FLAT, AT_REST))
+    assert np.any(statistics.saturated)
+    assert np.array_equal(flat.baseline, sloped.values)
+    shares = np.sort(statistics.saturated / statistics.values)
+    assert np.allclose(np.sort(flat.values - flat.baseline), shares, rtol=0, atol=1e-15)
+    assert np.allclose(np.sort(1 - sloped.values), shares, rtol=0, atol=1e-15)
+    assert np.allclose(resting.values - resting.baseline, 0, rtol=0, atol=1e-15)
+
+
 def test_the_dead_units_come_first_and_the_strip_counts_them(demo):
     figure = pictures.units(demo, "relu1")
     assert np.all(steps(figure, ON_SLOPE).values[:31] == 0)

@@ -66,9 +66,19 @@ def test_a_line_without_a_fold():
         calls=(),
         positions=np.array([0.0, 1.0]),
         outputs=np.array([[1.0, 2.0], [3.0, 4.0]]),
+        jumps=np.array([False]),
         certified=True,
         undecided=0,
     )
     figure = pictures.line(straight, highlight=(0, 1))
     figure.canvas.draw()
     assert len(figure.axes) == 1
+
+
+def test_names_of_outputs_that_end_together_are_moved_apart(found):
+    outputs = found.outputs.copy()
+    outputs[-1, 4] = outputs[-1, 1]
+    close = pictures.line(replace(found, outputs=outputs), highlight=(1, 4)).axes[0]
+    assert [text.xyann[1] for text in close.texts] == [-5, 5]
+    apart = pictures.line(found, highlight=(1, 4)).axes[0]
+    assert [text.xyann[1] for text in apart.texts] == [0, 0]

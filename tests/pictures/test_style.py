@@ -46,12 +46,28 @@ def test_the_users_settings_neither_change_nor_matter(demo, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["relu", "a" * 28, "b" * 29, "model/encoder/layers.11/mlp/activation_fn/Relu"]
+    ("names", "short"),
+    [
+        (["relu", "a" * 28], ["relu", "a" * 28]),
+        (["b" * 29], ["bbbbbbbbb…bbbbbbbbbbbbbbbbbb"]),
+        (
+            ["net/layers.1/mlp/a_long_word/activation/Tanh", "net/layers.22/mlp/a_long_word/activation/Tanh"],
+            ["…1…", "…22…"],
+        ),
+        (["a/b" * 12, "a/b" * 12], None),
+        (["same/name", "same/name" + "x" * 40], None),
+        ([], []),
+    ],
 )
-def test_a_long_name_loses_its_middle(name):
-    short = shorten(name)
-    assert len(short) <= 28
-    assert short == name or (name.startswith(short.split("…")[0]) and name.endswith(short.split("…")[1]))
+def test_long_names_lose_what_they_share_then_their_middle(names, short):
+    found = shorten(names)
+    assert short is None or found == short
+    assert all(0 < len(name) <= 28 for name in found)
+
+
+def test_shortened_layers_can_be_told_apart():
+    names = [f"encoder/layers.{i}/feed_forward/activation_fn/Tanh" for i in range(150)]
+    assert len(set(shorten(names))) == 150
 
 
 def test_no_state_of_pyplot_and_no_report_loads_matplotlib():

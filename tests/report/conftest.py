@@ -22,7 +22,7 @@ def made(tmp_path):
 
     from made_networks import some_data, write_network  # on the path only since the lines above
 
-    def make(*calls, samples=80, **shape) -> Inspection:
-        return inspect(write_network(tmp_path / "made.onnx", list(calls), **shape), some_data(samples))
+    def make(*calls, scale=1.0, **shape) -> Inspection:
+        return inspect(write_network(tmp_path / "made.onnx", list(calls), **shape), some_data(scale=scale))
 
     return make

@@ -69,6 +69,12 @@ def test_the_folds_say_what_they_rest_on(demo, demo_page):
         assert "The count is certified" not in text
 
 
+def test_a_line_without_a_fold(made):
+    text = read(page(made(("softmax", "Softmax")))).text
+    assert "crosses no fold of the network: it is affine all along, its final activation left out." in text
+    assert "Each mark" not in text
+
+
 def test_a_page_is_the_same_each_time(demo):
     assert page(demo) == page(demo)
 
@@ -166,7 +172,7 @@ def test_of_very_many_calls_the_worst_have_pictures_and_the_page_says_so(demo):
     assert seen.faults == []
     assert len(text) < 1_500_000
     assert "24 of the 150 calls have pictures" in seen.text
-    assert "show 120 of 150 calls" in seen.text
+    assert "show 60 of 150 calls" in seen.text
     assert len(seen.named("details")) == 150
     labels = [svg["aria-label"] or "" for svg in seen.named("svg")]
     assert sum(label.endswith(" relu140") for label in labels) == 2

@@ -25,7 +25,15 @@ def test_numbers(x, text):
 
 @pytest.mark.parametrize(
     ("x", "text"),
-    [(1e-6, "0.0001%"), (0.5, "50%"), (0.994, "99.4%"), (0.99999, "99.999%"), (0.00999, "1%"), (2.0, "200%")],
+    [
+        (1e-6, "0.0001%"),
+        (0.5, "50%"),
+        (0.902, "90%"),
+        (0.994, "99.4%"),
+        (0.99999, "99.999%"),
+        (0.00999, "1%"),
+        (2.0, "200%"),
+    ],
 )
 def test_shares(x, text):
     assert share(x) == text
@@ -81,5 +89,5 @@ def test_several_faults_are_one_sentence(demo):
 
 def test_notes_do_not_make_it_unhealthy(demo):
     noted = replace(demo, findings=(finding(demo, severity="note"),))
-    expected = "Healthy on these 540 samples: all 4 calls of activations are without a fault; 1 note below."
+    expected = "Healthy on these 540 samples: its 4 calls of activations are without a fault; 1 note below."
     assert headline(noted) == expected

@@ -160,7 +160,7 @@ def _chosen(inspection: Inspection, only: Collection[str] | None) -> list[Call]:
 
 
 def _rows(calls: Sequence[Call], *, right: float) -> tuple[Figure, Axes]:
-    names = [shorten(call.name) for call in calls]
+    names = shorten([call.name for call in calls])
     row = 0.25 if len(calls) <= _ROOMY else 0.145
     figure, axes = blank(WIDE, 0.85 + row * len(calls), left=room_for(names), right=right)
     axes.set_yticks(range(len(calls)), names, fontsize=_size(calls))

@@ -1,6 +1,7 @@
 """The picture of a piecewise linear network along a straight line."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import matplotlib as mpl
@@ -41,7 +42,7 @@ def line(found: Line, *, highlight: Sequence[int] = (), order: Sequence[str] = (
     calls = [name for name in dict.fromkeys([*order, *found.calls]) if name in set(found.calls)]
     row = 0.2 if len(calls) <= 30 else 0.1
     below = 0.5 + row * len(calls)
-    names = [shorten(name, 22) for name in calls]
+    names = shorten(calls, 22)
     left = max(0.7, room_for(names))
     figure, axes = blank(WIDE, 2.5 + below, left=left, right=0.6, above=0.2, below=below + 0.1)
     colours = dict(zip(calls, _colours(len(calls)), strict=True))
@@ -72,12 +73,13 @@ def _draw_outputs(axes: Axes, found: Line, highlight: Sequence[int], colours: di
         axes.plot(
             found.positions, outputs[:, i], color=MUTED, linewidth=0.7, alpha=0.55, zorder=1, gid=f"output{i}"
         )
+    shifts = _apart(outputs, chosen)
     for i in chosen:
         axes.plot(found.positions, outputs[:, i], color=INK, zorder=2, gid=f"output{i}")
         axes.annotate(
             f"output {i}",
             (1, outputs[-1, i]),
-            xytext=(4, 0),
+            xytext=(4, shifts[i]),
             textcoords="offset points",
             va="center",
             fontsize=8,
@@ -85,8 +87,18 @@ def _draw_outputs(axes: Axes, found: Line, highlight: Sequence[int], colours: di
         )
         if len(found.breakpoints) <= _DOTS:
             edge = [colours[name] for name in found.calls]
-            axes.scatter(found.breakpoints, outputs[1:-1, i], c=edge, s=9, linewidths=0, zorder=3)
+            axes.scatter(found.breakpoints, outputs[np.flatnonzero(~found.jumps)[1:], i], c=edge, s=9, linewidths=0, zorder=3)
     axes.set_ylabel("output")
+
+
+def _apart(outputs: Array, chosen: Sequence[int]) -> dict[int, float]:
+    """Return by how many points to move the names of outputs that end close together, so that each can be read."""
+    shifts = dict.fromkeys(chosen, 0.0)
+    ordered = sorted(chosen, key=lambda i: float(outputs[-1, i]))
+    for low, high in pairwise(ordered):
+        if outputs[-1, high] - outputs[-1, low] < 0.07 * np.ptp(outputs):
+            shifts[low], shifts[high] = shifts[low] - 5, shifts[high] + 5
+    return shifts
 
 
 def _most_telling(outputs: Array, chosen: Sequence[int]) -> list[int]:

@@ -176,8 +176,35 @@ def room_for(names: Iterable[str]) -> float:
     return 0.2 + 0.073 * max((len(name) for name in names), default=0)
 
 
-def shorten(name: str, limit: int = 28) -> str:
-    """Return a name with its middle left out where it is too long for a picture."""
+def shorten(names: Sequence[str], limit: int = 28) -> list[str]:
+    """Return names that fit beside an axis; where one is too long, what all begin or end with goes first.
+
+    >>> shorten(["encoder/layers.0/feed_forward/Relu", "encoder/layers.11/feed_forward/Relu"])
+    ['…0/feed_forward/Relu', '…11/feed_forward/Relu']
+    """
+    if max(map(len, names), default=0) <= limit:
+        return list(names)
+    start = _common(names)
+    short = [f"…{name[start:]}" if start else name for name in names]
+    if max(map(len, short)) > limit and len(names) > 1:
+        end = _common([name[::-1] for name in short])
+        short = [f"{name[:-end]}…" if end else name for name in short]
+    return [_without_middle(name, limit) for name in short]
+
+
+def _common(names: Sequence[str]) -> int:
+    """Return how many characters all names begin with, up to a separator, where something of each is left."""
+    if len(names) < 2:
+        return 0
+    shared = min(map(len, names)) - 1
+    for i, letters in enumerate(zip(*names, strict=False)):
+        if len(set(letters)) > 1:
+            shared = min(shared, i)
+            break
+    return max(names[0].rfind(mark, 0, shared) for mark in "/.:_") + 1
+
+
+def _without_middle(name: str, limit: int) -> str:
     if len(name) <= limit:
         return name
     end = (limit - 1) * 2 // 3

@@ -12,7 +12,7 @@ from nonlin.report.figures import embed
 
 __all__ = ["Gallery", "draw"]
 
-_ROWS = 120
+_ROWS = 60
 """So many calls stand in the pictures of the whole network."""
 
 _PICTURED = 24

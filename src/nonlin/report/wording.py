@@ -16,7 +16,7 @@ _MEASURES = {
     "saturated": "share of units",
     "linear": "share of live units",
     "dormant": "mean size / the layer's",
-    "collapse": "parameters too many",
+    "collapse": "parameters saved",
     "vanishing": "gradient / the last call's",
     "exploding": "size",
     "nonfinite": "values",
@@ -53,7 +53,8 @@ def share(x: float) -> str:
     edge = min(abs(x), abs(1 - x))
     if 0 < edge < 1e-6:
         return "<0.0001%" if x < 0.5 else ">99.9999%" if x < 1 else "100%"
-    digits = 0 if edge >= 0.1 or not edge else 1 if edge >= 0.01 else 2 if edge >= 1e-4 else 4
+    whole = 0.1 if x < 0.5 else 0.01
+    digits = 0 if edge >= whole or not edge else 1 if edge >= whole / 10 else 2 if edge >= 1e-4 else 4
     text = f"{100 * x:.{digits}f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) + "%"
 
@@ -87,7 +88,7 @@ def headline(inspection: Inspection) -> str:
         are = (
             "the one call of an activation is"
             if len(calls) == 1
-            else f"all {len(calls)} calls of activations are"
+            else f"its {len(calls)} calls of activations are"
         )
         return f"Healthy {on}: {are} without a fault{more}."
     return f"Not healthy {on}: {'; '.join(_faults(wrong, calls))}."
