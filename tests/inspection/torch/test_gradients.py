@@ -135,6 +135,23 @@ def test_a_forward_pass_that_forbids_gradients_still_runs(run):
     assert "cannot be differentiated" in recording.gradient_of
 
 
+def test_a_backward_pass_that_fails_leaves_no_half_gradients(run):
+    class Overwrites(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.out = nn.Linear(4, 4), nn.Linear(4, 2)
+
+        def forward(self, x):
+            u = self.fc(x)
+            y = torch.nn.functional.gelu(u)
+            u.add_(1)  # GELU needs it for its derivative
+            return self.out(torch.tanh(self.out.weight.new_ones(4) * y))
+
+    recording = run(Overwrites(), torch.randn(5, 4))
+    assert [call.gradient for call in recording.calls] == [None, None]
+    assert "the backward pass failed" in recording.gradient_of
+
+
 class Wrapped(nn.Module):
     def __init__(self, wrap):
         super().__init__()

@@ -8,7 +8,7 @@ from torch import nn
 
 WRITTEN_OUT = [
     ("silu", lambda x: x * torch.sigmoid(x), F.silu),
-    ("silu", lambda x: torch.sigmoid(x).mul_(x), F.silu),
+    ("silu", lambda x: torch.sigmoid(x).mul_(x), None),
     ("silu", lambda x: x.mul_(x.sigmoid()), F.silu),
     ("silu", lambda x: x / (1 + torch.exp(-x)), F.silu),
     ("quick_gelu", lambda x: x * torch.sigmoid(1.702 * x), None),

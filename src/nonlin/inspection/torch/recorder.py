@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,8 @@ def record(model: nn.Module, batches: Iterable[Batch], *, progress: Progress | N
         stack.enter_context(as_found(model))
         stack.enter_context(evaluating(model))
         stack.enter_context(torch.inference_mode(mode=False))
-        stack.enter_context(torch.compiler.set_stance("force_eager"))
+        if "torch._dynamo" in sys.modules:  # only then is anything compiled, and its import takes a second
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
         tracing = Tracing(WeightNames(model))
         stack.enter_context(tracing.places.watching(model))
         for batch in batches:
@@ -153,6 +155,9 @@ def _finished(model: nn.Module, tracing: Tracing, so_far: _Progress) -> Recordin
             "expected at least one batch with samples, got none; give data to run the model on"
         )
     calls = tracing.calls.finish()
+    if so_far.obstacle:
+        # a backward pass that stops half-way has reached some of them
+        calls = tuple(replace(call, gradient=None) for call in calls)
     return Recording(
         model=type(model).__name__,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
