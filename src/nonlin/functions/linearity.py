@@ -127,9 +127,9 @@ def _of_expression(expression: Expression) -> Linearity:
     if pieces is not None:
         reason = f"{len(pieces)} affine pieces, in exact arithmetic"
         return _judged("piecewise linear", "proved", (additivity, homogeneity), reason)
-    from nonlin.functions.properties import properties
+    from nonlin.functions.properties import derive
 
-    bent = properties(expression).piecewise_linear
+    bent = derive(expression, "piecewise_linear")
     status: Status = "proved" if bent.value is False else "numeric"
     return _judged("nonlinear", status, (additivity, homogeneity), bent.reason)
 

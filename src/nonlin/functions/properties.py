@@ -7,10 +7,10 @@ whose remainder is enclosed. See `nonlin.functions.proofs`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from math import inf, isfinite, nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flint import arb, ctx
 
@@ -23,16 +23,18 @@ from nonlin.functions.proofs.extent import extent, limit_at
 from nonlin.functions.proofs.interval_evaluation import enclose_range
 from nonlin.functions.proofs.periodicity import ends_along_progressions
 from nonlin.functions.proofs.segments import segments
-from nonlin.functions.property import Property, numeric, proved, unknown
+from nonlin.functions.property import Property, Status, numeric, proved, unknown
 from nonlin.functions.slope_bound import largest_slope
 from nonlin.functions.tails import limit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nonlin.functions.expression import Expression
     from nonlin.functions.proofs.fixed_points import Pair
     from nonlin.functions.proofs.intervals import Interval
 
-__all__ = ["Properties", "properties"]
+__all__ = ["Properties", "derive", "properties"]
 
 BITS = 128
 THIN = 1e-9  # a wider enclosure is no answer to a question for a number
@@ -82,64 +84,54 @@ class Properties:
 @lru_cache(maxsize=256)
 def properties(expression: Expression) -> Properties:
     """Derive every property of an expression without parameters; a tenth of a second to a second."""
+    return Properties(**{field.name: derive(expression, field.name) for field in fields(Properties)})
+
+
+@lru_cache(maxsize=4096)
+def derive(expression: Expression, name: str) -> Property[Any]:
+    """Derive one property by its name, which is quicker than all of them."""
     with ctx.workprec(BITS):
         if not joints.defined_everywhere(expression):
-            return _sampled(expression)
-        span, attained = _range(expression)
-        piecewise = _piecewise_linear(expression)
-        return Properties(
-            range=span,
-            attained=attained,
-            limits=_limits(expression),
-            kinks=_kinks(expression),
-            smoothness=_smoothness(expression),
-            monotone=_or_sampled(shape.monotonicity(expression), expression, order=1),
-            convex=_or_sampled(shape.convexity(expression), expression, order=2),
-            odd=parity.parity(expression, odd=True),
-            even=parity.parity(expression, odd=False),
-            bounded=_bounded(span),
-            lipschitz=_lipschitz(expression),
-            fixed_points=fixed_points.fixed_points(expression),
-            piecewise_linear=piecewise,
-            linearity=_linearity(expression, piecewise),
-        )
+            return _sampled(expression, name)
+        return DERIVATIONS[name](expression)
 
 
-def _sampled(expression: Expression) -> Properties:
+def _sampled(expression: Expression, name: str) -> Property[Any]:
     """Return what samples say where a division by 0, or a root or logarithm at 0 or below, is not ruled out."""
     why = "not shown to be defined and smooth on every piece"
-    span = numeric(estimates.sampled_range(expression), f"{SEARCH}; {why}", error=nan)
-    limits = (limit(expression, -1), limit(expression, 1))
-    jumps = sampled_kinks(expression)
-    return Properties(
-        range=span,
-        attained=unknown(why),
-        limits=numeric(limits, f"the values from 1e10 to 1e40; {why}"),
-        kinks=numeric(jumps, f"a search in [−1e6, 1e6]; {why}"),
-        smoothness=unknown(why),
-        monotone=numeric(estimates.sampled_monotonicity(expression), f"samples up to 1e8; {why}"),
-        convex=numeric(estimates.sampled_convexity(expression), f"samples up to 1e8; {why}"),
-        odd=parity.parity(expression, odd=True),
-        even=parity.parity(expression, odd=False),
-        bounded=_bounded(span),
-        lipschitz=numeric(largest_slope(expression), f"{SEARCH}; {why}", error=nan),
-        fixed_points=unknown(why),
-        piecewise_linear=unknown(why),
-        linearity=numeric("nonlinear", why),
-    )
+    if name in ("odd", "even"):
+        return DERIVATIONS[name](expression)
+    if name == "bounded":
+        return _bounded(derive(expression, "range"))
+    samples: dict[str, Callable[[], Any]] = {
+        "range": lambda: estimates.sampled_range(expression),
+        "limits": lambda: (limit(expression, -1), limit(expression, 1)),
+        "kinks": lambda: sampled_kinks(expression),
+        "monotone": lambda: estimates.sampled_monotonicity(expression),
+        "convex": lambda: estimates.sampled_convexity(expression),
+        "lipschitz": lambda: largest_slope(expression),
+        "linearity": lambda: "nonlinear",
+    }
+    if name not in samples:
+        return unknown(why)
+    return numeric(samples[name](), f"samples up to 1e8; {why}", error=nan)
 
 
-def _range(expression: Expression) -> tuple[Property[tuple[float, float]], Property[tuple[bool, bool]]]:
+def _range(expression: Expression) -> Property[tuple[float, float]]:
     found = extent(expression)
     low, high = _number(found.low), _number(found.high)
     if low is None or high is None:
         reason = f"{SEARCH}; the sign of the slope is not known everywhere"
-        return numeric(estimates.sampled_range(expression), reason, error=nan), unknown(
-            "the range is sampled"
-        )
+        return numeric(estimates.sampled_range(expression), reason, error=nan)
     reason = "the slope's signs by interval arithmetic, the tails by their expansion"
-    taken = (found.low_attained, found.high_attained)
-    return proved((low[0], high[0]), reason, error=max(low[1], high[1])), proved(taken, reason)
+    return proved((low[0], high[0]), reason, error=max(low[1], high[1]))
+
+
+def _attained(expression: Expression) -> Property[tuple[bool, bool]]:
+    if derive(expression, "range").status != "proved":
+        return unknown("the range is sampled")
+    found = extent(expression)
+    return proved((found.low_attained, found.high_attained), "where the extreme values lie")
 
 
 def _number(enclosure: Interval) -> tuple[float, float] | None:
@@ -238,10 +230,31 @@ def _curved_at(expression: Expression) -> float | None:
     return None
 
 
-def _linearity(expression: Expression, piecewise: Property[bool]) -> Property[str]:
+def _linearity(expression: Expression) -> Property[str]:
     pieces = affine_pieces(expression)
     if pieces is None:
-        return Property(value="nonlinear", status=piecewise.status if piecewise.value is False else "numeric")
+        bent = derive(expression, "piecewise_linear")
+        status: Status = "proved" if bent.value is False else "numeric"
+        return Property(value="nonlinear", status=status, reason=bent.reason)
     if len(pieces) > 1:
         return proved("piecewise linear", f"{len(pieces)} affine pieces")
     return proved("linear" if pieces[0].intercept == 0 else "affine", "one affine piece")
+
+
+DERIVATIONS: dict[str, Callable[[Expression], Property[Any]]] = {
+    "range": _range,
+    "attained": _attained,
+    "limits": _limits,
+    "kinks": _kinks,
+    "smoothness": _smoothness,
+    "monotone": lambda e: _or_sampled(shape.monotonicity(e), e, order=1),
+    "convex": lambda e: _or_sampled(shape.convexity(e), e, order=2),
+    "odd": lambda e: parity.parity(e, odd=True),
+    "even": lambda e: parity.parity(e, odd=False),
+    "bounded": lambda e: _bounded(derive(e, "range")),
+    "lipschitz": _lipschitz,
+    "fixed_points": fixed_points.fixed_points,
+    "piecewise_linear": _piecewise_linear,
+    "linearity": _linearity,
+}
+"""How each property is derived where the function is defined on all reals."""

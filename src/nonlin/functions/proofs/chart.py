@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
 
 from flint import arb
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
 
 __all__ = ["Stretch", "chart", "roots", "tail_sign", "tail_start"]
+
+End: TypeAlias = tuple[int, int | None]
+"""An exact number as mantissa and exponent of 2; ±1 and None for ±∞."""
 
 BOXES = 1500
 STARTS = (4, 8, 16, 32, 64, 256, 1024)
@@ -73,6 +77,13 @@ def chart(expression: Expression, low: Ball, high: Ball) -> tuple[Stretch, ...]:
         low: the left end, exact or −∞.
         high: the right end, exact or +∞. Of a periodic expression on all reals one period is charted.
     """
+    # the range asks for the same chart as the monotonicity, the Lipschitz constant as the convexity
+    return _chart(expression, _key(low), _key(high))
+
+
+@lru_cache(maxsize=1024)
+def _chart(expression: Expression, first: End, last: End) -> tuple[Stretch, ...]:
+    low, high = _ball(first), _ball(last)
     if polynomial(expression) == []:
         return (Stretch(low=low, high=high, sign="0"),)
     if not low.is_finite() and not high.is_finite() and (cycle := period(expression)) is not None:
@@ -88,6 +99,18 @@ def chart(expression: Expression, low: Ball, high: Ball) -> tuple[Stretch, ...]:
     if not high.is_finite():
         search.emit((right, high), tail_sign(expression, side=1, start=right))
     return _joined(search.found)
+
+
+def _key(end: Ball) -> End:
+    if not end.is_finite():
+        return (1 if end > 0 else -1), None
+    mantissa, exponent = end.man_exp()
+    return int(mantissa), int(exponent)
+
+
+def _ball(end: End) -> Ball:
+    mantissa, exponent = end
+    return mantissa * intervals.INF if exponent is None else arb(mantissa) * arb(2) ** exponent
 
 
 def tail_start(expression: Expression, *, side: int, beyond: Ball) -> Ball:
