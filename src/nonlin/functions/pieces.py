@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import inf
-from typing import TypeAlias
+from operator import add, mul, neg, sub, truediv
+from typing import TYPE_CHECKING, TypeAlias
 
+from nonlin.errors import InvalidInputError
 from nonlin.functions.expression import Call, Constant, Expression, Piecewise, Variable
 
-__all__ = ["Piece", "affine_pieces"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Piece", "affine_pieces", "rational_pieces", "rational_value"]
 
 Cut: TypeAlias = Fraction
 Affine: TypeAlias = tuple[Fraction, Fraction]
@@ -46,6 +51,44 @@ def affine_pieces(expression: Expression) -> tuple[Piece, ...] | None:
         Piece(low=low, high=high, slope=float(slope), intercept=float(intercept))
         for low, high, (slope, intercept) in zip(ends, ends[1:], lines, strict=False)
     )
+
+
+@lru_cache(maxsize=1024)
+def rational_pieces(expression: Expression) -> tuple[tuple[Fraction, ...], tuple[Affine, ...]] | None:
+    """Return the exact cuts, and (slope, intercept) of the pieces from left to right; None as in `affine_pieces`."""
+    parts = _parts(expression)
+    if parts is None:
+        return None
+    cuts, lines = _joined(parts)
+    return tuple(cuts), tuple(lines)
+
+
+def rational_value(expression: Expression, x: Fraction) -> Fraction:
+    """Return the exact value of a piecewise linear expression, at a cut the one that is declared there."""
+    if isinstance(expression, Constant):
+        return Fraction(expression.value)
+    if isinstance(expression, Variable):
+        return x
+    if isinstance(expression, Piecewise):
+        u = rational_value(expression.argument, x)
+        points = [rational_value(point, x) for point in expression.points]
+        if u in points:
+            return rational_value(expression.at[points.index(u)], x)
+        return rational_value(expression.pieces[sum(point < u for point in points)], x)
+    if isinstance(expression, Call) and expression.operator in _RATIONAL:
+        return _RATIONAL[expression.operator](*(rational_value(o, x) for o in expression.operands))
+    raise InvalidInputError(
+        f"expected an expression of affine pieces, got {expression}; use its value in floats"
+    )
+
+
+_RATIONAL: dict[str, Callable[..., Fraction]] = {
+    "negate": neg,
+    "add": add,
+    "subtract": sub,
+    "multiply": mul,
+    "divide": truediv,
+}
 
 
 def _parts(node: Expression) -> Parts | None:

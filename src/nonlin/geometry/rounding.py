@@ -2,45 +2,54 @@
 
 The bound is the standard one (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1): a sum of n
 products is off by at most γₙ times the sum of their absolute values, γₙ = n u / (1 − n u), in whatever order it is
-summed.
+summed. It leaves out underflow; where a product could be that small, there is no bound at all.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from nonlin.errors import UnsupportedModelError
+from nonlin.geometry.arithmetic import Bounded
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
 from nonlin.networks.array import Array
 from nonlin.networks.network import Operator
-from nonlin.networks.shape import Pad
+from nonlin.networks.shape import Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution
 
-__all__ = ["UNIT_ROUNDOFF", "Bounded", "apply_affine"]
+__all__ = ["UNIT_ROUNDOFF", "affine"]
 
 UNIT_ROUNDOFF = 2.0**-53
+_SAFE = 2.0**-900
+_MOVES = (Concatenate, Identity, Reshape, Slice, Take, Transpose)
+_ROUNDS = (AveragePool, Convolution, Dense, Elementwise, Reduce, Sum)
+_LARGE_LAYER = 1 << 16
+"""Weights from which on the bound is taken by Cauchy and Schwarz, which costs no matrix product of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Bounded:
-    """Values and how far each can be from the exact one; arrays of one shape, float64."""
+def affine(operator: Operator, inputs: list[Bounded]) -> Bounded:
+    """Apply an affine operator in float64 and bound the error of the result.
 
-    value: Array
-    error: Array
-
-
-def apply_affine(operator: Operator, inputs: list[Bounded]) -> Bounded:
-    """Apply an affine operator in float64 and bound the error of the result."""
+    Raises:
+        UnsupportedModelError: if the operator is none of those whose bound is known.
+    """
+    if isinstance(operator, Pad):
+        moved = replace(operator, value=0.0)
+        return Bounded(value=operator.apply(inputs[0].value), error=moved.apply(inputs[0].error))
+    if isinstance(operator, _MOVES):
+        return Bounded(
+            value=operator.apply(*(x.value for x in inputs)), error=operator.apply(*(x.error for x in inputs))
+        )
+    if not isinstance(operator, _ROUNDS):
+        raise UnsupportedModelError(
+            f"expected an affine operator, got {type(operator).__name__}; its folds are not known"
+        )
     value = operator.apply(*(x.value for x in inputs))
-    size, carried = _absolute(operator, bias=True), _absolute(operator, bias=False)
-    gamma = _gamma(_terms(operator, inputs[0].value.shape))
-    rounding = gamma * size.apply(*(np.abs(x.value) for x in inputs))
-    # the bound is itself computed in float64, with sums of positive terms only: a factor covers its own rounding
-    error = (rounding + carried.apply(*(x.error for x in inputs))) * (1 + 4 * gamma)
-    return Bounded(value=value, error=np.broadcast_to(error, value.shape))
-
-
-def _gamma(terms: int) -> float:
-    return terms * UNIT_ROUNDOFF / (1 - terms * UNIT_ROUNDOFF)
+    terms = _terms(operator, inputs[0].value.shape)
+    gamma = terms * UNIT_ROUNDOFF / (1 - terms * UNIT_ROUNDOFF)
+    spread = [gamma * np.abs(x.value) + x.error for x in inputs]
+    error = _spread(operator, spread, value) + gamma * np.abs(_shift(operator, value))
+    return Bounded(value=value, error=(error + _underflow(operator, inputs)) * (1 + 4 * gamma))
 
 
 def _terms(operator: Operator, shape: tuple[int, ...]) -> int:
@@ -54,20 +63,50 @@ def _terms(operator: Operator, shape: tuple[int, ...]) -> int:
     if isinstance(operator, Sum):
         return len(operator.signs)
     if isinstance(operator, Reduce):
-        return int(np.prod([shape[axis] for axis in operator.axes])) + 1
+        return int(np.prod([shape[axis] for axis in operator.axes])) + 2
     return 3
 
 
-def _absolute(operator: Operator, *, bias: bool) -> Operator:
-    """Return the operator with the absolute values of its weights, and of its bias or without it."""
+def _spread(operator: Operator, spread: list[Array], value: Array) -> Array:
+    """Return the sum of abs(weight) · spread for every entry of the output, or more."""
+    if isinstance(operator, Dense) and operator.weight.size >= _LARGE_LAYER:
+        weight = np.asarray(operator.weight, np.float64)
+        norms = np.sqrt(np.einsum("ij,ij->i", weight, weight)) * (1 + weight.shape[1] * UNIT_ROUNDOFF)
+        sizes = np.sqrt(np.einsum("...j,...j->...", spread[0], spread[0])) * (
+            1 + weight.shape[1] * UNIT_ROUNDOFF
+        )
+        return np.asarray(sizes[..., None] * norms)
+    return np.broadcast_to(_absolute(operator).apply(*spread), value.shape)
+
+
+def _absolute(operator: Operator) -> Operator:
+    """Return the operator with the absolute values of its weights, without its shift."""
     if isinstance(operator, Dense | Convolution):
-        shift = None if operator.bias is None or not bias else np.abs(operator.bias)
-        return replace(operator, weight=np.abs(operator.weight), bias=shift)
+        return replace(operator, weight=np.abs(operator.weight), bias=None)
     if isinstance(operator, Elementwise):
-        shift = np.abs(operator.shift) if bias else np.zeros_like(operator.shift)
-        return replace(operator, scale=np.abs(operator.scale), shift=shift)
+        return replace(operator, scale=np.abs(operator.scale), shift=np.zeros_like(operator.shift))
     if isinstance(operator, Sum):
         return Sum(signs=(1,) * len(operator.signs))
-    if isinstance(operator, Pad):
-        return replace(operator, value=abs(operator.value) if bias else 0.0)
     return operator
+
+
+def _shift(operator: Operator, value: Array) -> Array:
+    """Return what the operator adds, in a shape that broadcasts against its output."""
+    if isinstance(operator, Elementwise):
+        return np.asarray(operator.shift, np.float64)
+    if isinstance(operator, Dense | Convolution) and operator.bias is not None:
+        trailing = 0 if isinstance(operator, Dense) else value.ndim - 2
+        return np.asarray(operator.bias, np.float64).reshape(-1, *[1] * trailing)
+    return np.zeros(())
+
+
+def _underflow(operator: Operator, inputs: list[Bounded]) -> float:
+    """Return infinity, which decides nothing, where a product may be so small that its rounding is not relative."""
+    weight = operator.scale if isinstance(operator, Elementwise) else getattr(operator, "weight", None)
+    least = min(_smallest(x.value) for x in inputs)
+    return np.inf if min(least, least * (1.0 if weight is None else _smallest(weight))) < _SAFE else 0.0
+
+
+def _smallest(x: Array) -> float:
+    size = np.abs(x, dtype=np.float64)
+    return float(np.min(size, where=size > 0, initial=1.0))

@@ -27,7 +27,9 @@ class Window:
         """Return x with its spatial axes padded."""
         if not any(before or after for before, after in self.padding):
             return x
-        return np.pad(x, [(0, 0), (0, 0), *self.padding], constant_values=fill)
+        # exact numbers do not mix with floats
+        value = int(fill) if x.dtype == object else fill
+        return np.pad(x, [(0, 0), (0, 0), *self.padding], constant_values=value)
 
     def views(self, padded: Array) -> Array:
         """Return a read-only view of shape (batch, channels, *positions, *size)."""

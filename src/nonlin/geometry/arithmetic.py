@@ -1,0 +1,66 @@
+"""What the sweep along a line asks of the numbers that it computes with: floats with proven bounds, or fractions."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+from nonlin.geometry.bends import Slope
+from nonlin.networks.array import Array
+from nonlin.networks.network import Operator
+
+__all__ = ["Arithmetic", "Bounded", "Shares"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bounded:
+    """Values and how far each can be from the exact one; arrays of one shape, the first axis along the line."""
+
+    value: Array
+    error: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shares:
+    """Where in its segment each crossing lies, between 0 and 1, and how far from there the exact one can be."""
+
+    value: Array
+    doubt: Array
+
+
+class Arithmetic(Protocol):
+    """Numbers with which values along a line are computed and compared."""
+
+    def numbers(self, exact: Array) -> Bounded:
+        """Return stored float64 numbers."""
+
+    def number(self, exact: Fraction) -> Bounded:
+        """Return one rational number, shape ()."""
+
+    def affine(self, operator: Operator, inputs: list[Bounded]) -> Bounded:
+        """Apply an affine operator to every row."""
+
+    def sides(self, x: Bounded, kink: Bounded) -> tuple[Array, Array]:
+        """Return −1, 0 or 1 for below, on and above the kink, and where that is not sure (it is 0 there)."""
+
+    def shares(self, left: Bounded, right: Bounded) -> Shares:
+        """Return where numbers of opposite signs at the two ends of a segment are 0 in between."""
+
+    def minus(self, x: Bounded, y: Bounded) -> Bounded:
+        """Return x − y."""
+
+    def between(self, low: Bounded, high: Bounded, shares: Shares) -> Bounded:
+        """Return the rows at these shares of the way from the rows `low` to the rows `high`."""
+
+    def along(self, x: Bounded, slope: Slope, intercept: Fraction) -> Bounded:
+        """Return slope · x + intercept."""
+
+    def largest(self, x: Bounded, leave_out: Array) -> Array:
+        """Return which entries along the last axis are surely as large as every other one.
+
+        Args:
+            x: shape (rows, windows, size).
+            leave_out: entries that do not count, since they repeat others; shape (windows, size).
+        """
+
+    def floats(self, x: Array) -> Array:
+        """Return the nearest float64 of every value."""

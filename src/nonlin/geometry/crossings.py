@@ -1,0 +1,101 @@
+"""Where the units of one call cross their kinks, segment by segment; and which of these crossings are one point."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nonlin.geometry.arithmetic import Arithmetic, Bounded, Shares
+from nonlin.networks.array import Array
+
+__all__ = ["Crossings", "Merged", "crossings_of", "joined", "merged"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Crossings:
+    """Points strictly inside segments; arrays of shape (crossings,).
+
+    Args:
+        segment: between which rows, this one and the next.
+        shares: where in between.
+        unit: who crosses; an index into the flattened tensor.
+    """
+
+    segment: Array
+    shares: Shares
+    unit: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Merged:
+    """Crossings put together where they are at one point, in order along the line.
+
+    Args:
+        points: the distinct points; `unit` is that of one of the crossings there.
+        point: for each crossing, its point.
+        unsure: how many crossings share a point only because their order is not decided.
+    """
+
+    points: Crossings
+    point: Array
+    unsure: int
+
+    @property
+    def rows(self) -> Array:
+        """For each crossing, the row at which it stands once the points have been put in."""
+        index = np.arange(len(self.points.segment))
+        return np.asarray((self.points.segment + 1 + index)[self.point])
+
+
+def crossings_of(arithmetic: Arithmetic, x: Bounded, kink: Bounded, opposite: Array) -> Crossings:
+    """Return where columns of x cross a kink.
+
+    Args:
+        arithmetic: of x.
+        x: shape (rows, units).
+        kink: one number.
+        opposite: whether the two ends of a segment are strictly on opposite sides, shape (rows − 1, units).
+    """
+    segment, unit = np.nonzero(opposite)
+    ends = [
+        arithmetic.minus(Bounded(value=x.value[rows, unit], error=x.error[rows, unit]), kink)
+        for rows in (segment, segment + 1)
+    ]
+    return Crossings(segment=segment, shares=arithmetic.shares(*ends), unit=unit)
+
+
+def joined(parts: list[Crossings]) -> Crossings:
+    """Return the crossings of several lists in one."""
+    return Crossings(
+        segment=np.concatenate([part.segment for part in parts]),
+        shares=Shares(
+            value=np.concatenate([part.shares.value for part in parts]),
+            doubt=np.concatenate([part.shares.doubt for part in parts]),
+        ),
+        unit=np.concatenate([part.unit for part in parts]),
+    )
+
+
+def merged(crossings: Crossings) -> Merged:
+    """Put crossings of one segment together whose intervals of doubt meet; of exact ones, those that are equal."""
+    share, doubt = crossings.shares.value, crossings.shares.doubt
+    segment, lower, upper = crossings.segment.tolist(), (share - doubt).tolist(), (share + doubt).tolist()
+    order = sorted(range(len(segment)), key=lambda i: (segment[i], lower[i]))
+    point, first = np.zeros(len(order), np.intp), []
+    last, reach = -1, lower[0] if order else 0
+    for i in order:
+        if segment[i] != last or lower[i] > reach:
+            first.append(i)
+            last, reach = segment[i], upper[i]
+        reach = max(reach, upper[i])
+        point[i] = len(first) - 1
+    leading = np.asarray(first, np.intp)
+    alone = len(order) - len(first)
+    return Merged(
+        points=Crossings(
+            segment=crossings.segment[leading],
+            shares=Shares(value=share[leading], doubt=doubt[leading]),
+            unit=crossings.unit[leading],
+        ),
+        point=point,
+        unsure=alone if share.dtype != object else 0,
+    )

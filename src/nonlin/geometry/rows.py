@@ -1,0 +1,85 @@
+"""The breakpoints on a line so far, and every live tensor at them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nonlin.geometry.arithmetic import Arithmetic, Bounded
+from nonlin.geometry.crossings import Crossings
+from nonlin.networks.array import Array
+
+__all__ = ["Rows", "doubled", "inserted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rows:
+    """Places in order along a line. From each to the next every live tensor is affine.
+
+    Args:
+        positions: from 0 to 1, shape (rows,). Where some tensor jumps there are two rows at one place, one for
+            each side.
+        gaps: whether the stretch from a row to the next is such a jump, and no piece; shape (rows − 1,).
+        makers: the name of the call that made each row; "" for the ends.
+        live: the tensors that are still read, by name, shape (rows, …).
+    """
+
+    positions: Bounded
+    gaps: Array
+    makers: tuple[str, ...]
+    live: Mapping[str, Bounded]
+
+
+def inserted(arithmetic: Arithmetic, rows: Rows, points: Crossings, *, maker: str) -> Rows:
+    """Put in new rows.
+
+    Args:
+        arithmetic: of the rows.
+        rows: the old ones.
+        points: where to, sorted, at most one for each place.
+        maker: the call that folds there.
+    """
+    if not len(points.segment):
+        return rows
+
+    def grown(x: Bounded) -> Bounded:
+        before, at = points.segment, points.segment + 1
+        low = Bounded(value=x.value[before], error=x.error[before])
+        high = Bounded(value=x.value[at], error=x.error[at])
+        new = arithmetic.between(low, high, points.shares)
+        return Bounded(
+            value=np.insert(x.value, at, new.value, axis=0), error=np.insert(x.error, at, new.error, axis=0)
+        )
+
+    makers = np.insert(np.asarray(rows.makers, object), points.segment + 1, maker)
+    return Rows(
+        positions=grown(rows.positions),
+        gaps=np.insert(rows.gaps, points.segment, values=False),
+        makers=tuple(makers.tolist()),
+        live={name: grown(x) for name, x in rows.live.items()},
+    )
+
+
+def doubled(rows: Rows, which: Array) -> Rows:
+    """Make two rows of each of some, with a gap in between.
+
+    Args:
+        rows: the old ones.
+        which: shape (rows,), booleans.
+    """
+    counts = np.where(which, 2, 1)
+
+    def repeated(x: Bounded) -> Bounded:
+        return Bounded(value=np.repeat(x.value, counts, axis=0), error=np.repeat(x.error, counts, axis=0))
+
+    stretches = np.zeros(int(counts.sum()) - 1, bool)
+    starts = np.cumsum(counts) - counts
+    stretches[starts[which]] = True
+    stretches[starts[1:] - 1] |= rows.gaps
+    return replace(
+        rows,
+        positions=repeated(rows.positions),
+        gaps=stretches,
+        makers=tuple(np.repeat(np.asarray(rows.makers, object), counts).tolist()),
+        live={name: repeated(x) for name, x in rows.live.items()},
+    )

@@ -1,0 +1,108 @@
+"""Takes a line through a network, node by node."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nonlin.errors import InvalidInputError, UnsupportedModelError
+from nonlin.geometry.arithmetic import Arithmetic, Bounded
+from nonlin.geometry.batch import check_samples
+from nonlin.geometry.bending import bend
+from nonlin.geometry.pooling import pool
+from nonlin.geometry.rows import Rows
+from nonlin.networks import Network, Node
+from nonlin.networks.activation import Activation, ParametricRelu
+from nonlin.networks.affine import Dense
+from nonlin.networks.array import Array
+from nonlin.networks.window import Convolution, MaxPool
+
+__all__ = ["Swept", "sweep"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Swept:
+    """A line that is through the network.
+
+    Args:
+        rows: the breakpoints.
+        outputs: the network's first output at them.
+        undecided: how many decisions were smaller than the bound on their error.
+        work: how many multiplications a row costs, those of dense layers at an eighth.
+    """
+
+    rows: Rows
+    outputs: Bounded
+    undecided: int
+    work: int
+
+
+def sweep(arithmetic: Arithmetic, network: Network, ends: Array) -> Swept:
+    """Take a line through a network.
+
+    Args:
+        arithmetic: in which numbers.
+        network: of affine operators and of activations made of affine pieces.
+        ends: the two ends, float64, shape (2, …).
+
+    Raises:
+        UnsupportedModelError: if an operator has no folds, or mixes the samples of a batch; its node is named.
+        InvalidInputError: if a value overflows.
+    """
+    rows = Rows(
+        positions=arithmetic.numbers(np.array([0.0, 1.0])),
+        gaps=np.zeros(1, bool),
+        makers=("", ""),
+        live={network.inputs[0].name: arithmetic.numbers(ends)},
+    )
+    left = Counter(name for node in network.nodes for name in node.inputs)
+    left.update(tensor.name for tensor in network.outputs)
+    undecided = work = 0
+    for node in network.nodes:
+        _check_inputs(rows, node.inputs, f"node '{node.name}'")
+        rows, unsure = _step(arithmetic, rows, node)
+        _check_finite(rows.live[node.output], node)
+        undecided += unsure
+        work += _work(node, rows.live[node.output])
+        left.subtract(node.inputs)
+        rows = replace(rows, live={name: x for name, x in rows.live.items() if left[name] > 0})
+    name = network.outputs[0].name
+    _check_inputs(rows, (name,), "the output")
+    return Swept(rows=rows, outputs=rows.live[name], undecided=undecided, work=work)
+
+
+def _step(arithmetic: Arithmetic, rows: Rows, node: Node) -> tuple[Rows, int]:
+    if isinstance(node.operator, Activation | ParametricRelu):
+        return bend(arithmetic, rows, node)
+    if isinstance(node.operator, MaxPool):
+        return pool(arithmetic, rows, node)
+    inputs = [rows.live[name] for name in node.inputs]
+    made = arithmetic.affine(node.operator, inputs)
+    check_samples(node, [x.value.shape for x in inputs], made.value.shape)
+    return replace(rows, live={**rows.live, node.output: made}), 0
+
+
+def _check_inputs(rows: Rows, names: tuple[str, ...], reader: str) -> None:
+    missing = [name for name in names if name not in rows.live]
+    if missing:
+        raise UnsupportedModelError(
+            f"expected {reader} to read what the network computes from its input, got '{missing[0]}', which it does "
+            "not; export the network again"
+        )
+
+
+def _check_finite(x: Bounded, node: Node) -> None:
+    if x.value.dtype != object and not np.all(np.isfinite(x.value)):
+        raise InvalidInputError(
+            f"expected finite values along the line, got an overflow of float64 at node '{node.name}'; "
+            "choose points nearer to the data"
+        )
+
+
+def _work(node: Node, made: Bounded) -> int:
+    size = int(np.prod(made.value.shape[1:]))
+    if isinstance(node.operator, Dense):
+        return size * int(node.operator.weight.shape[1]) // 8
+    if isinstance(node.operator, Convolution):
+        return size * int(np.prod(node.operator.weight.shape[1:]))
+    return size
