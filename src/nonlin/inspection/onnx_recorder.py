@@ -1,6 +1,6 @@
 """Recording an ONNX network in use."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from nonlin.inspection.specialise import Conditions, specialised
 from nonlin.networks import Network, Node, Tensor, network_of, pullback
 from nonlin.networks.activation import Activation, Opaque, ParametricRelu, Softmax
 from nonlin.networks.onnx_reader import inputs_of
+from nonlin.networks.recurrent import Recurrence
 
 __all__ = ["record"]
 
@@ -75,7 +76,7 @@ def record(
         done = 0
         for piece, count in in_pieces(inputs, batch.size, use.size):
             labels = None if batch.labels is None else batch.labels[done : done + count]
-            state.add(_batched(use.run(piece), count), count, labels)
+            state.add(use.run(piece), count, labels)
             done += count
             if progress is not None:
                 progress(state.samples, None)
@@ -155,16 +156,16 @@ def _is_call(node: Node) -> bool:
     )
 
 
-def _unseen(network: Network) -> tuple[str, ...]:
-    opaque = [(node, node.operator.operator) for node in network.nodes if isinstance(node.operator, Opaque)]
-    return tuple(
-        f"{kind} {node.name}" for node, kind in opaque if kind.split(".")[-1] in _WITH_ACTIVATIONS_INSIDE
-    )
+def _recurrences(network: Network) -> list[tuple[Node, Recurrence]]:
+    found = [(node, node.operator) for node in network.nodes if isinstance(node.operator, Opaque)]
+    return [(node, operator.recurrence) for node, operator in found if operator.recurrence is not None]
 
 
 def _seen(network: Network) -> list[str]:
     """Return the tensors that are measured."""
     names = [name for node in network.nodes if _is_call(node) for name in (node.inputs[0], node.output)]
+    for node, recurrence in _recurrences(network):
+        names += [*recurrence.inputs, node.output]
     return [*names, *(tensor.name for tensor in network.outputs)]
 
 
@@ -206,14 +207,19 @@ class _Gathered:
     answers: list[Array] = field(default_factory=list)
     nonfinite: int = 0
     gradient_of: str = ""
+    unseen: dict[str, str] = field(init=False)
 
-    def add(self, values: Values, samples: int, labels: Array | None) -> None:
+    def add(self, raw: Values, samples: int, labels: Array | None) -> None:
+        values = _batched(raw, samples)
         for node in self.calls:
             before, after = values[node.inputs[0]], values[node.output]
             slope = None
             if isinstance(node.operator, Activation | ParametricRelu):
                 slope = node.operator.relative_slope(before)
             self.gatherings[node.name].add(before, after, slope)
+        for node, recurrence in _recurrences(self.network):
+            if node.name not in self.unseen:
+                self._add_gates(node, recurrence, raw)
         output = values[self.network.outputs[0].name]
         self.nonfinite += int(output.size - np.count_nonzero(np.isfinite(output)))
         if output.ndim == 2 and output.shape[1] > 1:
@@ -221,7 +227,32 @@ class _Gathered:
         self._pull(values, output, samples, labels)
         self.samples += samples
 
+    def _add_gates(self, node: Node, recurrence: Recurrence, values: Values) -> None:
+        gates, hidden = recurrence.gates(values)
+        given = values[node.output]
+        if given.shape == hidden.shape and not np.allclose(given, hidden, rtol=1e-3, atol=1e-4):
+            self.unseen[node.name] = (
+                f"{recurrence.kind} {node.name}"  # an equation that is not ours: say nothing of it
+            )
+            return
+        for gate in gates:
+            name = f"{node.name}.{gate.name}"
+            if name not in self.gatherings:
+                site = CallSite(name=name, function=gate.function, unit_axis=2, layer=node.name)
+                self.gatherings[name] = CallGathering(site=site)
+            operator = Activation(function=gate.function)
+            self.gatherings[name].add(
+                gate.pre_activation, gate.output, operator.relative_slope(gate.pre_activation)
+            )
+
     def __post_init__(self) -> None:
+        self.unseen = {
+            node.name: f"{node.operator.operator} {node.name}"
+            for node in self.network.opaque
+            if isinstance(node.operator, Opaque)
+            and node.operator.operator.split(".")[-1] in _WITH_ACTIVATIONS_INSIDE
+            and node.operator.recurrence is None
+        }
         self.calls = [node for node in self.network.nodes if _is_call(node)]
         places = origins(self.network, self.shapes)
         for node in self.calls:
@@ -282,8 +313,12 @@ class _Gathered:
             has_gradient=not self.network.opaque,
             answers=np.concatenate(self.answers) if self.answers else None,
             nonfinite_outputs=self.nonfinite,
-            unseen=_unseen(self.network),
+            unseen=tuple(self.unseen.values()),
         )
 
-    def _ordered(self) -> Iterator[CallGathering]:
-        return (self.gatherings[node.name] for node in self.calls)
+    def _ordered(self) -> list[CallGathering]:
+        """Return the calls in the order of the forward pass, the gates of a layer where the layer stands."""
+        place = {node.name: i for i, node in enumerate(self.network.nodes)}
+        gates = {id(g): g.site.layer for name, g in self.gatherings.items() if name not in place}
+        kept = [g for g in self.gatherings.values() if gates.get(id(g)) not in self.unseen]
+        return sorted(kept, key=lambda g: place[gates.get(id(g)) or g.site.name])

@@ -16,6 +16,9 @@ __all__ = ["describe", "findings", "with_verdicts"]
 Indices = npt.NDArray[np.intp]
 Figure = tuple[float, float]
 
+_GATE = "_gate"
+"""How the names of a recurrent layer's gates end: they are there to be open or shut, and flat ends are no fault."""
+
 _WORDS = {
     **dict.fromkeys(("relu", "relu6"), "are always on"),
     **dict.fromkeys(("leaky_relu", "prelu", "rrelu"), "stay on one side of the kink"),
@@ -127,7 +130,7 @@ def _of_slopes(call: Call, limits: Thresholds) -> Iterator[Finding]:
     if share >= limits.few:
         yield _make(
             "saturated",
-            "warning" if share >= limits.saturated else "note",
+            "warning" if share >= limits.saturated and not call.name.endswith(_GATE) else "note",
             call,
             f"{call.name}: {len(call.saturated_units)} of {call.units} units ({share:.0%}) are saturated: over "
             f"{limits.saturated_values:.0%} of their values let through under 1 % of the largest slope",

@@ -8,6 +8,7 @@ import numpy as np
 from nonlin.errors import UnsupportedModelError
 from nonlin.functions import Function, function
 from nonlin.networks.array import Array, matched, unbroadcast
+from nonlin.networks.recurrent import Recurrence
 
 __all__ = ["Activation", "MatrixProduct", "Multiply", "Opaque", "ParametricRelu", "Softmax"]
 
@@ -152,11 +153,13 @@ class Opaque:
     Args:
         operator: its ONNX name, with the domain where it is not the standard one.
         node: the node's name, for the message.
+        recurrence: for an LSTM, GRU or RNN, what its gates compute; None where that is not understood.
     """
 
     kind: ClassVar[str] = "opaque"
     operator: str
     node: str
+    recurrence: Recurrence | None = None
 
     def apply(self, *_inputs: Array) -> Array:
         """Refuse, by name."""

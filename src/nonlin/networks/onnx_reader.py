@@ -16,6 +16,7 @@ from nonlin.networks.network import Network, Node, Operator, Tensor
 from nonlin.networks.onnx_file import open_onnx, tensors_of
 from nonlin.networks.onnx_operators import Graph, convert
 from nonlin.networks.recognition import recognise
+from nonlin.networks.recurrent import recurrence_of
 from nonlin.networks.window import Convolution
 
 __all__ = ["constants_of", "inputs_of", "network_of", "read_onnx"]
@@ -137,9 +138,12 @@ def _opaque(node: onnx.NodeProto, name: str, graph: Graph) -> Node:
     operator = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
     outer = [n for a in node.attribute for g in (a.g, *a.graphs) for n in _free_names(g)]
     outputs = [n for n in node.output if n]
+    attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     return Node(
         name=name,
-        operator=Opaque(operator=operator, node=name),
+        operator=Opaque(
+            operator=operator, node=name, recurrence=recurrence_of(node, attributes, graph.constants)
+        ),
         inputs=tuple(n for n in dict.fromkeys([*node.input, *outer]) if n and n not in graph.constants),
         output=outputs[0],
         extra_outputs=tuple(outputs[1:]),
