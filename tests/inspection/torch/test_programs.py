@@ -125,6 +125,14 @@ def test_inputs_by_name_and_missing_ones(saved):
         program()
 
 
+def test_a_program_can_be_exported_again(saved):
+    model, x = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval(), torch.randn(4, 4)
+    program = open_program(saved(model, x))
+    again = torch.export.export(program, (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    data = torch.randn(7, 4)
+    torch.testing.assert_close(again.module()(data), model(data))
+
+
 def test_what_is_no_program(tmp_path):
     missing, text, empty = tmp_path / "a.pt2", tmp_path / "b.pt2", tmp_path / "c.pt2"
     text.write_text("hello")

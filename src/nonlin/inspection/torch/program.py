@@ -39,7 +39,9 @@ def open_program(path: Path) -> nn.Module:
     """
     archive = read_archive(path)
     try:
-        return Program(archive)
+        inputs, _ = _inputs(archive.program["graph_module"])
+        one = sum(isinstance(default, Reference) for default in inputs.values()) == 1
+        return ProgramOfOneInput(archive) if one else Program(archive)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         if isinstance(error, NonlinError):
             raise
@@ -73,6 +75,9 @@ class Program(nn.Module):  # type: ignore[misc]  # the same
 
     def forward(self, *arguments: Any, **keywords: Any) -> Any:
         """Run the program on its inputs, by position or by name."""
+        return self._run_on(arguments, keywords)
+
+    def _run_on(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         given = [*_flat(arguments)]
         values = {name: self._weight(target) for name, target in self._program_weights.items()}
         for name, default in self._program_inputs.items():
@@ -126,6 +131,14 @@ class Program(nn.Module):  # type: ignore[misc]  # the same
         owner, _, name = target.rpartition(".")
         tensor: torch.Tensor = getattr(self.get_submodule(owner), name)
         return tensor
+
+
+class ProgramOfOneInput(Program):
+    """A program that says by its signature that it takes one input, as `torch.export` wants to know."""
+
+    def forward(self, x: Any = None, **keywords: Any) -> Any:
+        """Run the program."""
+        return self._run_on(() if x is None else (x,), keywords)
 
 
 def _inputs(graph_module: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
