@@ -82,3 +82,18 @@ def test_names_of_outputs_that_end_together_are_moved_apart(found):
     assert [text.xyann[1] for text in close.texts] == [-5, 5]
     apart = pictures.line(found, highlight=(1, 4)).axes[0]
     assert [text.xyann[1] for text in apart.texts] == [0, 0]
+
+
+def test_at_a_jump_the_line_has_both_ends_and_one_dot():
+    jumping = Line(
+        breakpoints=np.array([0.25, 0.5]),
+        calls=("step", "relu"),
+        positions=np.array([0.0, 0.25, 0.25, 0.5, 1.0]),
+        outputs=np.array([[0.0], [1.0], [3.0], [3.0], [5.0]]),
+        jumps=np.array([False, True, False, False]),
+        certified=True,
+        undecided=0,
+    )
+    outputs = pictures.line(jumping, highlight=(0,)).axes[0]
+    assert outputs.lines[0].get_ydata().tolist() == [0, 1, 3, 3, 5]
+    assert outputs.collections[0].get_offsets().tolist() == [[0.25, 3], [0.5, 3]]

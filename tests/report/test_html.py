@@ -61,8 +61,8 @@ def test_the_folds_say_what_they_rest_on(demo, demo_page):
     )
     assert "The count is certified" in demo_page.text
     for line, words in (
-        (replace(demo.folds.line, certified=False, undecided=2), "not certified: 2 signs are smaller"),
-        (replace(demo.folds.line, certified=False, undecided=0), "not certified: the folds of max pooling"),
+        (replace(demo.folds.line, certified=False, undecided=2), "not certified: 2 decisions were smaller"),
+        (replace(demo.folds.line, certified=False, undecided=0), "computed in float64 and not certified. "),
     ):
         text = read(page(replace(demo, folds=replace(demo.folds, line=line)))).text
         assert words in text

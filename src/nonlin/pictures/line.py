@@ -74,6 +74,7 @@ def _draw_outputs(axes: Axes, found: Line, highlight: Sequence[int], colours: di
             found.positions, outputs[:, i], color=MUTED, linewidth=0.7, alpha=0.55, zorder=1, gid=f"output{i}"
         )
     shifts = _apart(outputs, chosen)
+    starts = np.flatnonzero(~found.jumps)[1:]  # a jump has two rows; its dot is where the next piece starts
     for i in chosen:
         axes.plot(found.positions, outputs[:, i], color=INK, zorder=2, gid=f"output{i}")
         axes.annotate(
@@ -87,7 +88,7 @@ def _draw_outputs(axes: Axes, found: Line, highlight: Sequence[int], colours: di
         )
         if len(found.breakpoints) <= _DOTS:
             edge = [colours[name] for name in found.calls]
-            axes.scatter(found.breakpoints, outputs[np.flatnonzero(~found.jumps)[1:], i], c=edge, s=9, linewidths=0, zorder=3)
+            axes.scatter(found.breakpoints, outputs[starts, i], c=edge, s=9, linewidths=0, zorder=3)
     axes.set_ylabel("output")
 
 

@@ -1,5 +1,7 @@
 """An inspection in the terminal: a table with one row a call, then what was found."""
 
+from itertools import zip_longest
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -85,7 +87,7 @@ def _legend(inspection: Inspection) -> str:
 def _print_findings(inspection: Inspection, console: Console) -> None:
     notes = [f for f in inspection.findings if f.severity == "note"]
     shown = [f for f in inspection.findings if f.severity != "note"] + notes[:_NOTES_SHOWN]
-    for finding, after in zip(shown, [*shown[1:], None], strict=True):
+    for finding, after in zip_longest(shown, shown[1:]):
         console.print(Text.assemble((f"{finding.severity:<8} ", _STYLES[finding.severity]), finding.message))
         if after is None or after.advice != finding.advice:
             console.print(f"         → {finding.advice}", style="dim")

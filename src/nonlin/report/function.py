@@ -1,0 +1,218 @@
+"""What is known about functions: in the terminal, and as an HTML page with a picture."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from html import escape
+from math import isinf, isnan
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from nonlin.functions.description import Description
+from nonlin.functions.properties import Properties
+from nonlin.functions.property import Property
+from nonlin.report.braille import plot
+from nonlin.report.wording import number
+
+__all__ = ["function_page", "print_function", "print_functions", "property_text"]
+
+_DIGITS = 7
+_SHOWN = 6
+"""So many kinks or fixed points are listed."""
+
+_STATUS = {"proved": "green", "numeric": "yellow", "unknown": "dim"}
+_LABELS = {
+    "fixed_points": "fixed points",
+    "piecewise_linear": "piecewise linear",
+    "lipschitz": "Lipschitz constant",
+}
+
+
+def print_function(description: Description, console: Console) -> None:
+    """Print one function: its definition, a picture, values, properties and moments."""
+    f = description.function
+    console.print(Text.assemble((f.label, "bold"), "   ", f.formula))
+    for line in _origin(description):
+        console.print(Text(line, style="dim"))
+    curve = description.curve
+    if curve is None:
+        console.print(Text("a function of a whole vector: nothing more is derived"))
+        return
+    console.print()
+    for row in plot(curve.x, [(curve.slope, "yellow"), (curve.value, "bold blue")]):
+        console.print(row)
+    console.print(Text.assemble(("f", "bold blue"), "  ", ("slope", "yellow")))
+    console.print()
+    console.print(_values(description))
+    console.print()
+    console.print(_properties(description))
+    console.print()
+    for line in _moments(description):
+        console.print(line)
+    for line in _laws(description):
+        console.print(line)
+
+
+def print_functions(rows: Sequence[tuple[str, ...]], console: Console) -> None:
+    """Print the catalogue: name, aliases, formula, year."""
+    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
+    for name in ("name", "aliases", "formula", "year"):
+        table.add_column(name, overflow="fold", justify="right" if name == "year" else "left")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
+
+
+def property_text(
+    name: str, found: Property[Any], *, attained: Property[tuple[bool, bool]] | None = None
+) -> str:
+    """Return a property's value in words and numbers.
+
+    Args:
+        name: of the property.
+        found: the property.
+        attained: for a range, whether its ends are values.
+    """
+    value = found.value
+    if value is None:
+        return "–"
+    if name == "range":
+        taken = attained.value if attained is not None and attained.value is not None else (False, False)
+        return f"{'[' if taken[0] else '('}{_number(value[0])}, {_number(value[1])}{']' if taken[1] else ')'}"
+    if name == "limits":
+        return " and ".join("none" if isnan(end) else _number(end) for end in value)
+    if name == "kinks":
+        return _listed([_number(x) for x in value])
+    if name == "fixed_points":
+        return _listed([_number(a) if a == b else f"[{_number(a)}, {_number(b)}]" for a, b in value])
+    if name == "smoothness":
+        return "it jumps" if value < 0 else "C∞" if isinf(value) else f"C{value:.0f}".translate(_SUPERSCRIPTS)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else _number(value)
+
+
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def function_page(descriptions: Sequence[Description], picture: str) -> str:
+    """Return a self-contained HTML page about one or several functions.
+
+    Args:
+        descriptions: of the functions.
+        picture: an <svg> element, or nothing.
+    """
+    title = ", ".join(description.function.label for description in descriptions)
+    parts = [_section(description) for description in descriptions]
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_CSS}</style></head><body>\n<h1>{escape(title)}</h1>\n{picture}\n{''.join(parts)}</body></html>\n"
+    )
+
+
+_CSS = (
+    ":root{--ink:#1c2024;--muted:#60676e;--grid:#d5d9dd;--linear:#0072b2;--dead:#d55e00;--sans:system-ui,sans-serif}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e6e8ea;--muted:#a4abb2;--grid:#3a4046;--linear:#56b4e9}"
+    "body{background:#16191c}}"
+    "body{color:var(--ink);font:16px/1.5 var(--sans);max-width:46rem;margin:2rem auto;padding:0 1rem}"
+    "svg{max-width:100%;height:auto}table{border-collapse:collapse;margin:1rem 0}"
+    "td,th{text-align:left;padding:.15rem .8rem .15rem 0;border-bottom:1px solid var(--grid);vertical-align:top}"
+    ".reason,.origin{color:var(--muted)}"
+)
+
+
+def _section(description: Description) -> str:
+    f = description.function
+    lines = [f"<h2>{escape(f.label)}</h2><p><code>{escape(f.formula)}</code></p>"]
+    lines += [f'<p class="origin">{escape(line)}</p>' for line in _origin(description)]
+    if description.properties is not None:
+        lines.append("<table><tr><th>property</th><th>value</th><th>known</th><th></th></tr>")
+        for row in _property_rows(description.properties):
+            label, text, known, reason = (escape(cell) for cell in row)
+            lines.append(
+                f'<tr><td>{label}</td><td>{text}</td><td>{known}</td><td class="reason">{reason}</td></tr>'
+            )
+        lines.append("</table>")
+    texts = [*_moments(description), *_laws(description)]
+    lines += [f"<p>{escape(text.plain)}</p>" for text in texts]
+    return "\n".join(lines)
+
+
+def _origin(description: Description) -> list[str]:
+    f, lines = description.function, []
+    if f.entry is not None:
+        lines.append(f"{f.entry.paper} ({f.entry.year})")
+        if f.entry.aliases:
+            lines.append(f"also called {', '.join(f.entry.aliases)}")
+        if f.entry.note:
+            lines.append(f.entry.note)
+    if f.parameters:
+        lines.append("with " + ", ".join(f"{key} = {value:g}" for key, value in f.parameters.items()))
+    return lines
+
+
+def _values(description: Description) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="bold", pad_edge=False)
+    for name in ("x", "f(x)", "f′(x)", "f″(x)"):
+        table.add_column(name, justify="right")
+    for row in description.rows:
+        table.add_row(*(f"{value:.{_DIGITS}g}" for value in (row.x, row.value, row.slope, row.curvature)))
+    return table
+
+
+def _properties(description: Description) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="bold", pad_edge=False)
+    for name in ("property", "value", "known"):
+        table.add_column(name, overflow="fold")
+    if description.properties is not None:
+        for label, text, known, _ in _property_rows(description.properties):
+            table.add_row(label, Text(text), Text(known, style=_STATUS[known.split()[0].rstrip(",")]))
+    return table
+
+
+def _property_rows(properties: Properties) -> list[tuple[str, str, str, str]]:
+    rows = []
+    for field in fields(Properties):
+        found: Property[Any] = getattr(properties, field.name)
+        if field.name == "attained":
+            continue
+        text = property_text(field.name, found, attained=properties.attained)
+        known = found.status
+        if found.error and not isnan(found.error):
+            known = f"{known}, ± {found.error:.0e}"  # type: ignore[assignment] # a status with its error
+        rows.append((_LABELS.get(field.name, field.name), text, str(known), found.reason))
+    return rows
+
+
+def _moments(description: Description) -> list[Text]:
+    m = description.moments
+    if m is None:
+        return []
+    first = f"mean {m.mean:.6g}, E f² {m.second:.6g}, E f′² {m.slope_second:.6g}, gain {m.gain:.6g}"
+    second = f"χ₁ {m.chi1:.4g}, dQ/dq {m.length_slope:.4g}, the squared gradient changes by e in {m.depth:.3g} layers"
+    under = f"Under N(0, {m.variance:g})  "
+    return [Text.assemble((under, "bold"), first), Text.assemble(("At that gain  ", "bold"), second)]
+
+
+def _laws(description: Description) -> list[Text]:
+    judged = description.linearity
+    if judged is None:
+        return []
+    lines = [Text.assemble(("Linearity  ", "bold"), f"{judged.verdict} ({judged.status}): {judged.reason}")]
+    for example in (judged.additivity, judged.homogeneity):
+        if example is not None:
+            lines.append(Text.assemble((f"Breaks {example.law}  ", "bold"), example.text))
+    return lines
+
+
+def _listed(texts: Sequence[str]) -> str:
+    if not texts:
+        return "none"
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more
+
+
+def _number(value: float) -> str:
+    return number(value, _DIGITS)
