@@ -39,12 +39,10 @@ class Floating:
 
     def sides(self, x: Bounded, kink: Bounded) -> tuple[Array, Array]:
         """Return the side only where the distance is larger than its error."""
-        distance = x.value - kink.value
-        doubt = (x.error + kink.error) * _OUTWARD
-        # the subtraction itself keeps the sign and, within a part in 2⁵³, the size
-        # and a bound that is NaN, after an overflow, decides nothing
-        unsure = ~(np.abs(distance) * (1 - 2 * UNIT_ROUNDOFF) > doubt) & (doubt != 0)
-        return np.where(unsure, 0, np.sign(distance)).astype(np.int8), unsure
+        # the subtraction keeps the sign and, within a part in 2⁵³, the size; a bound that is NaN decides nothing
+        distance, doubt = x.value - kink.value, (x.error + kink.error) * _OUTWARD
+        above, below = distance > doubt, distance < -doubt
+        return above.view(np.int8) - below.view(np.int8), ~(above | below) & (doubt != 0)
 
     def minus(self, x: Bounded, y: Bounded) -> Bounded:
         """Return x − y with the sum of the errors and one rounding."""
@@ -73,8 +71,9 @@ class Floating:
         """Apply one affine piece; slopes 0 and ±1 without an intercept do not round."""
         if isinstance(slope, Fraction) and slope == 0:
             constant = self.number(intercept)
+            shape = x.value.shape
             return Bounded(
-                value=np.full(x.value.shape, constant.value), error=np.full(x.value.shape, constant.error)
+                value=np.broadcast_to(constant.value, shape), error=np.broadcast_to(constant.error, shape)
             )
         if isinstance(slope, Fraction) and slope == 1 and intercept == 0:
             return x
