@@ -11,6 +11,7 @@ import time
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from nonlin import demonstration
@@ -110,6 +111,25 @@ def test_a_function_makes_model_and_data(tmp_path):
     assert found["folds"]["pieces"] >= 1
     refused(nonlin("inspect", "mine:broken", "--data", "mine:data", cwd=tmp_path), "mine:broken", "KeyError")
     refused(nonlin("inspect", "mine:nothing", "--data", "mine:data", cwd=tmp_path), "mine:nothing")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_healthy_program_has_exit_code_0(tmp_path):
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2)).eval()
+    program = torch.export.export(
+        module, (torch.zeros(2, 4),), dynamic_shapes=({0: torch.export.Dim("n")},), strict=True
+    )
+    torch.export.save(program, tmp_path / "model.pt2")
+    np.save(tmp_path / "data.npy", np.random.default_rng(0).standard_normal((50, 4)).astype(np.float32))
+    result = subprocess.run(
+        [sys.executable, "-m", "nonlin", "inspect", tmp_path / "model.pt2", "--data", tmp_path / "data.npy"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("model.pt2 ")
+    assert "Verdict  healthy" in result.stdout
+    assert "tanh" in result.stdout
 
 
 def test_wrong_use_is_refused_in_one_line(data, tmp_path):

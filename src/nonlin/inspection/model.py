@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -68,6 +68,7 @@ class TorchModel:
     """A live `torch.nn.Module`."""
 
     module: Any
+    name: str = ""
 
     @property
     def sample_shape(self) -> None:
@@ -78,7 +79,8 @@ class TorchModel:
         """Run the module under the recorder; it is left as it was."""
         from nonlin.inspection import torch as torch_calls
 
-        return torch_calls.record(self.module, batches, progress=progress)
+        recording = torch_calls.record(self.module, batches, progress=progress)
+        return replace(recording, model=self.name) if self.name else recording
 
     def network(self, example: Array) -> Network:
         """Return the graph, by way of an ONNX export of a copy."""
@@ -107,7 +109,7 @@ def open_model(model: Any) -> Model:
         )
     path = Path(model)
     if path.suffix == ".pt2":
-        return TorchModel(_program(path))
+        return TorchModel(_program(path), path.name)
     if path.suffix in _PICKLED and path.exists():
         raise UnsafeModelError(
             f"expected an ONNX file or a .pt2 program, got {path}, a Python pickle by its name, which could run code "
