@@ -143,7 +143,7 @@ def merge(a: UnitStatistics, b: UnitStatistics) -> UnitStatistics:
 def thin(values: Array, limit: int) -> Array:
     """Return at most `limit` entries of an array, evenly strided, as a flat array."""
     flat = np.ravel(values)
-    return flat[:: max(1, -(-flat.size // limit))]
+    return flat[:: max(1, -(-flat.size // limit))].copy()  # a view would keep the whole array
 
 
 def _moments(x: Array, axes: tuple[int, ...]) -> Moments:
