@@ -11,6 +11,8 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "inspect": "Learn what the activations of a trained network do on data.",
+    "function": "Show activation functions: derivatives, proven properties, moments, a picture.",
+    "functions": "List the catalogue of activation functions, by their properties.",
 }
 """Every command, in the order of the help; `nonlin.cli.NAME` holds a click command of the same name."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from nonlin.errors import InvalidInputError, UnknownFunctionError
 from nonlin.functions.function import Function
@@ -17,8 +17,16 @@ __all__ = ["as_function"]
 FORMULA = re.compile(r"[-+*/()\d]|^\s*x\s*$")
 
 
-def as_function(f: Function | str | Callable[..., object]) -> Function | None:
+@overload
+def as_function(f: Function | str, **parameters: float) -> Function: ...
+@overload
+def as_function(f: Callable[..., object], **parameters: float) -> Function | None: ...
+def as_function(f: Function | str | Callable[..., object], **parameters: float) -> Function | None:
     """Return the function of a name or a formula, the function itself, or None for any other callable.
+
+    Args:
+        f: what a user handed in.
+        parameters: of a name or a formula.
 
     Raises:
         UnknownFunctionError: a word that is no name of the catalogue; the message has the nearest.
@@ -28,11 +36,11 @@ def as_function(f: Function | str | Callable[..., object]) -> Function | None:
         return f
     if isinstance(f, str):
         try:
-            return function(f)
+            return function(f, **parameters)
         except UnknownFunctionError:
             if FORMULA.search(f) is None or _dashed_name(f):
                 raise
-            return define(f)
+            return define(f, **parameters)
     if callable(f):
         return None
     raise InvalidInputError(

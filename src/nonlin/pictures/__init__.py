@@ -5,6 +5,7 @@ What comes back is a `matplotlib.figure.Figure` that belongs to no window: `figu
 
 from nonlin.pictures.call import pre_activations, units
 from nonlin.pictures.calls import gradients, overview
+from nonlin.pictures.function import functions
 from nonlin.pictures.line import line
 
-__all__ = ["gradients", "line", "overview", "pre_activations", "units"]
+__all__ = ["functions", "gradients", "line", "overview", "pre_activations", "units"]

@@ -62,6 +62,6 @@ def _lit(x: Array, y: Array, span: tuple[float, float], size: tuple[int, int]) -
     for column, part in enumerate(heights.reshape(columns, 8)):
         known = part[np.isfinite(part)]
         if len(known):
-            first, last = int(round(float(known.min()))), int(round(float(known.max())))
+            first, last = round(float(known.min())), round(float(known.max()))
             found += [(column, row) for row in range(max(first, 0), min(last, rows - 1) + 1)]
     return found

@@ -41,18 +41,16 @@ def print_function(description: Description, console: Console) -> None:
         console.print(Text("a function of a whole vector: nothing more is derived"))
         return
     console.print()
-    for row in plot(curve.x, [(curve.slope, "yellow"), (curve.value, "bold blue")]):
-        console.print(row)
+    for dots in plot(curve.x, [(curve.slope, "yellow"), (curve.value, "bold blue")]):
+        console.print(dots)
     console.print(Text.assemble(("f", "bold blue"), "  ", ("slope", "yellow")))
     console.print()
     console.print(_values(description))
     console.print()
     console.print(_properties(description))
     console.print()
-    for line in _moments(description):
-        console.print(line)
-    for line in _laws(description):
-        console.print(line)
+    for sentence in (*_moments(description), *_laws(description)):
+        console.print(sentence)
 
 
 def print_functions(rows: Sequence[tuple[str, ...]], console: Console) -> None:
@@ -201,10 +199,8 @@ def _laws(description: Description) -> list[Text]:
     if judged is None:
         return []
     lines = [Text.assemble(("Linearity  ", "bold"), f"{judged.verdict} ({judged.status}): {judged.reason}")]
-    for example in (judged.additivity, judged.homogeneity):
-        if example is not None:
-            lines.append(Text.assemble((f"Breaks {example.law}  ", "bold"), example.text))
-    return lines
+    broken = [example for example in (judged.additivity, judged.homogeneity) if example is not None]
+    return lines + [Text.assemble((f"Breaks {example.law}  ", "bold"), example.text) for example in broken]
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -1,0 +1,102 @@
+"""Pictures of functions: value, slope and curvature, several functions on one picture."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nonlin.functions.curve import Curve
+from nonlin.pictures.style import CYCLE, GRID, WIDE, blank, legend, settle, styled
+
+__all__ = ["functions"]
+
+_DASHES = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
+_ORDERS = (("value", "f(x)"), ("slope", "f′(x)"), ("curvature", "f″(x)"))
+_STEEP = 12.0
+"""A value so many times the middle half of all is left out of the picture's height."""
+
+_PANEL = 1.9
+
+
+@styled
+def functions(curves: Sequence[Curve], *, curvature: bool = True) -> Figure:
+    """Draw functions, one above the other their values, slopes and curvatures.
+
+    Args:
+        curves: what `nonlin.functions.curve.sample` returns, one a function; each has a colour and a dash of its own.
+        curvature: whether to draw the second derivative, too.
+
+    Returns:
+        A figure with two or three panels over one axis; a dot marks a kink, a gap a jump.
+    """
+    orders = _ORDERS if curvature else _ORDERS[:2]
+    below = 0.5 + (_PANEL + 0.15) * (len(orders) - 1)
+    rows = -(-len(curves) // _in_a_row(curves))
+    height = _PANEL + below + 0.15 + 0.18 * rows
+    figure, top = blank(WIDE, height, left=0.7, above=0.15 + 0.18 * rows, below=below)
+    panels = [top, *_panels_below(figure, top, len(orders) - 1)]
+    for axes, (name, label) in zip(panels, orders, strict=True):
+        for i, curve in enumerate(curves):
+            _draw(axes, curve, name, i)
+        _settle_height(axes, curves, name)
+        axes.axhline(0, color=GRID, linewidth=0.7, zorder=0)
+        axes.axvline(0, color=GRID, linewidth=0.7, zorder=0)
+        axes.set_ylabel(label)
+        axes.yaxis.set_label_coords(-0.065, 0.5)
+        axes.tick_params(labelbottom=axes is panels[-1])
+    panels[-1].set_xlabel("x")
+    top.set_xlim(min(curve.x[0] for curve in curves), max(curve.x[-1] for curve in curves))
+    _name(top, curves)
+    return figure
+
+
+def _panels_below(figure: Figure, top: Axes, count: int) -> list[Axes]:
+    box, height = top.get_position(), figure.get_figheight()
+    found = []
+    for i in range(1, count + 1):
+        bottom = box.y0 - i * (_PANEL + 0.15) / height
+        axes = figure.add_axes((box.x0, bottom, box.width, _PANEL / height), sharex=top)
+        settle(axes)
+        found.append(axes)
+    return found
+
+
+def _draw(axes: Axes, curve: Curve, name: str, index: int) -> None:
+    colour, dash = CYCLE[index % len(CYCLE)], _DASHES[index // len(CYCLE) % len(_DASHES)]
+    axes.plot(curve.x, getattr(curve, name), color=colour, linestyle=dash, label=curve.label, zorder=2)
+    if name == "value" and curve.kinks:
+        axes.plot(curve.kinks, curve.kink_values, "o", color=colour, markersize=3.5, zorder=3, gid="kinks")
+
+
+def _settle_height(axes: Axes, curves: Sequence[Curve], name: str) -> None:
+    """Leave out what would press the rest flat: a growth many times the middle half of the values."""
+    values = np.concatenate([getattr(curve, name) for curve in curves])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return
+    low, high = np.quantile(values, [0.02, 0.98])
+    room = _STEEP * max(
+        float(np.subtract(*np.quantile(values, [0.75, 0.25]))), 1e-3, float(high - low) / _STEEP
+    )
+    bottom, top = max(values.min(), low - room), min(values.max(), high + room)
+    margin = 0.06 * max(float(top - bottom), 1e-3)
+    axes.set_ylim(bottom - margin, top + margin)
+
+
+def _in_a_row(curves: Sequence[Curve]) -> int:
+    longest = max(len(curve.label) for curve in curves)
+    return max(1, min(len(curves), int(WIDE / (0.5 + 0.075 * longest))))
+
+
+def _name(axes: Axes, curves: Sequence[Curve]) -> None:
+    columns = _in_a_row(curves)
+    if columns >= len(curves):
+        legend(axes, _handles(axes))
+        return
+    size = axes.get_position().height * axes.figure.get_figheight()  # type: ignore[union-attr]
+    axes.legend(handles=_handles(axes), loc="lower left", bbox_to_anchor=(0, 1 + 0.09 / size), ncols=columns)
+
+
+def _handles(axes: Axes) -> list[object]:
+    return [line for line in axes.lines if not str(line.get_label()).startswith("_")]

@@ -1,0 +1,105 @@
+"""`nonlin function` and `nonlin functions` as a user runs them."""
+
+import json
+import subprocess
+import sys
+from xml.etree import ElementTree as ET
+
+import pytest
+
+import nonlin as package
+
+RUN = [sys.executable, "-W", "error", "-m", "nonlin"]
+
+
+def nonlin(*arguments, cwd=None):
+    return subprocess.run([*RUN, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False)
+
+
+def test_a_function_in_the_terminal():
+    result = nonlin("function", "gelu", "--at", "0", "--at", "2.5")
+    assert result.returncode == 0
+    assert result.stderr == ""
+    assert "\x1b" not in result.stdout
+    words = " ".join(result.stdout.split())
+    assert "range [−0.169971, ∞) proved" in words
+    assert "gain 1.53353" in words
+    f = package.function("gelu")
+    assert f"2.5 {f(2.5):.7g} {f.slope(2.5):.7g} {f.curvature(2.5):.7g}" in words
+    assert "Breaks additivity f(1 + -1) = f(0) = 0" in words
+    assert any(0x2800 < ord(letter) < 0x2900 for letter in result.stdout)
+
+
+def test_a_formula_with_a_parameter_as_json():
+    result = nonlin("function", "x * sigmoid(b * x)", "-p", "b=2", "--format", "json", "--at", "1")
+    data = json.loads(result.stdout)
+    f = package.function("swish", beta=2.0)
+    assert data["parameters"] == {"b": 2.0}
+    assert data["values"] == [
+        {"x": 1.0, "value": f(1.0), "slope": f.slope(1.0), "curvature": f.curvature(1.0)}
+    ]
+    assert data["properties"]["limits"]["value"] == [0.0, "inf"]
+    assert data["properties"]["lipschitz"]["status"] == "proved"
+    assert data["linearity"]["verdict"] == "nonlinear"
+
+
+def test_several_functions_share_a_picture(tmp_path):
+    for ending, start in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("html", b"<!doctype html>")):
+        result = nonlin(
+            "function", "relu", "leaky_relu", "-p", "negative_slope=0.2", "-o", tmp_path / f"p.{ending}"
+        )
+        assert result.returncode == 0, result.stderr
+        assert (tmp_path / f"p.{ending}").read_bytes().startswith(start)
+    svg = ET.parse(tmp_path / "p.svg").getroot()  # noqa: S314 - our own file
+    assert svg.tag.endswith("svg")
+    page = (tmp_path / "p.html").read_text()
+    assert "leaky_relu(negative_slope=0.2)" in page
+    assert "<script" not in page
+    assert page.count("http") == page.count("http://www.w3.org")
+
+
+def test_a_name_cannot_break_out_of_the_page(tmp_path):
+    result = nonlin("function", "where(x < 1, x, 2*x)", "-o", tmp_path / "p.html")
+    assert result.returncode == 0
+    page = (tmp_path / "p.html").read_text()
+    assert "x &lt; 1" in page
+    assert "(x < 1" not in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["geluu"], "did you mean gelu"),
+        (["x *"], "invalid syntax"),
+        (["relu", "-p", "alpha=1"], "no parameters"),
+        (["elu", "-p", "alpha"], "NAME=VALUE"),
+        (["gelu", "--interval", "3", "1"], "low < high"),
+        (["gelu", "--variance", "-1"], "variance above 0"),
+        (["gelu", "-o", "p.bmp"], ".svg"),
+        (["gelu", "-o", "missing/p.png"], "cannot be written"),
+        (["gelu", "--format", "png"], "--output"),
+        (["softmax", "-o", "p.png"], "softmax"),
+        (["gelu", "--at", "nan"], "finite points"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(arguments, word, tmp_path):
+    result = nonlin("function", *arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    (line,) = result.stderr.strip().splitlines()
+    assert word in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_list_and_its_filters():
+    result = nonlin("functions", "--smooth", "--monotone", "--bounded", "--format", "json")
+    names = {f["name"] for f in json.loads(result.stdout)}
+    assert names >= {"sigmoid", "tanh", "arctan", "erf", "softclip"}
+    assert not names & {"softsign", "hardtanh", "gaussian", "softplus", "silu", "sine"}
+    everything = nonlin("functions")
+    assert f"{len(package.functions())} of {len(package.functions())} functions" in everything.stdout
+    vectors = {f["name"] for f in json.loads(nonlin("functions", "--vector", "--format", "json").stdout)}
+    assert vectors == {f.name for f in package.functions() if f.vector}
+    bent = {f["name"] for f in json.loads(nonlin("functions", "--not-continuous", "--format", "json").stdout)}
+    assert bent >= {"step", "hardshrink", "thresholded_relu"}
+    assert "relu" not in bent
