@@ -13,7 +13,7 @@ _ADVICE = {
     "exploding": "lower the initial weights or the learning rate, clip the gradient, or normalise between the layers",
     "nonfinite": "lower the learning rate, check the data's scale, and look at the first call that is named here",
     "uncentred": "a zero-centred function (tanh, ELU) or a normalisation behind it speeds up training",
-    "dormant": "harmless at rest; if the share grows in training, lower the learning rate or reset these units (ReDo)",
+    "dormant": "nothing at once; if their share grows in training, lower the learning rate or reset these units (ReDo)",
     "massive": "known from transformers; take care when quantising, and look at normalisation and outliers in the data",
 }
 

@@ -142,8 +142,9 @@ def batches_of(data: Any, labels: Any = None, *, size: int = 64) -> Iterator[Bat
 
 def _batch(inputs: Any, labels: Any) -> Batch:
     named = dict(inputs) if isinstance(inputs, Mapping) else {"data": inputs}
-    if labels is None and len(named) > 1:
-        labels = next((named.pop(name) for name in _LABEL_NAMES if name in named), None)
+    if len(named) > 1:
+        held = next((named.pop(name) for name in _LABEL_NAMES if name in named), None)
+        labels = held if labels is None else labels
     for name, array in named.items():
         _check(name, array)
     sizes = [np.shape(array)[0] for array in named.values() if np.ndim(array) > 0]

@@ -136,7 +136,7 @@ def _prepare(
     every = [key for node in network.nodes for key in (*node.inputs, node.output)]
     values = _batched(_runner(plain, network, every)(fed), count)
     alone = any(inputs[key].ndim for key in whole)
-    alone = alone or (fixed is not None and (fixed > 1 or not _takes_batches(network, inputs)))
+    alone = alone or (fixed or 1) > 1 or not _takes_batches(network, inputs, exported_for=fixed)
     each = sum(value.nbytes for value in values.values()) / count
     return _Use(
         network=network,
@@ -173,10 +173,10 @@ def _runner(model: onnx.ModelProto, network: Network, names: Iterable[str]) -> R
     return runtime_runner(model, network, names) if network.opaque else numpy_runner(network)
 
 
-def _takes_batches(network: Network, inputs: Mapping[str, Array]) -> bool:
-    """Whether a network exported for one sample gives the same for two at once."""
+def _takes_batches(network: Network, inputs: Mapping[str, Array], *, exported_for: int | None) -> bool:
+    """Whether a network gives the same for two samples at once as for each alone; some forget the batch on the way."""
     if network.opaque:
-        return False
+        return exported_for is None
     run = numpy_runner(network)
     output = network.outputs[0].name
     try:
@@ -224,7 +224,7 @@ class _Gathered:
         self.nonfinite += int(output.size - np.count_nonzero(np.isfinite(output)))
         if output.ndim == 2 and output.shape[1] > 1:
             self.answers.append(np.argmax(output, axis=1))
-        self._pull(values, output, samples, labels)
+        self._pull(raw, output, samples, labels)
         self.samples += samples
 
     def _add_gates(self, node: Node, recurrence: Recurrence, values: Values) -> None:
@@ -288,7 +288,7 @@ class _Gathered:
         name = self.network.outputs[0].name
         if labels is None:
             self.gradient_of = DIRECTION
-            return name, direction(output, self.samples)
+            return name, direction(output, self.samples).reshape(values[name].shape)
         last = self.network.producers().get(name)
         if last is not None and isinstance(last.operator, Softmax):
             name = last.inputs[0]

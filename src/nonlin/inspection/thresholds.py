@@ -28,7 +28,7 @@ class Thresholds:
         constant_slope: the spread of a unit's relative slope up to which it acts linearly on the data.
         linear: share of a call's live units that act linearly, from which the call as a whole does.
         few: share of a call's units from which some linear or dormant ones are worth a note.
-        vanishing: RMS gradient at a call, relative to the largest of the calls after it, under which it has vanished.
+        vanishing: RMS gradient at a call, relative to that at the last call, under which it has vanished.
         exploding: the same, above which it has exploded.
         large_output: mean abs(output) above which a call's output has exploded (AutoTrainer's rule, times 10).
         uncentred: abs(mean) / standard deviation of a call's outputs above which they are not centred.
