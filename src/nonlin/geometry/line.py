@@ -17,6 +17,7 @@ from nonlin.geometry.floating import Floating
 from nonlin.geometry.rational import Rational
 from nonlin.geometry.sweep import Swept, sweep
 from nonlin.networks import Network
+from nonlin.networks.activation import Activation
 from nonlin.networks.array import Array
 
 __all__ = ["Line", "line"]
@@ -103,9 +104,11 @@ def line(network: Network, a: Array, b: Array) -> Line:
 def _check(network: Network) -> None:
     bent = [n for n in network.nodes if n.operator.kind not in ("affine", "piecewise linear")]
     if bent:
-        what = getattr(bent[0].operator, "operator", None) or getattr(bent[0].operator, "function", None)
+        operator = bent[0].operator
+        called = operator.function.label if isinstance(operator, Activation) else ""
+        what = called or getattr(operator, "operator", operator.kind)
         raise UnsupportedModelError(
-            f"expected a piecewise linear network, but node '{bent[0].name}' is not ({what or bent[0].operator.kind}); "
+            f"expected a piecewise linear network, but node '{bent[0].name}' is not ({what}); "
             "folds exist only where every activation is made of straight pieces"
         )
     if len(network.inputs) != 1:
