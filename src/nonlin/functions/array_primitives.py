@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import pi, sqrt
+from math import factorial, pi, sqrt
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -54,13 +54,13 @@ def _tanh_exp_slope(u: Array) -> Array:
 
 
 def _tanhshrink(u: Array) -> Array:
-    t = u * u
-    coefficients = [1 / 3, -2 / 15, 17 / 315, -62 / 2835, 1382 / 155925, -21844 / 6081075, 929569 / 638512875]
-    coefficients += [-6404582 / 10854718875, 443861162 / 1856156927625, -18888466084 / 194896477400625]
-    series = np.zeros_like(u)
-    for coefficient in reversed(coefficients):
-        series = series * t + coefficient
-    return np.asarray(np.where(np.abs(u) < 0.3, u * t * series, u - np.tanh(u)))
+    # (u·cosh(u) − sinh(u))/cosh(u), whose numerator is Σ 2k/(2k + 1)! u^(2k + 1), all terms of one sign
+    near = np.clip(u, -1.5, 1.5)
+    t = near * near
+    series = np.zeros_like(near)
+    for k in range(16, 0, -1):
+        series = series * t + 2 * k / factorial(2 * k + 1)
+    return np.asarray(np.where(np.abs(u) < 1.5, near * t * series / np.cosh(near), u - np.tanh(u)))
 
 
 def _square_halves(u: Array) -> tuple[Array, Array]:
@@ -89,11 +89,12 @@ def _erf(u: Array) -> Array:
 
 
 def _normal_cdf(u: Array) -> Array:
-    from scipy.special import erfcx
+    from scipy.special import erf, erfcx
 
     high, low = _square_halves(u)
-    tail = 0.5 * erfcx(np.abs(u) / sqrt(2)) * np.exp(-0.5 * high) * np.exp(-0.5 * low)
-    return np.asarray(np.where(u < 0, tail, 1.0 - tail))
+    tail = 0.5 * erfcx(np.abs(u) / sqrt(2)) * (np.exp(-0.5 * high) * np.exp(-0.5 * low))
+    near = 0.5 + 0.5 * erf(u / sqrt(2))
+    return np.asarray(np.where(np.abs(u) < 0.8, near, np.where(u < 0, tail, 1.0 - tail)))
 
 
 def _sinc(u: Array, order: int) -> Array:

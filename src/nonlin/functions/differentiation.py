@@ -67,7 +67,7 @@ def _quotient(u: Expression, v: Expression, slopes: tuple[Expression, Expression
         # x/(1+x): 1/(1+x) − x/(1+x)² cancels; expanded exactly, the numerator is 1
         numerator = polynomial_expression(wronskian(top, bottom))
         if numerator is not None:
-            return numerator / v**2
+            return numerator * (1 / v) ** 2
     if du == ZERO:
-        return -(u * dv) / v**2
+        return -(u / v) * (dv / v)
     return (du - u * dv / v) / v

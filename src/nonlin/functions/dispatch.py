@@ -1,41 +1,117 @@
-"""Takes numbers and arrays of any kind to float64 arrays and the results back to the same kind."""
+"""Evaluates an expression on a number or an array of any kind, and returns the same kind.
+
+A large array goes through a compiled loop. A small one is not worth compiling for, and goes through NumPy in float64;
+in float32 and narrower both round the same way but in rare ties, in float64 they may differ in the last digits.
+"""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nonlin.errors import InvalidInputError
+from nonlin.functions.tails import evaluate_everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["apply_array"]
+    from nonlin.functions.expression import Expression
+
+__all__ = ["apply", "apply_array"]
 
 Array: TypeAlias = NDArray[np.float64]
 
+WORTH_COMPILING = 4096  # elements; below it NumPy is as fast, and nothing has to be compiled
+CHUNK = 8192  # elements of a narrow type that are widened at a time, so that they stay in the cache
 
-def apply_array(compute: Callable[[Array], Array], u: Any, *, out: Any = None) -> Any:
-    """Compute in float64 and return the kind and type of u.
+
+def apply(expression: Expression, u: Any, *, out: Any = None, fast: bool = False) -> Any:
+    """Evaluate an expression elementwise.
 
     Args:
-        compute: takes and returns float64 of one shape (a function of a vector may change it).
-        u: a number, or an array of a floating type; integers and booleans count as float64.
-        out: an array of the result's shape and type to write into.
+        expression: has no parameters left.
+        u: a number, a NumPy array, a torch tensor or a JAX array; integers and booleans count as float64.
+        out: a NumPy array of u's shape and type to write into; it may be u.
+        fast: compute float32 and narrower in float32 instead of float64.
+
+    Returns:
+        The kind and type of u, in its shape.
     """
     if isinstance(u, int | float) and out is None:
-        return float(compute(np.asarray(float(u))))
+        return float(evaluate_everywhere(expression, np.asarray(float(u))))
+    other = _framework(u)
+    if other is not None:
+        return other(expression, u, fast)
+    array = np.asarray(u)
+    if not _floating(array.dtype):
+        array = _as_float64(array)
+    target = np.empty(array.shape, array.dtype) if out is None else _checked(out, array)
+    _fill(expression, array, target, "fast" if fast else "accurate")
+    return target if isinstance(u, np.ndarray) or target.ndim or out is not None else target[()]
+
+
+def apply_array(compute: Callable[[Array], Array], u: Any, *, out: Any = None) -> Any:
+    """Compute a function of a whole vector in float64 and return the kind and type of u."""
     array = np.asarray(u)
     if not _floating(array.dtype):
         array = _as_float64(array)
     result = compute(array.astype(np.float64, copy=False))
-    if out is not None:
-        return _write(result, array, out)
     with np.errstate(over="ignore", under="ignore"):
-        result = np.asarray(result.astype(array.dtype, copy=False))
-    return result if isinstance(u, np.ndarray) or result.ndim else result[()]
+        if out is None:
+            return result.astype(array.dtype, copy=False)
+        if not isinstance(out, np.ndarray) or out.shape != result.shape or out.dtype != array.dtype:
+            raise InvalidInputError(f"expected out as an array of {array.dtype} {result.shape}; make it fit")
+        out[...] = result
+    return out
+
+
+def _compiled(expression: Expression, dtype: str, mode: str) -> Callable[..., None]:
+    from nonlin.functions.kernels import compiled
+
+    return compiled((expression,), dtype, mode)
+
+
+def _framework(u: Any) -> Callable[[Expression, Any, bool], Any] | None:
+    # a tensor can only be one if its library is loaded already
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(u, torch.Tensor):
+        from nonlin.functions.torch_lowering import apply_tensor
+
+        lowered: Callable[[Expression, Any, bool], Any] = apply_tensor
+        return lowered
+    return None
+
+
+def _fill(expression: Expression, array: NDArray[Any], target: NDArray[Any], mode: str) -> None:
+    name = array.dtype.name
+    if array.size < WORTH_COMPILING:
+        with np.errstate(over="ignore", under="ignore"):
+            target[...] = evaluate_everywhere(expression, array.astype(np.float64))
+        return
+    source = np.ascontiguousarray(array).reshape(-1)
+    if np.may_share_memory(source, target):
+        source = source.copy()
+    flat = target.reshape(-1) if target.flags.c_contiguous else np.empty(array.size, array.dtype)
+    if name in ("float32", "float64"):
+        _compiled(expression, name, mode)(source, flat)
+    else:
+        _narrow(_compiled(expression, "float32", mode), source, flat)
+    if not target.flags.c_contiguous:
+        target[...] = flat.reshape(target.shape)
+
+
+def _narrow(kernel: Callable[..., None], source: NDArray[Any], target: NDArray[Any]) -> None:
+    wide = np.empty(CHUNK, np.float32)
+    result = np.empty(CHUNK, np.float32)
+    with np.errstate(over="ignore", under="ignore"):
+        for start in range(0, source.size, CHUNK):
+            part = source[start : start + CHUNK]
+            wide[: part.size] = part
+            kernel(wide[: part.size], result[: part.size])
+            target[start : start + CHUNK] = result[: part.size]
 
 
 def _floating(dtype: np.dtype[Any]) -> bool:
@@ -50,12 +126,10 @@ def _as_float64(array: NDArray[Any]) -> Array:
     return array.astype(np.float64)
 
 
-def _write(result: Array, array: NDArray[Any], out: Any) -> Any:
-    if not isinstance(out, np.ndarray) or out.shape != result.shape or out.dtype != array.dtype:
+def _checked(out: Any, array: NDArray[Any]) -> NDArray[Any]:
+    if not isinstance(out, np.ndarray) or out.shape != array.shape or out.dtype != array.dtype:
         got = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
         raise InvalidInputError(
-            f"expected out as an array of {array.dtype} {result.shape}, got {got}; make it fit"
+            f"expected out as an array of {array.dtype} {array.shape}, got {got}; make it fit"
         )
-    with np.errstate(over="ignore", under="ignore"):
-        out[...] = result
     return out

@@ -33,6 +33,7 @@ class Entry:
         aliases: other names.
         parameters: in the order in which they are written.
         vector: whether a value depends on more than one element of its input.
+        fast: whether float32 arithmetic is right to 4 ULP, for the value and the slope.
         ordered: parameters that must increase strictly in this order.
         note: what a user should know.
     """
@@ -44,6 +45,7 @@ class Entry:
     aliases: tuple[str, ...] = ()
     parameters: tuple[ParameterEntry, ...] = field(default=())
     vector: bool = False
+    fast: bool = False
     ordered: tuple[str, ...] = ()
     note: str = ""
 

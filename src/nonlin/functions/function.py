@@ -12,13 +12,13 @@ import numpy as np
 from nonlin.errors import InvalidInputError
 from nonlin.functions.construction import substitute
 from nonlin.functions.differentiation import differentiate
-from nonlin.functions.dispatch import apply_array
+from nonlin.functions.dispatch import apply, apply_array
 from nonlin.functions.expression import Constant, Expression
 from nonlin.functions.kinks import kinks
 from nonlin.functions.pieces import Piece, affine_pieces
 from nonlin.functions.printing import short_text
 from nonlin.functions.slope_bound import largest_slope
-from nonlin.functions.tails import evaluate_everywhere, limit
+from nonlin.functions.tails import limit
 from nonlin.functions.vectors import evaluate_vector
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from nonlin.functions.entry import Entry
     from nonlin.functions.moments import Moments
-    from nonlin.functions.properties import Properties
     from nonlin.functions.propagation import Propagation
+    from nonlin.functions.properties import Properties
 
 __all__ = ["Function"]
 
@@ -106,22 +106,33 @@ class Function:
             return None
         return substitute(self.definition, parameters={k: Constant(v) for k, v in self.parameters.items()})
 
-    def __call__(self, u: Any, *, out: Any = None) -> Any:
-        """Return the value at u; `out` is a NumPy array of the same shape and type, or u itself."""
+    def __call__(self, u: Any, *, out: Any = None, fast: bool = False) -> Any:
+        """Return the value at u.
+
+        Args:
+            u: a number, a NumPy array, a torch tensor or a JAX array.
+            out: a NumPy array of the same shape and type to write into; it may be u itself.
+            fast: compute float32 and narrower in float32, with an error of at most 4 ULP instead of 0.51, for the
+                functions whose catalogue entry says so; the others stay accurate.
+        """
         if self.definition is None:
             return apply_array(lambda array: evaluate_vector(self.name, self.parameters, array), u, out=out)
-        expression = self._scalar("value")
-        return apply_array(lambda array: evaluate_everywhere(expression, array), u, out=out)
+        return apply(self._scalar("value"), u, out=out, fast=fast and self._offers_fast)
 
-    def slope(self, u: Any, *, out: Any = None) -> Any:
-        """Return the first derivative at u, the declared one at a kink."""
+    def slope(self, u: Any, *, out: Any = None, fast: bool = False) -> Any:
+        """Return the first derivative at u, the declared one at a kink; arguments as for the value."""
         expression = differentiate(self._scalar("slope"))
-        return apply_array(lambda array: evaluate_everywhere(expression, array), u, out=out)
+        return apply(expression, u, out=out, fast=fast and self._offers_fast)
 
     def curvature(self, u: Any, *, out: Any = None) -> Any:
         """Return the second derivative at u; at a kink, that of the piece which declares the slope."""
-        expression = differentiate(differentiate(self._scalar("curvature")))
-        return apply_array(lambda array: evaluate_everywhere(expression, array), u, out=out)
+        return apply(differentiate(differentiate(self._scalar("curvature"))), u, out=out)
+
+    def module(self) -> Any:
+        """Return a `torch.nn.Module`; the parameters that the function's paper learns are learnable in it."""
+        from nonlin.functions.torch_modules import activation_module
+
+        return activation_module(self)
 
     @property
     def kinks(self) -> tuple[float, ...]:
@@ -188,8 +199,7 @@ class Function:
         """Whether a flat part means "off" and not "saturated", as in ReLU and unlike in a sigmoid.
 
         So it is when a flat tail, or a flat piece in the middle, has the value or limit 0, and f(0) = 0 or
-        the other
-        tail is not flat.
+        the other tail is not flat.
         """
         if self.expression is None:
             return False
@@ -199,6 +209,10 @@ class Function:
         if not zeros and not middle:
             return False
         return bool(self(0.0) == 0 or any(not flat[-side] for side in zeros))
+
+    @property
+    def _offers_fast(self) -> bool:
+        return self.entry is not None and self.entry.fast
 
     @property
     def _identity(self) -> tuple[object, ...]:

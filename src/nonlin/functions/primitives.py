@@ -47,15 +47,15 @@ SLOPES: dict[str, Callable[[Expression], Expression]] = {
     "normal_density": lambda u: -u * apply("normal_density", u),
     "sin": lambda u: apply("cos", u),
     "cos": lambda u: -apply("sin", u),
-    "atan": lambda u: apply("inverse_hypot", u) ** 2,
+    "atan": lambda u: 1 / (1 + u * u),
     # sinc_n(u) is the spherical Bessel function j_n(u) / uⁿ, and its slope is −u·sinc_{n+1}(u)
     "sinc": lambda u: -u * apply("sinc1", u),
     "sinc1": lambda u: -u * apply("sinc2", u),
     "sinc2": lambda u: -u * apply("sinc3", u),
     # the three of the hyperbola √(1 + u²): its value, u over it, and 1 over it
     "hypot1": lambda u: apply("isru", u),
-    "isru": lambda u: apply("inverse_hypot", u) ** 3,
-    "inverse_hypot": lambda u: -u * apply("inverse_hypot", u) ** 3,
+    "isru": lambda u: apply("inverse_hypot", u) / (1 + u * u),
+    "inverse_hypot": lambda u: -u * (apply("inverse_hypot", u) / (1 + u * u)),
 }
 """The slope of every primitive of one operand, at that operand."""
 

@@ -25,6 +25,7 @@ RECTIFIERS = (
             "exponential linear units"
         ),
         year=2015,
+        fast=True,
         parameters=(parameter("alpha", 1.0),),
     ),
     Entry(
@@ -32,6 +33,7 @@ RECTIFIERS = (
         formula="where(x > 0, scale * x, scale * alpha * expm1(x))",
         paper="Klambauer, Unterthiner, Mayr and Hochreiter, Self-normalizing neural networks",
         year=2017,
+        fast=True,
         parameters=(
             parameter("alpha", 1.6732632423543772),
             parameter("scale", 1.0507009873554805),
@@ -42,6 +44,7 @@ RECTIFIERS = (
         formula="where(x > 0, x, alpha * expm1(x / alpha))",
         paper="Barron, Continuously differentiable exponential linear units",
         year=2017,
+        fast=True,
         parameters=(parameter("alpha", 1.0, low=1e-30),),
     ),
     Entry(

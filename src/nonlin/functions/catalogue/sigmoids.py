@@ -12,6 +12,7 @@ SIGMOIDS = (
         formula="sigmoid(x)",
         paper="Cowan, A mathematical theory of central nervous activity",
         year=1967,
+        fast=True,
         aliases=("logistic", "expit"),
     ),
     Entry(
@@ -19,6 +20,7 @@ SIGMOIDS = (
         formula="tanh(x)",
         paper="LeCun, Bottou, Orr and Müller, Efficient backprop",
         year=1998,
+        fast=True,
         aliases=("hyperbolic_tangent",),
     ),
     Entry(

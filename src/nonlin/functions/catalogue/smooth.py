@@ -15,6 +15,7 @@ SMOOTH = (
             "approximation"
         ),
         year=2017,
+        fast=True,
         aliases=("swish", "sil", "swish1", "swish_1"),
         note="Hendrycks and Gimpel 2016 named it SiLU; swish without a beta means it.",
     ),
@@ -23,6 +24,7 @@ SMOOTH = (
         formula="x * sigmoid(beta * x)",
         paper="Ramachandran, Zoph and Le, Searching for activation functions",
         year=2017,
+        fast=True,
         parameters=(parameter("beta", 1.0, learnable=True),),
     ),
     Entry(
@@ -30,6 +32,7 @@ SMOOTH = (
         formula="x * normal_cdf(x)",
         paper="Hendrycks and Gimpel, Gaussian error linear units",
         year=2016,
+        fast=True,
     ),
     Entry(
         name="gelu_tanh",
@@ -51,16 +54,17 @@ SMOOTH = (
         formula="softplus(beta * x) / beta",
         paper="Dugas, Bengio, Bélisle, Nadeau and Garcia, Incorporating second-order functional knowledge",
         year=2000,
+        fast=True,
         aliases=("soft_plus", "smooth_relu"),
         parameters=(parameter("beta", 1.0, low=1e-30),),
         note="Exact everywhere: there is no threshold beyond which it becomes the identity.",
     ),
     Entry(
         name="squareplus",
-        # the textbook form (x + √(x² + b))/2 cancels on the left
+        # (x + √(x² + b))/2, which cancels on the left
         formula=(
-            "where(x < 0, b / 2 / (sqrt(b) * hypot1(x / sqrt(b)) - x), (x + sqrt(b) * hypot1(x / "
-            "sqrt(b))) / 2)"
+            "where(x < 0, b / 2 / (sqrt(b) * hypot1(x / sqrt(b)) - x), "
+            "x / 2 + sqrt(b) / 2 * hypot1(x / sqrt(b)))"
         ),
         paper="Barron, Squareplus: a softplus-like algebraic rectifier",
         year=2021,
@@ -71,6 +75,7 @@ SMOOTH = (
         formula="x * tanh_softplus(x)",
         paper="Misra, Mish: a self regularized non-monotonic activation function",
         year=2019,
+        fast=True,
     ),
     Entry(
         name="tanhexp",
@@ -95,8 +100,8 @@ SMOOTH = (
     ),
     Entry(
         name="smish",
-        # tanh(log(1 + s)) = s(2 + s)/(1 + (1 + s)²)
-        formula="x * sigmoid(x) * (2 + sigmoid(x)) / (1 + (1 + sigmoid(x))**2)",
+        # tanh(log(1 + s)) = n/(n + 2) with n = s(s + 2)
+        formula=("x * (sigmoid(x) * (sigmoid(x) + 2) / (sigmoid(x) * (sigmoid(x) + 2) + 2))"),
         paper="Wang, Ren and Wang, Smish: a novel activation function for deep learning methods",
         year=2022,
     ),
@@ -137,6 +142,7 @@ SMOOTH = (
         formula="-softplus(-x)",
         paper="Bishop, Pattern recognition and machine learning",
         year=2006,
+        fast=True,
         aliases=("log_sigmoid",),
     ),
     Entry(

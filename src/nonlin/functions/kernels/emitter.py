@@ -1,0 +1,182 @@
+"""Writes straight-line code: one assignment a step, the same computation never twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nonlin.functions.kernels.fitting import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nonlin.functions.kernels.precision import Precision
+
+__all__ = ["Emitter"]
+
+
+class Emitter:
+    """Collects the lines of a kernel; a step is given by its text and named by what it is assigned to.
+
+    `paired` says whether sigmoid(u) and sigmoid(−u) are both wanted, `shared` whether exp and expm1 are: then they
+    are written such that one reduction serves both; `folded` whether exp(−abs(u)) is there anyway.
+    """
+
+    def __init__(self, precision: Precision) -> None:
+        """Start with no lines; its flags say what the kernel wants together."""
+        self.precision = precision
+        self.lines: list[str] = []
+        self.paired = False
+        self.shared = False
+        self.folded = False
+        self._known: dict[str, str] = {}
+        self._negated: dict[str, str] = {}
+        self._made: dict[str, tuple[str, str, str]] = {}
+
+    def step(self, text: str) -> str:
+        """Return the name of a computation's result; a computation that was made before is used again."""
+        if text not in self._known:
+            self._known[text] = f"v{len(self.lines)}"
+            self.lines.append(f"{self._known[text]} = {text}")
+        return self._known[text]
+
+    def whole(self, text: str) -> str:
+        """Return the name of a computation with integers, kept in the carrier's width."""
+        return self.step(f"I({text})")
+
+    def number(self, value: float) -> str:
+        """Write a constant of the carrier's type."""
+        return f"F({value!r})"
+
+    def integer(self, value: int) -> str:
+        """Write an integer constant of the carrier's width."""
+        return f"I({value})"
+
+    def add(self, a: str, b: str) -> str:
+        """Return a + b."""
+        return self._binary("add", f"{a} + {b}", a, b)
+
+    def subtract(self, a: str, b: str) -> str:
+        """Return a − b."""
+        return self._binary("subtract", f"{a} - {b}", a, b)
+
+    def multiply(self, a: str, b: str) -> str:
+        """Return a·b."""
+        return self._binary("multiply", f"{a} * {b}", a, b)
+
+    def divide(self, a: str, b: str) -> str:
+        """Return a/b."""
+        return self._binary("divide", f"{a} / {b}", a, b)
+
+    def _binary(self, operator: str, text: str, a: str, b: str) -> str:
+        name = self.step(text)
+        self._made[name] = (operator, a, b)
+        return name
+
+    def delta(self, v: str) -> str | None:
+        """Return what the roundings of v's sums and products left out, to first order; None if nothing.
+
+        exp(v) has a relative error of the absolute error of v, so an argument of 60 that is right to the last bit is
+        not right enough. For a huge v, where exp is 0 or infinite, it is 0.
+        """
+        found = self._left_out(v)
+        if found is None:
+            return None
+        return self.select(f"abs({v}) < {self.number(1e4)}", found, self.number(0.0))
+
+    def _left_out(self, v: str) -> str | None:
+        if v in self._negated:
+            inner = self._left_out(self._negated[v])
+            return self.step(f"-{inner}") if inner else None
+        if v not in self._made:
+            return None
+        operator, a, b = self._made[v]
+        own = self._rounding(operator, v, a, b)
+        return self._with_inherited(own, operator, v, (a, b))
+
+    def _rounding(self, operator: str, v: str, a: str, b: str) -> str:
+        if operator == "multiply":
+            return self.fma(a, b, self.step(f"-{v}"))
+        if operator == "divide":
+            return self.step(f"-{self.fma(v, b, self.step(f'-{a}'))} / {b}")
+        # two-sum
+        b = b if operator == "add" else self.step(f"-{b}")
+        back = self.step(f"{v} - {a}")
+        left = self.step(f"{a} - {self.step(f'{v} - {back}')}")
+        return self.step(f"{left} + {self.step(f'{b} - {back}')}")
+
+    def _with_inherited(self, own: str, operator: str, v: str, parts: tuple[str, str]) -> str:
+        a, b = parts
+        factors = {"add": ("{}", "{}"), "subtract": ("{}", "-{}"), "multiply": (f"{{}} * {b}", f"{{}} * {a}")}
+        factors["divide"] = (f"{{}} / {b}", f"-{{}} * {v} / {b}")
+        for part, form in zip(parts, factors[operator], strict=True):
+            inherited = self._left_out(part)
+            if inherited is not None:
+                own = self.step(f"{own} + {self.step(form.format(inherited))}")
+        return own
+
+    def fma(self, a: str, b: str, c: str) -> str:
+        """Return a·b + c rounded once."""
+        return self.step(f"fma({a}, {b}, {c})")
+
+    def negate(self, a: str) -> str:
+        """Return −a."""
+        name = self.step(f"-{a}")
+        self._negated[name] = a
+        return name
+
+    def negated(self, a: str) -> str | None:
+        """Return what a is the negative of, if it was made so."""
+        return self._negated.get(a)
+
+    def quotient(self, top: str, large: float, small: str) -> str:
+        """Return top/(large + small) for abs(small) ≤ large, with the sum's rounding put back where it counts."""
+        total = self.add(self.number(large), small)
+        if not self.precision.gradual:
+            return self.divide(top, total)
+        lost = self.step(f"{small} - {self.step(f'{total} - {self.number(large)}')}")
+        inverse = self.divide(self.number(1.0), total)
+        result = self.multiply(top, inverse)
+        rest = self.step(
+            f"{self.fma(self.step(f'-{result}'), total, top)} - {self.step(f'{result} * {lost}')}"
+        )
+        return self.fma(rest, inverse, result)
+
+    def select(self, condition: str, yes: str, no: str) -> str:
+        """Return one of two values; both are computed."""
+        return self.step(f"{yes} if {condition} else {no}")
+
+    def smaller(self, a: str, limit: float) -> str:
+        """Return a, at most the limit; NaN stays NaN."""
+        return self.select(f"{a} > {self.number(limit)}", self.number(limit), a)
+
+    def larger(self, a: str, limit: float) -> str:
+        """Return a, at least the limit; NaN stays NaN."""
+        return self.select(f"{a} < {self.number(limit)}", self.number(limit), a)
+
+    def magnitude(self, a: str) -> str:
+        """Return abs(a)."""
+        return self.step(f"abs({self._negated.get(a, a)})")
+
+    def signed(self, magnitude: str, like: str) -> str:
+        """Return the magnitude, which is not negative, with the sign of another number, also of −0."""
+        sign = self.whole(
+            f"bits({like}) & {self.integer(-(2 ** (self.precision.mantissa + self.exponent_bits)))}"
+        )
+        pattern = self.whole(f"bits({magnitude}) | {sign}")
+        return self.step(f"unbits({pattern})")
+
+    @property
+    def exponent_bits(self) -> int:
+        """The width of the exponent."""
+        return 11 if self.precision.mantissa == 52 else 8
+
+    def polynomial(self, name: str, interval: tuple[float, float], x: str, *, relative: float = 1.0) -> str:
+        """Evaluate a fitted polynomial by Horner's rule; `relative` loosens the error where less is enough."""
+        return self.horner(fit(name, *interval, self.precision.error * relative), x)
+
+    def horner(self, coefficients: Sequence[float], x: str) -> str:
+        """Evaluate a polynomial, constant first."""
+        result = self.number(coefficients[-1])
+        for coefficient in reversed(coefficients[:-1]):
+            result = self.fma(result, x, self.number(coefficient))
+        return result

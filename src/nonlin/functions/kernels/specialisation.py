@@ -1,0 +1,53 @@
+"""What a kernel may leave out, seen from the structure of an expression."""
+
+from __future__ import annotations
+
+from nonlin.functions.construction import rebuild
+from nonlin.functions.expression import Call, Constant, Expression, Piecewise, Variable, children, nodes
+
+__all__ = ["passes_nan", "specialised"]
+
+CHEAPER = {"exp": "exp_negative", "expm1": "expm1_negative"}
+
+
+def passes_nan(expression: Expression) -> bool:
+    """Return whether NaN comes out by itself; a comparison with NaN is false, so it takes the last piece."""
+    if isinstance(expression, Piecewise):
+        return passes_nan(expression.pieces[-1])
+    if isinstance(expression, Call) and expression.operator == "power":
+        return passes_nan(expression.operands[0])
+    return isinstance(expression, Variable) or any(passes_nan(child) for child in children(expression))
+
+
+def specialised(expression: Expression) -> Expression:
+    """Use the cheaper exp where a piece holds only for x ≤ 0."""
+    if not isinstance(expression, Piecewise) or not isinstance(expression.argument, Variable):
+        return expression
+    first = expression.points[0]
+    if not isinstance(first, Constant) or first.value > 0:
+        return expression
+    pieces = (_cheaper(expression.pieces[0]), *expression.pieces[1:])
+    at = (_cheaper(expression.at[0]), *expression.at[1:])
+    return Piecewise(expression.argument, expression.points, pieces, at)
+
+
+def _cheaper(piece: Expression) -> Expression:
+    done: dict[Expression, Expression] = {}
+    for node in nodes(piece):
+        if isinstance(node, Call) and node.operator in CHEAPER and _follows_x(node.operands[0]):
+            done[node] = Call(CHEAPER[node.operator], node.operands)
+        else:
+            done[node] = rebuild(node, done)
+    return done[piece]
+
+
+def _follows_x(argument: Expression) -> bool:
+    """Return whether the argument is x times or over a positive number, and so has its sign."""
+    if isinstance(argument, Variable):
+        return True
+    if not isinstance(argument, Call) or argument.operator not in ("multiply", "divide"):
+        return False
+    a, b = argument.operands
+    if argument.operator == "multiply" and isinstance(a, Constant):
+        a, b = b, a
+    return isinstance(a, Variable) and isinstance(b, Constant) and b.value > 0

@@ -1,0 +1,109 @@
+"""The error of every function and its slope against ball arithmetic, for every way in which they are computed.
+
+By default on a few hundred points a function; `-m campaign` takes all float16 and bfloat16 values and 20,000 of
+float32 and of float64.
+"""
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import nonlin
+from nonlin.functions.accuracy import errors, sample
+from nonlin.functions.catalogue.budgets import ALLOWANCES, FLOAT32, FLOAT64, LOOSER
+from nonlin.functions.differentiation import differentiate
+from nonlin.functions.dispatch import WORTH_COMPILING
+from nonlin.functions.kinks import breakpoints
+
+SCALAR = [f for f in nonlin.functions() if not f.vector]
+FAST = 4.0  # ULP, outside subnormal results and roots
+FEW = 150
+
+
+def computed(f, order, points, **how):
+    """Return f or its slope at points, through the compiled loop and through NumPy."""
+    compute = (f, f.slope)[order]
+    many = np.resize(points, max(len(points), WORTH_COMPILING))
+    small = [compute(part) for part in np.array_split(points, len(points) // (WORTH_COMPILING - 1) + 1)]
+    return compute(many, **how)[: len(points)], np.concatenate(small)
+
+
+def budget(name, kind):
+    return LOOSER.get(name, FLOAT64) if kind == "float64" else FLOAT32
+
+
+def outside(name, kind, order, points, found):
+    """Return where an error is over the budget and over every allowance, worst first."""
+    bad = found.ulp > budget(name, kind)
+    for allowance in ALLOWANCES.get(name, ()):
+        if allowance.order == order:
+            bound = allowance.absolute if kind == "float64" else allowance.single
+            bad &= ~((points >= allowance.low) & (points <= allowance.high) & (found.absolute <= bound))
+    worst = np.flatnonzero(bad)[np.argsort(-found.ulp[bad])]
+    return [(float(points[i]), float(found.ulp[i]), float(found.absolute[i])) for i in worst[:3]]
+
+
+def check(f, kind, points):
+    dtype = np.dtype(ml_dtypes.bfloat16 if kind == "bfloat16" else kind)
+    for order, expression in enumerate((f.expression, differentiate(f.expression))):
+        for result in computed(f, order, points.astype(dtype)):
+            (found,) = errors((expression,), points, (result,))
+            assert outside(f.name, kind, order, points, found) == []
+
+
+@pytest.mark.parametrize("f", SCALAR, ids=lambda f: f.name)
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_value_and_slope_are_within_the_budget(f, kind):
+    check(f, kind, sample(kind, FEW, (0.0, *breakpoints(f.expression))))
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("f", SCALAR, ids=lambda f: f.name)
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_value_and_slope_are_within_the_budget_at_twenty_thousand_points(f, kind):
+    check(f, kind, sample(kind, 20_000, (0.0, *breakpoints(f.expression)), seed=1))
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("f", SCALAR, ids=lambda f: f.name)
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+def test_value_and_slope_are_within_the_budget_at_all_narrow_numbers(f, kind):
+    dtype = np.float16 if kind == "float16" else ml_dtypes.bfloat16
+    points = np.arange(65536, dtype=np.uint16).view(dtype).astype(np.float64)
+    check(f, kind, np.unique(points[np.isfinite(points)]))
+
+
+@pytest.mark.parametrize("f", [f for f in SCALAR if f.entry.fast], ids=lambda f: f.name)
+def test_the_fast_mode_is_within_four_ulp(f):
+    points = sample("float32", FEW, (0.0, *breakpoints(f.expression)))
+    for order, expression in enumerate((f.expression, differentiate(f.expression))):
+        result, _ = computed(f, order, points.astype(np.float32), fast=True)
+        (found,) = errors((expression,), points, (result,))
+        subnormal = np.abs(found.true) < 2 * float(np.finfo(np.float32).tiny)
+        root = (
+            (found.absolute < 2.0**-22)
+            & (np.abs(found.true) < 0.25)
+            & (np.abs(points) < 3)
+            & (np.abs(points) > 0.5)
+        )
+        assert found.absolute[subnormal].max(initial=0.0) <= 2.4e-38
+        assert found.ulp[~subnormal & ~root].max() <= FAST
+
+
+def test_an_error_of_one_unit_is_noticed():
+    f = nonlin.function("silu")
+    points = sample("float32", FEW, (0.0,))
+    result = np.nextafter(f(points.astype(np.float32)), np.float32(0))
+    (found,) = errors((f.expression,), points, (result,))
+    assert outside("silu", "float32", 0, points, found)
+
+
+def test_the_sample_covers_what_it_should():
+    points = sample("float32", FEW, (3.0,))
+    below, above = (float(np.nextafter(np.float32(3), np.float32(side))) for side in (-np.inf, np.inf))
+    wanted = [0.0, 3.0, below, above, float(np.finfo(np.float32).max), 2.0**-149]
+    assert [u for u in wanted if u not in points] == []
+    exponents = np.unique(np.frexp(points[points > 0])[1])
+    assert exponents.min() == -148
+    assert exponents.max() == 128
+    assert len(exponents) > 30

@@ -1,0 +1,106 @@
+"""The lowering to PyTorch: the same values as NumPy's, right derivatives of any order, and torch's transformations."""
+
+import numpy as np
+import pytest
+
+import nonlin
+from nonlin.errors import InvalidInputError
+
+torch = pytest.importorskip("torch")
+
+SCALAR = [f for f in nonlin.functions() if not f.vector]
+SOME = ["relu", "elu", "silu", "gelu", "mish", "softplus", "tanh", "snake", "hardswish"]
+
+
+@pytest.mark.parametrize("f", SCALAR, ids=lambda f: f.name)
+def test_a_tensor_gives_what_an_array_gives(f):
+    u = np.linspace(-9.1, 9.3, 5000, dtype=np.float32)
+    x = torch.tensor(u, requires_grad=True)
+    y = f(x)
+    y.sum().backward()
+    # value and slope come from one loop here, which may round a near tie the other way
+    np.testing.assert_array_max_ulp(y.detach().numpy(), f(u), maxulp=1)
+    np.testing.assert_allclose(x.grad.numpy(), f.slope(u), rtol=2e-7, atol=1e-9)
+    assert f(torch.tensor(u)).grad_fn is None
+
+
+@pytest.mark.parametrize("name", [n for n in SOME if n not in ("relu", "hardswish")])
+def test_first_and_second_derivatives_against_differences(name):
+    f = nonlin.function(name)
+    x = torch.linspace(-3.1, 3.3, 20, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(f, (x,))
+    assert torch.autograd.gradgradcheck(f, (x,))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # torch's own, in its forward mode
+@pytest.mark.parametrize("name", SOME)
+def test_function_transformations(name):
+    f = nonlin.function(name)
+    x = torch.linspace(-3.1, 3.3, 20, dtype=torch.float64)
+    slope = torch.tensor(f.slope(x.numpy()))
+    torch.testing.assert_close(torch.func.grad(lambda t: f(t).sum())(x), slope)
+    torch.testing.assert_close(torch.func.vmap(torch.func.grad(f))(x), slope)
+    torch.testing.assert_close(torch.func.jvp(f, (x,), (torch.ones_like(x),))[1], slope)
+    hessian = torch.func.hessian(lambda t: f(t).sum())(x)
+    torch.testing.assert_close(torch.diagonal(hessian), torch.tensor(f.curvature(x.numpy())))
+
+
+@pytest.mark.parametrize("name", ["silu", "elu"])
+def test_compiled_graphs_hold_it_whole(name):
+    module = torch.nn.Sequential(torch.nn.Linear(4, 4), nonlin.function(name).module())
+    compiled = torch.compile(module, backend="aot_eager", fullgraph=True)
+    x = torch.randn(3, 4)
+    torch.testing.assert_close(compiled(x), module(x))
+    wanted = torch.autograd.grad(module(x).sum(), module[0].weight)[0]
+    torch.testing.assert_close(torch.autograd.grad(compiled(x).sum(), module[0].weight)[0], wanted)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_narrow_types_are_rounded_from_the_exact_value(dtype):
+    x = torch.linspace(-6, 6, 5000).to(dtype)
+    y = nonlin.function("gelu")(x)
+    assert y.dtype == dtype
+    exact = torch.tensor(nonlin.function("gelu")(x.double().numpy()))
+    torch.testing.assert_close(y, exact.to(dtype), rtol=0, atol=0)
+
+
+def test_autocast_and_layouts():
+    module = torch.nn.Sequential(torch.nn.Linear(4, 4), nonlin.function("mish").module())
+    with torch.autocast("cpu", torch.bfloat16):
+        assert module(torch.randn(2, 4)).dtype == torch.bfloat16
+    x = torch.randn(6, 8).t()
+    torch.testing.assert_close(nonlin.function("tanh")(x), torch.tanh(x))
+    assert nonlin.function("tanh")(torch.empty(0, 3)).shape == (0, 3)
+    nan = nonlin.function("relu")(torch.tensor([float("nan")], requires_grad=True))
+    nan.backward()
+    assert torch.isnan(nan).all()
+
+
+@pytest.mark.parametrize("name", ["swish", "prelu", "apl", "srelu", "snake", "rational"])
+def test_learnable_parameters_get_their_gradient(name):
+    f = nonlin.function(name, **({"beta": 1.5} if name == "swish" else {}))
+    module = f.module()
+    x = torch.linspace(-2.93, 3.11, 41, dtype=torch.float64)
+    module(x).sum().backward()
+    learnable = dict(module.named_parameters())
+    assert set(learnable) == {p.name for p in f.entry.parameters if p.learnable}
+    for key, parameter in learnable.items():
+        sides = [nonlin.function(name, **{**f.parameters, key: f.parameters[key] + h}) for h in (-1e-6, 1e-6)]
+        low, high = (float(side(x.numpy()).sum()) for side in sides)
+        assert float(parameter.grad) == pytest.approx((high - low) / 2e-6, rel=1e-4, abs=1e-4)
+
+
+def test_a_learnable_parameter_learns():
+    module = nonlin.function("prelu").module()
+    optimiser = torch.optim.SGD(module.parameters(), lr=0.1)
+    x = torch.randn(1000)
+    for _ in range(100):
+        optimiser.zero_grad()
+        ((module(x) - torch.where(x > 0, x, 0.7 * x)) ** 2).mean().backward()
+        optimiser.step()
+    assert float(module.weight.detach()) == pytest.approx(0.7, abs=0.01)
+
+
+def test_a_vector_function_has_no_module():
+    with pytest.raises(InvalidInputError, match="whole vector"):
+        nonlin.function("softmax").module()
