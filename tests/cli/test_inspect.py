@@ -113,6 +113,16 @@ def test_a_function_makes_model_and_data(tmp_path):
     refused(nonlin("inspect", "mine:nothing", "--data", "mine:data", cwd=tmp_path), "mine:nothing")
 
 
+def test_an_older_report_is_compared(tmp_path):
+    nonlin("inspect", "--output", tmp_path / "old.json")
+    assert "nothing has changed" in nonlin("inspect", "--compare", tmp_path / "old.json").stdout
+    report = json.loads((tmp_path / "old.json").read_text())
+    report["calls"][0]["dead"] = 20
+    (tmp_path / "old.json").write_text(json.dumps(report))
+    assert "relu1: dead 20 → 31" in nonlin("inspect", "--compare", tmp_path / "old.json").stdout
+    refused(nonlin("inspect", "--compare", tmp_path / "no.json"), "there is no")
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_healthy_program_has_exit_code_0(tmp_path):
     torch.manual_seed(0)
@@ -139,7 +149,7 @@ def test_wrong_use_is_refused_in_one_line(data, tmp_path):
     refused(nonlin("inspect", "--data", data), "name the model")
     refused(nonlin("inspect", model, "--data", tmp_path / "no.npy"), "there is no")
     refused(nonlin("inspect", model, "--data", data, "--output", tmp_path / "no" / "a.html"), "make it first")
-    refused(nonlin("inspect", model, "--data", data, "--output", tmp_path / "a.pdf"), ".html, .json or .txt")
+    refused(nonlin("inspect", model, "--data", data, "--output", tmp_path / "a.pdf"), ".html, .json, .sarif or .txt")
 
 
 def test_wrong_data_is_refused_in_one_line(tmp_path):

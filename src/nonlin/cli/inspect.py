@@ -9,13 +9,13 @@ from nonlin import demonstration
 from nonlin.cli.loading import load
 from nonlin.cli.output import paper, progress, screen
 from nonlin.errors import InvalidInputError
-from nonlin.inspection import SEVERITIES, Inspection
+from nonlin.inspection import SEVERITIES, Inspection, changes, read_report
 from nonlin.inspection import inspect as run
-from nonlin.report import page, print_inspection, write_whole
+from nonlin.report import check_writable, page, print_changes, print_inspection, sarif, write_whole
 
 __all__ = ["inspect"]
 
-_FORMATS = ("text", "html", "json")
+_FORMATS = ("text", "html", "json", "sarif")
 
 
 @click.command()
@@ -26,13 +26,19 @@ _FORMATS = ("text", "html", "json")
     "--output",
     "-o",
     type=click.Path(path_type=Path),
-    help="Write the report into this file (.html, .json, .txt).",
+    help="Write the report into this file (.html, .json, .sarif, .txt).",
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice(_FORMATS),
     help="How to report; by default as --output ends, else text.",
+)
+@click.option(
+    "--compare",
+    type=click.Path(path_type=Path),
+    metavar="OLD.json",
+    help="Say what changed since an older report in JSON.",
 )
 @click.option(
     "--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Samples run at once."
@@ -54,6 +60,9 @@ def inspect(model: str | None, data: str | None, labels: str | None, **options: 
     Exit code: 0 healthy, 1 findings at or above --fail-on, 2 wrong use or wrong input.
     """  # noqa: D301 - \b is click's sign for "do not wrap"
     form = _form(options["form"], options["output"])
+    if options["output"] is not None:
+        check_writable(options["output"])
+    before = None if options["compare"] is None else read_report(options["compare"])
     subject, samples = _subject(model, data)
     answers = None if labels is None else load(labels, what="labels")
     with progress(_count(samples)) as report:
@@ -69,15 +78,17 @@ def inspect(model: str | None, data: str | None, labels: str | None, **options: 
             )
     else:
         click.echo(_text(inspection, form))
+    if before is not None:
+        print_changes(changes(before, inspection), screen(), since=str(options["compare"]))
     least = options["fail_on"]
     return int(least != "never" and bool(inspection.at_or_above(least)))
 
 
 def _form(form: str | None, output: Path | None) -> str:
-    ending = {".html": "html", ".htm": "html", ".json": "json", ".txt": "text"}
+    ending = {".html": "html", ".htm": "html", ".json": "json", ".sarif": "sarif", ".txt": "text"}
     if form is None and output is not None and output.suffix not in ending:
         raise InvalidInputError(
-            f"expected --output to end in .html, .json or .txt, got {output}; or give --format"
+            f"expected --output to end in .html, .json, .sarif or .txt, got {output}; or give --format"
         )
     return form or ("text" if output is None else ending[output.suffix])
 
@@ -103,6 +114,8 @@ def _text(inspection: Inspection, form: str) -> str:
         return inspection.to_json() + "\n"
     if form == "html":
         return page(inspection)
+    if form == "sarif":
+        return sarif(inspection) + "\n"
     plain = paper()
     print_inspection(inspection, plain)
     return plain.file.getvalue()  # type: ignore[attr-defined, no-any-return] # paper's file is a StringIO

@@ -1,6 +1,6 @@
 """Matching a batch to what an ONNX network declares: names, shapes, types, and how many samples it takes at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -65,23 +65,35 @@ def at_once(declared: tuple[Tensor, ...]) -> int | None:
     return next((t.shape[0] for t in declared if t.shape and t.shape[0] is not None), None)
 
 
-def whole_inputs(inputs: Mapping[str, Array], samples: int) -> list[str]:
-    """Return the inputs that have no axis of samples, such as a state or a sampling rate: they are fed whole."""
-    return [name for name, array in inputs.items() if array.ndim == 0 or len(array) != samples]
+def whole_inputs(
+    declared: tuple[Tensor, ...], inputs: Mapping[str, Array], samples: int
+) -> frozenset[str]:
+    """Return the inputs that have no axis of samples, such as a state or a sampling rate: they are fed whole.
+
+    Args:
+        declared: a fixed length in front, where another input's is free, is not the number of samples.
+        inputs: by name.
+        samples: how many there are.
+    """
+    free = any(tensor.shape and tensor.shape[0] is None for tensor in declared)
+    fixed = {tensor.name for tensor in declared if free and tensor.shape and tensor.shape[0] is not None}
+    return frozenset(n for n, a in inputs.items() if a.ndim == 0 or len(a) != samples or n in fixed)
 
 
-def in_pieces(inputs: Mapping[str, Array], samples: int, size: int) -> Iterator[tuple[dict[str, Array], int]]:
+def in_pieces(
+    inputs: Mapping[str, Array], samples: int, size: int, *, whole: Collection[str]
+) -> Iterator[tuple[dict[str, Array], int]]:
     """Cut a batch into pieces.
 
     Args:
         inputs: by name.
         samples: how many there are.
+        whole: the inputs that go whole with every piece.
         size: the number of samples in a piece; the last one may have fewer.
 
     Yields:
         Each piece, and the number of samples in it.
     """
-    whole = whole_inputs(inputs, samples)
     for start in range(0, samples, size):
         stop = min(start + size, samples)
         yield {name: a if name in whole else a[start:stop] for name, a in inputs.items()}, stop - start

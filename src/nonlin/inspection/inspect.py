@@ -1,6 +1,6 @@
 """The inspection of a network: record it on data, judge what was measured."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,8 @@ def inspect(
         data = _from_file(read_data(Path(data)), opened)
     if isinstance(labels, str | Path):
         labels = read_labels(Path(labels))
+    if progress is not None and (isinstance(data, Mapping) or hasattr(data, "shape")):
+        progress = _of_all(progress, len(next(iter(data.values())) if isinstance(data, Mapping) else data))
     first = _First()
     recording = opened.record(first.passing(batches_of(data, labels, size=batch_size)), progress)
     calls = tuple(describe(recorded, limits) for recorded in recording.calls)
@@ -82,6 +84,10 @@ def inspect(
         thresholds=limits,
         recording=recording,
     )
+
+
+def _of_all(progress: Progress, total: int) -> Progress:
+    return lambda done, _: progress(done, total)
 
 
 def _from_file(arrays: dict[str, Array], opened: Model) -> dict[str, Array]:

@@ -7,7 +7,7 @@ from nonlin.inspection.recording import AffineChain
 from nonlin.networks import Network, Node
 from nonlin.networks.activation import Opaque
 from nonlin.networks.affine import Dense, Elementwise, Reduce
-from nonlin.networks.shape import Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
+from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution
 
 __all__ = ["Origin", "affine_chains", "origins"]
@@ -26,7 +26,7 @@ _LAST_AXIS = (
     "QLinearMatMul",
 )
 _CHANNEL_AXIS = ("Conv", "ConvTranspose", "QLinearConv", "ConvInteger")
-_PASSES = (Identity, Elementwise, Pad, Slice, Take, AveragePool)
+_PASSES = (Cast, Identity, Elementwise, Pad, Slice, Take, AveragePool)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from nonlin.inspection.gradients import DIRECTION, LOSS, direction, loss_gradien
 from nonlin.inspection.layers import affine_chains, origins
 from nonlin.inspection.recording import Batch, CallSite, Progress, Recording
 from nonlin.inspection.runners import Runner, numpy_runner, runtime_runner
-from nonlin.inspection.specialise import Conditions, specialised
+from nonlin.inspection.specialise import Conditions, specialised, with_shapes
 from nonlin.networks import Network, Node, Tensor, network_of, pullback
 from nonlin.networks.activation import Activation, Opaque, ParametricRelu, Softmax
 from nonlin.networks.onnx_reader import inputs_of
@@ -73,8 +73,8 @@ def record(
             raise InvalidInputError(
                 f"{name} takes exactly {use.multiple} samples at once, got {batch.size}; give a multiple of it"
             )
-        done = 0
-        for piece, count in in_pieces(inputs, batch.size, use.size):
+        done, whole = 0, whole_inputs(declared, inputs, batch.size)
+        for piece, count in in_pieces(inputs, batch.size, use.size, whole=whole):
             labels = None if batch.labels is None else batch.labels[done : done + count]
             state.add(use.run(piece), count, labels)
             done += count
@@ -122,9 +122,9 @@ def _prepare(
     model: onnx.ModelProto, declared: tuple[Tensor, ...], inputs: Mapping[str, Array], samples: int, name: str
 ) -> _Use:
     """Specialise the network, and run the fewest samples that it takes to learn every shape."""
-    whole = whole_inputs(inputs, samples)
+    whole = whole_inputs(declared, inputs, samples)
     fixed = at_once(tuple(tensor for tensor in declared if tensor.name not in whole))
-    piece, count = next(in_pieces(inputs, samples, fixed or 1))
+    piece, count = next(in_pieces(inputs, samples, fixed or 1, whole=whole))
     constants = {key: array for key, array in piece.items() if array.ndim == 0}
     fed = {key: array for key, array in piece.items() if key not in constants}
 
@@ -134,9 +134,13 @@ def _prepare(
     plain, conditions = specialised(model, piece, evaluate)
     network = network_of(plain, name=name)
     every = [key for node in network.nodes for key in (*node.inputs, node.output)]
-    values = _batched(_runner(plain, network, every)(fed), count)
-    alone = any(inputs[key].ndim for key in whole)
-    alone = alone or (fixed or 1) > 1 or not _takes_batches(network, inputs, exported_for=fixed)
+    raw = _runner(plain, network, every)(fed)
+    values = _batched(raw, count)
+    alone = any(inputs[key].ndim for key in whole) or (fixed or 1) > 1
+    if network.opaque:
+        twice = {} if alone or fixed else _run_twice(plain, network, fed)
+        network = network_of(with_shapes(plain, raw, twice), name=name)
+    alone = alone or not _takes_batches(network, inputs, exported_for=fixed)
     each = sum(value.nbytes for value in values.values()) / count
     return _Use(
         network=network,
@@ -147,6 +151,15 @@ def _prepare(
         constants=constants,
         conditions=conditions,
     )
+
+
+def _run_twice(model: onnx.ModelProto, network: Network, fed: Mapping[str, Array]) -> Values:
+    """Run the same sample twice at once, to see which axes hold the samples; nothing where the model refuses."""
+    every = [key for node in network.nodes for key in (*node.inputs, node.output)]
+    try:
+        return _runner(model, network, every)({name: np.concatenate([a, a]) for name, a in fed.items()})
+    except InvalidInputError:
+        return {}
 
 
 def _is_call(node: Node) -> bool:

@@ -14,7 +14,7 @@ from onnx import numpy_helper
 
 from nonlin.networks.onnx_reader import constants_of
 
-__all__ = ["Conditions", "specialised"]
+__all__ = ["Conditions", "specialised", "with_shapes"]
 
 Array = npt.NDArray[Any]
 Conditions = dict[str, bool]
@@ -52,6 +52,31 @@ def specialised(
         truth = {n.input[0]: bool(np.all(known.get(n.input[0], found.get(n.input[0])))) for n in choices}
         _choose(copy.graph, truth)
     return copy, decided
+
+
+def with_shapes(
+    model: onnx.ModelProto, once: Mapping[str, Array], twice: Mapping[str, Array]
+) -> onnx.ModelProto:
+    """Return a copy of a model that declares the shapes which a run has shown, so that less of it must be guessed.
+
+    Args:
+        model: it is not changed.
+        once: the tensors of a run, by name.
+        twice: those of a run of twice the samples, whose longer axes are those of the samples; empty where the model
+            takes no more samples at once.
+    """
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    known = {value.name for value in (*copy.graph.input, *copy.graph.output)}
+    del copy.graph.value_info[:]
+    for name, value in once.items():
+        longer = twice.get(name, value).shape
+        if name in known or len(longer) != value.ndim:
+            continue
+        shape = [n if n == m else None for n, m in zip(value.shape, longer, strict=True)]
+        kind = onnx.helper.np_dtype_to_tensor_dtype(value.dtype)
+        copy.graph.value_info.append(onnx.helper.make_tensor_value_info(name, kind, shape))
+    return copy
 
 
 def _put_in(graph: onnx.GraphProto, feeds: Mapping[str, Array]) -> None:

@@ -1,7 +1,17 @@
-"""Finished results for people: in the terminal and as an HTML page."""
+"""Finished results for people and programs: in the terminal, as an HTML page, as SARIF."""
 
-from nonlin.report.files import write_whole
+from nonlin.report.files import check_writable, write_whole
 from nonlin.report.html import fragment, page, write_html
-from nonlin.report.terminal import print_inspection
+from nonlin.report.sarif import sarif
+from nonlin.report.terminal import print_changes, print_inspection
 
-__all__ = ["fragment", "page", "print_inspection", "write_html", "write_whole"]
+__all__ = [
+    "check_writable",
+    "fragment",
+    "page",
+    "print_changes",
+    "print_inspection",
+    "sarif",
+    "write_html",
+    "write_whole",
+]

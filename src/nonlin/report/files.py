@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nonlin.errors import InvalidInputError, MissingInputError
 
-__all__ = ["write_whole"]
+__all__ = ["check_writable", "write_whole"]
 
 
 def write_whole(path: Path, text: str) -> Path:
@@ -23,12 +23,7 @@ def write_whole(path: Path, text: str) -> Path:
         MissingInputError: if the folder does not exist.
         InvalidInputError: if the file cannot be written.
     """
-    if not path.parent.is_dir():
-        raise MissingInputError(
-            f"expected a folder to write into, but there is no {path.parent}; make it first"
-        )
-    if path.is_dir():
-        raise InvalidInputError(f"expected a file to write, got the folder {path}; name a file in it")
+    check_writable(path)
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
@@ -44,6 +39,25 @@ def write_whole(path: Path, text: str) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a place where no file can be written, before any work is done for it.
+
+    Raises:
+        MissingInputError: if the folder does not exist.
+        InvalidInputError: if the folder, or an existing file of that name, must not be written.
+    """
+    if not path.parent.is_dir():
+        raise MissingInputError(
+            f"expected a folder to write into, but there is no {path.parent}; make it first"
+        )
+    if path.is_dir():
+        raise InvalidInputError(f"expected a file to write, got the folder {path}; name a file in it")
+    if not os.access(path.parent, os.W_OK):
+        raise InvalidInputError(
+            f"expected a folder that can be written, got {path.parent}; choose another place"
+        )
 
 
 def _umask() -> int:

@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nonlin.inspection import Call, Folds, Inspection
+from nonlin.inspection import Call, CallChange, Changes, Folds, Inspection
 
-__all__ = ["print_inspection"]
+__all__ = ["print_changes", "print_inspection"]
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 _NOTES_SHOWN = 12
@@ -122,3 +122,23 @@ def _verdict(inspection: Inspection) -> Text:
     errors, warnings = worst.count("error"), worst.count("warning")
     counts = [f"{n} {word}{'s' * (n > 1)}" for n, word in ((errors, "error"), (warnings, "warning")) if n]
     return Text(" and ".join(counts), style=_STYLES[worst[0]])
+
+
+def print_changes(changed: Changes, console: Console, *, since: str) -> None:
+    """Print what changed since an older report."""
+    console.print(Text(f"\nSince {since}", style="bold"))
+    if not changed:
+        console.print("nothing has changed")
+    for message in changed.appeared:
+        console.print(Text.assemble(("new      ", "yellow"), message))
+    for message in changed.gone:
+        console.print(Text.assemble(("gone     ", "green"), message))
+    for change in changed.calls:
+        console.print(Text.assemble(("changed  ", "dim"), _change(change)))
+
+
+def _change(change: CallChange) -> str:
+    if change.figure == "units":
+        return f"{change.call}: this call is {'new' if change.before is None else 'gone'}"
+    before, after = ("none" if side is None else f"{side:.3g}" for side in (change.before, change.after))
+    return f"{change.call}: {change.figure} {before} → {after}"
