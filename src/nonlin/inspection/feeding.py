@@ -38,7 +38,7 @@ def _fitted(tensor: Tensor, array: Array) -> Array:
         hint = ""
         if (
             array.ndim
-            and None not in tensor.shape
+            and None not in tensor.shape[1:]
             and array[:1].size == np.prod([n or 0 for n in tensor.shape[1:]])
         ):
             hint = f": data.reshape(-1, {sizes})"
