@@ -14,14 +14,14 @@ from nonlin.geometry.arithmetic import Bounded
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
 from nonlin.networks.array import Array
 from nonlin.networks.network import Operator
-from nonlin.networks.shape import Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
+from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution
 
 __all__ = ["UNIT_ROUNDOFF", "affine"]
 
 UNIT_ROUNDOFF = 2.0**-53
 _SAFE = 2.0**-900
-_MOVES = (Concatenate, Identity, Reshape, Slice, Take, Transpose)
+_MOVES = (Cast, Concatenate, Identity, Reshape, Slice, Take, Transpose)
 _ROUNDS = (AveragePool, Convolution, Dense, Elementwise, Reduce, Sum)
 _LARGE_LAYER = 1 << 16
 """Weights from which on the bound is taken by Cauchy and Schwarz, which costs no matrix product of its own."""

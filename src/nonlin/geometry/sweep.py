@@ -7,7 +7,6 @@ import numpy as np
 
 from nonlin.errors import InvalidInputError, UnsupportedModelError
 from nonlin.geometry.arithmetic import Arithmetic, Bounded
-from nonlin.geometry.batch import check_samples
 from nonlin.geometry.bending import bend
 from nonlin.geometry.pooling import pool
 from nonlin.geometry.rows import Rows
@@ -15,6 +14,7 @@ from nonlin.networks import Network, Node
 from nonlin.networks.activation import Activation, ParametricRelu
 from nonlin.networks.affine import Dense
 from nonlin.networks.array import Array
+from nonlin.networks.samples import keeps_samples
 from nonlin.networks.window import Convolution, MaxPool
 
 __all__ = ["Swept", "sweep"]
@@ -78,7 +78,11 @@ def _step(arithmetic: Arithmetic, rows: Rows, node: Node) -> tuple[Rows, int]:
         return pool(arithmetic, rows, node)
     inputs = [rows.live[name] for name in node.inputs]
     made = arithmetic.affine(node.operator, inputs)
-    check_samples(node, [x.value.shape for x in inputs], made.value.shape)
+    if not keeps_samples(node.operator, [x.value.shape for x in inputs], made.value.shape):
+        raise UnsupportedModelError(
+            f"expected a network with a batch axis in front, but node '{node.name}' mixes or drops it, so that several "
+            "points cannot be run at once; export the network with a batch axis of any length"
+        )
     return replace(rows, live={**rows.live, node.output: made}), 0
 
 

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from nonlin.errors import InvalidInputError, UnsupportedModelError
 from nonlin.networks.array import Array
 from nonlin.networks.network import Network, Node
+from nonlin.networks.samples import keeps_samples
 
 __all__ = ["evaluate", "pullback", "trace"]
 
@@ -25,13 +27,16 @@ def evaluate(network: Network, inputs: Mapping[str, Array]) -> tuple[Array, ...]
         One array for each output of the network.
 
     Raises:
-        UnsupportedModelError: if an operator is opaque; it is named.
+        UnsupportedModelError: if an operator is opaque, or mixes the samples where the network was exported for a single
+            one and several are fed; it is named.
+        InvalidInputError: if an operator does not fit what is fed.
     """
     values: Values = dict(inputs)
+    several = _several(network, inputs)
     left = Counter(name for node in network.nodes for name in node.inputs)
     wanted = {tensor.name for tensor in network.outputs}
     for node in network.nodes:
-        values[node.output] = _apply(node, values)
+        values[node.output] = _apply(node, values, several=several)
         for name in node.inputs:
             left[name] -= 1
             if not left[name] and name not in wanted:
@@ -42,8 +47,9 @@ def evaluate(network: Network, inputs: Mapping[str, Array]) -> tuple[Array, ...]
 def trace(network: Network, inputs: Mapping[str, Array]) -> Values:
     """Run the network on a batch and return every tensor by name."""
     values: Values = dict(inputs)
+    several = _several(network, inputs)
     for node in network.nodes:
-        values[node.output] = _apply(node, values)
+        values[node.output] = _apply(node, values, several=several)
     return values
 
 
@@ -75,6 +81,30 @@ def pullback(
             visit(tensor.name, pending[tensor.name])
 
 
-def _apply(node: Node, values: Values) -> Array:
-    with np.errstate(all="ignore"):
-        return node.operator.apply(*(values[name] for name in node.inputs))
+def _several(network: Network, inputs: Mapping[str, Array]) -> bool:
+    """Return whether a network that was made for one sample is fed several."""
+    return any(
+        tensor.shape[:1] == (1,) and tensor.name in inputs and len(inputs[tensor.name]) > 1
+        for tensor in network.inputs
+    )
+
+
+def _apply(node: Node, values: Values, *, several: bool) -> Array:
+    inputs = [values[name] for name in node.inputs]
+    shapes = [x.shape for x in inputs]
+    try:
+        with np.errstate(all="ignore"):
+            made = node.operator.apply(*inputs)
+    except (ValueError, IndexError) as error:
+        got = ", ".join(map(str, shapes))
+        raise InvalidInputError(
+            f"expected arrays that fit node '{node.name}' ({type(node.operator).__name__}), got {got}: {error}; "
+            "feed the shape that the network was exported for, or export it with a batch axis of any length"
+        ) from error
+    if several and not keeps_samples(node.operator, shapes, made.shape):
+        raise UnsupportedModelError(
+            f"expected one sample, since the network was exported for one and node '{node.name}' "
+            f"({type(node.operator).__name__}) mixes the samples of a batch, got several; feed one at a time, or "
+            "export it with a batch axis of any length"
+        )
+    return made

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from nonlin.networks.activation import Activation, MatrixProduct, Multiply, Opaque, ParametricRelu, Softmax
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
-from nonlin.networks.shape import Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
+from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution, MaxPool
 
 __all__ = ["Network", "Node", "Operator", "Tensor"]
@@ -14,6 +14,7 @@ __all__ = ["Network", "Node", "Operator", "Tensor"]
 Operator: TypeAlias = (
     Activation
     | AveragePool
+    | Cast
     | Concatenate
     | Convolution
     | Dense

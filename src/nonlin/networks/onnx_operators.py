@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import onnx
 
+from nonlin.errors import InvalidInputError
 from nonlin.functions import Function, define, function
 from nonlin.networks.activation import Activation, MatrixProduct, Multiply, ParametricRelu, Softmax
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
 from nonlin.networks.array import Array
 from nonlin.networks.network import Operator
 from nonlin.networks.onnx_windows import average_pool, convolution, max_pool
-from nonlin.networks.shape import Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
+from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 
 __all__ = ["Conversion", "Graph", "convert"]
 
@@ -31,12 +32,14 @@ class Graph:
     Args:
         constants: the value of every constant tensor by name.
         shapes: the inferred shape of every other tensor; None for an axis that is not known.
+        whole: the other tensors that hold whole numbers or booleans.
         opset: the version of the standard operators.
         batch_of_one: whether the model was exported for a single sample, so that a leading 1 means the batch.
     """
 
     constants: Mapping[str, Array]
     shapes: Mapping[str, tuple[int | None, ...]]
+    whole: frozenset[str]
     opset: int
     batch_of_one: bool
 
@@ -68,10 +71,14 @@ class Use:
 def convert(node: onnx.NodeProto, graph: Graph) -> Conversion | None:
     """Return what a node does, or None if it is not understood."""
     converter = _CONVERTERS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
-    if converter is None:
-        return None
+    if converter is None or (node.op_type not in _MOVES and graph.whole.intersection(node.input)):
+        return None  # whole numbers divide and average in another way
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-    return converter(Use(node=node, graph=graph, attributes=attributes))
+    try:
+        made = converter(Use(node=node, graph=graph, attributes=attributes))
+    except InvalidInputError:  # a parameter that the catalogue's function does not take, such as min > max
+        return None
+    return None if made is None or any(name in graph.constants for name in made[1]) else made
 
 
 def _one(operator: Operator, use: Use, count: int = 1) -> Conversion:
@@ -90,7 +97,7 @@ def _matmul(use: Use) -> Conversion | None:
 
 def _gemm(use: Use) -> Conversion | None:
     weight, bias = use.constant(1), use.constant(2)
-    if weight is None or (use.given(2) and (bias is None or bias.size not in (1, bias.shape[-1]))):
+    if weight is None or (use.given(2) and (bias is None or bias.size not in (1, *bias.shape[-1:]))):
         return None
     weight = weight if use.attributes.get("transB") else weight.T
     weight = np.ascontiguousarray(weight * weight.dtype.type(use.attributes.get("alpha", 1.0)))
@@ -155,8 +162,9 @@ def _identity(use: Use) -> Conversion | None:
 
 
 def _cast(use: Use) -> Conversion | None:
-    floating = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
-    return _one(Identity(), use) if use.attributes["to"] in floating else None
+    floating = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.DOUBLE: "float64"}
+    to = floating.get(use.attributes["to"])
+    return None if to is None else _one(Cast(dtype=to), use)
 
 
 def _shaped(use: Use) -> Conversion | None:
@@ -224,7 +232,7 @@ def _reduce(use: Use) -> Conversion | None:
     axes, shape = use.constant(1, "axes"), use.shape(0)
     if shape is None or (use.given(1) and axes is None) or use.attributes.get("noop_with_empty_axes", 0):
         return None
-    every = range(len(shape)) if axes is None else (int(a) for a in np.ravel(axes))
+    every = range(len(shape)) if axes is None or not axes.size else (int(a) for a in np.ravel(axes))
     mean = use.node.op_type == "ReduceMean"
     keep = bool(use.attributes.get("keepdims", 1))
     return _one(Reduce(axes=tuple(every), mean=mean, keepdims=keep), use)
@@ -285,6 +293,14 @@ def _hard_sigmoid(use: Use) -> Conversion:
     return _call(use, function("hardsigmoid_affine", alpha=alpha, beta=beta))
 
 
+def _selu(use: Use) -> Conversion:
+    alpha, gamma = use.attributes.get("alpha", _SELU[0]), use.attributes.get("gamma", _SELU[1])
+    if np.allclose((alpha, gamma), _SELU, rtol=1e-6):
+        return _call(use, function("selu"))
+    formula = "where(x > 0, gamma * x, gamma * alpha * expm1(x))"
+    return _call(use, define(formula, alpha=float(alpha), gamma=float(gamma)))
+
+
 def _gelu(use: Use) -> Conversion:
     return _call(use, function("gelu_tanh" if use.attributes.get("approximate") == b"tanh" else "gelu"))
 
@@ -317,6 +333,20 @@ def _plain(name: str, **renamed: str) -> "Converter":
 
 
 Converter = Callable[[Use], Conversion | None]
+
+_SELU = (1.6732632423543772, 1.0507009873554805)
+_MOVES = {
+    "Cast",
+    "Concat",
+    "Flatten",
+    "Gather",
+    "Identity",
+    "Reshape",
+    "Slice",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+}
 
 _CONVERTERS: dict[str, Converter] = {
     "Abs": _plain("abs"),
@@ -357,7 +387,7 @@ _CONVERTERS: dict[str, Converter] = {
     "ReduceSum": _reduce,
     "Relu": _plain("relu"),
     "Reshape": _shaped,
-    "Selu": _plain("selu"),
+    "Selu": _selu,
     "Sigmoid": _plain("sigmoid"),
     "Sin": _plain("sine"),
     "Slice": _slice,

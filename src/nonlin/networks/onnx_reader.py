@@ -22,6 +22,11 @@ from nonlin.networks.window import Convolution
 __all__ = ["constants_of", "inputs_of", "network_of", "read_onnx"]
 
 _FOLDED_LIMIT = 10_000_000
+_FLOATING = {
+    number
+    for name, number in onnx.TensorProto.DataType.items()
+    if name.startswith(("FLOAT", "DOUBLE", "BFLOAT"))
+}
 
 
 def read_onnx(path: Path) -> Network:
@@ -74,13 +79,17 @@ def _facts(model: onnx.ModelProto) -> Graph:
         inferred = shape_inference.infer_shapes(model, data_prop=True).graph
     except (shape_inference.InferenceError, ValueError):
         inferred = model.graph
-    shapes = {
-        v.name: _shape(v)
-        for v in (*inferred.input, *inferred.value_info, *inferred.output)
-        if v.type.tensor_type.HasField("shape")
-    }
+    known = (*inferred.input, *inferred.value_info, *inferred.output)
+    shapes = {v.name: _shape(v) for v in known if v.type.tensor_type.HasField("shape")}
+    whole = {v.name for v in known if v.type.tensor_type.elem_type not in (0, *_FLOATING)}
     leading = next((tensor.shape[0] for tensor in inputs_of(model) if tensor.shape), None)
-    return Graph(constants=constants, shapes=shapes, opset=_opset(model), batch_of_one=leading == 1)
+    return Graph(
+        constants=constants,
+        shapes=shapes,
+        whole=frozenset(whole.difference(constants)),
+        opset=_opset(model),
+        batch_of_one=leading == 1,
+    )
 
 
 def _folded(node: onnx.NodeProto, constants: Mapping[str, Array], opset: int) -> dict[str, Array]:
@@ -108,18 +117,26 @@ def _folded(node: onnx.NodeProto, constants: Mapping[str, Array], opset: int) ->
 def _nodes(model: onnx.ModelProto, graph: Graph) -> list[Node]:
     nodes: list[Node] = []
     taken: dict[str, int] = {}
+    read = {name for node in model.graph.node for name in node.input}
+    read = read.union(v.name for v in model.graph.output) - {""}
     for index, node in enumerate(model.graph.node):
         if all(name in graph.constants for name in node.output if name):
             continue
         name = node.name or f"{node.op_type}_{index}"
         taken[name] = taken.get(name, 0) + 1
         name = name if taken[name] == 1 else f"{name}#{taken[name]}"
-        made = convert(node, graph)
+        made = None if read.intersection(node.output[1:]) else convert(node, graph)
         if made is None:
             nodes.append(_opaque(node, name, graph))
         else:
             nodes += _chain(*made, name=name, output=node.output[0])
-    return nodes
+    fixed = [v.name for v in model.graph.output if v.name in graph.constants]
+    return [*nodes, *(_constant(name) for name in fixed)]
+
+
+def _constant(name: str) -> Node:
+    """Return the node of an output that does not depend on the input: it is opaque, since it has nothing to apply."""
+    return Node(name=name, operator=Opaque(operator="Constant", node=name), inputs=(), output=name)
 
 
 def _chain(operators: tuple[Operator, ...], inputs: tuple[str, ...], *, name: str, output: str) -> list[Node]:

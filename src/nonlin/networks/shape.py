@@ -7,18 +7,41 @@ import numpy as np
 
 from nonlin.networks.array import Array
 
-__all__ = ["Concatenate", "Identity", "Pad", "Reshape", "Slice", "Take", "Transpose"]
+__all__ = ["Cast", "Concatenate", "Identity", "Pad", "Reshape", "Slice", "Take", "Transpose"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Identity:
-    """Nothing happens: ONNX Identity, Dropout at inference, a cast between floating-point types."""
+    """Nothing happens: ONNX Identity, Dropout at inference."""
 
     kind: ClassVar[str] = "affine"
 
     def apply(self, x: Array) -> Array:
         """Return x."""
         return x
+
+    def pullback(self, cotangent: Array, _x: Array) -> tuple[Array]:
+        """Return the cotangent."""
+        return (cotangent,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cast:
+    """A cast to a floating-point type. It never narrows: what is computed in float64 stays so.
+
+    Args:
+        dtype: "float32" or "float64".
+    """
+
+    kind: ClassVar[str] = "affine"
+    dtype: str
+
+    def apply(self, x: Array) -> Array:
+        """Return x, whole numbers and narrower floats in the new type."""
+        if x.dtype == object:  # exact numbers
+            return x
+        wide = x.dtype.kind == "f" and x.dtype.itemsize >= np.dtype(self.dtype).itemsize
+        return x if wide else x.astype(self.dtype)
 
     def pullback(self, cotangent: Array, _x: Array) -> tuple[Array]:
         """Return the cotangent."""

@@ -1,0 +1,82 @@
+"""Whatever nonlin makes of an ONNX operator does what ONNX says; the rest is opaque."""
+
+import numpy as np
+import pytest
+from onnx.reference import ReferenceEvaluator
+from onnx_cases import cases, forms, in_double
+
+from nonlin.networks import evaluate, network_of
+from nonlin.networks.onnx_operators import _CONVERTERS
+
+# a float32 result is off by a few of its own roundings a term, relative to the size of what is summed
+TOLERANCE = {np.dtype(np.float16): 2e-3, np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-12}
+
+
+# ONNX keeps these operators' constants, also those that are meant by default, in float32: 0.01 is 0.0099999998
+ROUNDED_CONSTANTS = {"BatchNormalization", "HardSigmoid", "HardSwish", "LeakyRelu", "Selu"}
+# and the reference computes these in float32 itself
+ROUNDED_REFERENCES = {"Erf", "Gelu"}
+
+
+def assert_close(got, expected, *, rounded=False):
+    expected = np.asarray(expected)
+    assert got.shape == expected.shape
+    if not expected.size:
+        return
+    wide = expected.astype(np.float64)
+    finite = np.isfinite(wide)
+    size = max(1.0, float(np.abs(wide[finite]).max(initial=0.0)))
+    tolerance = (2**-23 if rounded else TOLERANCE.get(expected.dtype, 0.0)) * size
+    np.testing.assert_allclose(got.astype(np.float64), wide, rtol=0, atol=tolerance)
+
+
+def converted(operator):
+    """Yield (name, network, model, feeds, outputs) of every form of every case that nonlin understands whole."""
+    for name, model, inputs, outputs in cases().get(operator, []):
+        for form, feeds in forms(model, inputs):
+            network = network_of(form, name=name)
+            if not network.opaque:
+                yield name, network, form, feeds, outputs
+
+
+UNTESTED = {"Max"}  # ONNX's cases have no constant 0 in them; see test_onnx_graphs.py
+
+
+@pytest.mark.parametrize("operator", sorted(_CONVERTERS))
+def test_what_is_converted_gives_the_expected_output(operator):
+    found = 0
+    for name, network, _, feeds, outputs in converted(operator):
+        found += 1
+        for got, expected in zip(evaluate(network, feeds), outputs, strict=True):
+            try:
+                assert_close(got, expected)
+            except AssertionError as error:
+                raise AssertionError(f"{name}, fed {sorted(feeds)}: {error}") from error
+    assert found or operator in UNTESTED
+
+
+@pytest.mark.parametrize("operator", sorted(_CONVERTERS))
+def test_in_float64_it_agrees_with_the_reference(operator):
+    for name, _, form, feeds, _ in converted(operator):
+        model, wide = in_double(form, feeds)
+        if any(x.dtype != np.float64 for x in wide.values()):
+            continue
+        try:
+            outputs = ReferenceEvaluator(model).run(None, wide)
+        except Exception:  # noqa: BLE001, S112 - the reference does not take every operator in double
+            continue
+        network = network_of(model, name=name)
+        if network.opaque or any(np.asarray(y).dtype != np.float64 for y in outputs):
+            continue
+        for got, expected in zip(evaluate(network, wide), outputs, strict=True):
+            try:
+                assert_close(got, expected, rounded=operator in ROUNDED_CONSTANTS | ROUNDED_REFERENCES)
+            except AssertionError as error:
+                raise AssertionError(f"{name}, fed {sorted(feeds)}: {error}") from error
+
+
+def test_the_comparison_can_fail():
+    with pytest.raises(AssertionError):
+        assert_close(np.array([1.0, 2.0], np.float32), np.array([1.0, 2.00001], np.float32))
+    with pytest.raises(AssertionError):
+        assert_close(np.array([np.nan]), np.array([1.0]))
