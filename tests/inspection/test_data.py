@@ -40,6 +40,10 @@ def test_a_state_goes_whole_with_every_batch():
         ([], "at least one batch"),
         (3, "expected data as an array"),
         ([[1.0, 2.0], [3.0, 4.0]], "expected an array or tensor"),
+        ([[1.0, 2.0, 3.0]], "expected an array or tensor"),
+        ([(np.ones((2, 3)), np.ones((2, 3)), np.ones(2))], "got 3 in one.*as a mapping by their names"),
+        ([(np.ones((2, 3)), np.array([0, 1])), np.ones((2, 3))], "labels in every batch or in none"),
+        ([np.ones((2, 3)), (np.ones((2, 3)), np.array([0, 1]))], "labels in every batch or in none"),
     ],
 )
 def test_bad_data_is_refused_in_one_line(data, message):
@@ -84,8 +88,11 @@ def test_pickles_are_never_opened(tmp_path):
     [
         ("a.npy", b"not an array", "cannot be read|pickled"),
         ("a.npz", b"PK\x03\x04 broken", "damaged|cannot be read"),
-        ("a.csv", b"1,2\n3\n", "2 numbers in every row"),
-        ("a.csv", b"1,2\n3,x\n", "2 numbers in every row"),
+        ("a.csv", b"1,2\n\n3\n", "2 in every row of .*got '3' in line 3"),
+        ("a.csv", b"x,y\n1,2\n3,x\n", "2 in every row of .*got '3,x' in line 3"),
+        ("a.csv", b",2\n3,4\n", "2 in every row of .*got ',2' in line 1"),
+        ("a.csv", b"1;2\n3;4\n", "separated by commas"),
+        ("a.csv", b"\xe9\xff,1\n2,3\n", "cannot be read: 'utf-8'"),
         ("a.txt", b"1", "expected data as .npy, .npz or .csv"),
     ],
 )
@@ -93,6 +100,20 @@ def test_bad_files_are_refused(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises((InvalidInputError, UnsafeModelError), match=message):
         read_data(tmp_path / name)
+
+
+def test_an_archive_of_nothing_and_a_folder_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz")
+    (tmp_path / "b.npy").mkdir()
+    with pytest.raises(InvalidInputError, match=r"at least one array in .*a.npz, got none"):
+        read_data(tmp_path / "a.npz")
+    with pytest.raises(InvalidInputError, match=r"got the folder .*b.npy"):
+        read_data(tmp_path / "b.npy")
+
+
+def test_an_ending_in_capitals_is_read(tmp_path):
+    (tmp_path / "C.CSV").write_text("1,2\n")
+    assert read_data(tmp_path / "C.CSV")["data"].tolist() == [[1, 2]]
 
 
 def test_a_truncated_array_is_refused(tmp_path):

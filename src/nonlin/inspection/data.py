@@ -26,17 +26,27 @@ def read_data(path: Path) -> dict[str, Array]:
         UnsafeModelError: if the file holds pickled objects.
         InvalidInputError: if it is not such a file, or damaged.
     """
+    if path.is_dir():
+        raise InvalidInputError(
+            f"expected a data file (.npy, .npz or .csv), got the folder {path}; name the file in it"
+        )
     if not path.is_file():
         raise MissingInputError(
             f"expected a data file (.npy, .npz or .csv), but there is no {path}; check the path"
         )
-    if path.suffix == ".csv":
-        return {"data": _read_csv(path)}
-    if path.suffix not in (".npy", ".npz"):
+    kind = path.suffix.lower()
+    if kind not in (".npy", ".npz", ".csv"):
         raise InvalidInputError(
             f"expected data as .npy, .npz or .csv, got {path.name}; save it with numpy.save, or name a function "
             "that returns it: package.module:function"
         )
+    arrays = {"data": _read_csv(path)} if kind == ".csv" else _read_numpy(path)
+    if not arrays:
+        raise InvalidInputError(f"expected at least one array in {path}, got none; save it again")
+    return arrays
+
+
+def _read_numpy(path: Path) -> dict[str, Array]:
     try:
         with path.open("rb") as file:
             loaded = np.load(file, allow_pickle=False)
@@ -65,18 +75,25 @@ def read_data(path: Path) -> dict[str, Array]:
 
 
 def _read_csv(path: Path) -> Array:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if row]
-    if rows and not all(_is_number(cell) for cell in rows[0]):
+    """Read numbers separated by commas; a first line without any number is a header."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            rows = [(reader.line_num, row) for row in reader if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InvalidInputError(
+            f"expected rows of numbers in {path}, but it cannot be read: {error}; save it again as UTF-8 text"
+        ) from error
+    if rows and not any(_is_number(cell) for cell in rows[0][1]):
         rows = rows[1:]
-    width = len(rows[0]) if rows else 0
-    for number, row in enumerate(rows, start=1):
+    width = len(rows[0][1]) if rows else 0
+    for line, row in rows:
         if len(row) != width or not all(_is_number(cell) for cell in row):
             raise InvalidInputError(
-                f"expected {width} numbers in every row of {path}, got {','.join(row)[:60]!r} in row {number}; "
-                "mend or drop that row"
+                f"expected numbers, separated by commas and {width} in every row of {path}, got "
+                f"{','.join(row)[:60]!r} in line {line}; mend or drop it"
             )
-    return np.array(rows, dtype=np.float32).reshape(len(rows), width)
+    return np.array([row for _, row in rows], dtype=np.float32).reshape(len(rows), width)
 
 
 def _is_number(cell: str) -> bool:
@@ -127,17 +144,28 @@ def batches_of(data: Any, labels: Any = None, *, size: int = 64) -> Iterator[Bat
             "expected data as an array, a tensor, a mapping of them or an iterable of batches, got "
             f"{type(data).__name__}; convert it"
         )
-    empty = True
+    labelled: set[bool] = set()
     for item in data:
-        empty = False
-        if isinstance(item, tuple | list) and len(item) == 2:
-            yield _batch(item[0], item[1])
-        elif isinstance(item, tuple | list) and len(item) == 1:
-            yield _batch(item[0], None)
-        else:
-            yield _batch(item, None)
-    if empty:
+        batch = _batch(*_inputs_and_labels(item))
+        labelled.add(batch.labels is not None)
+        if len(labelled) > 1:
+            raise InvalidInputError(
+                "expected labels in every batch or in none, got some batches with and some without; give them all"
+            )
+        yield batch
+    if not labelled:
         raise InvalidInputError("expected at least one batch of data, got none; give more data")
+
+
+def _inputs_and_labels(item: Any) -> tuple[Any, Any]:
+    if not isinstance(item, tuple | list) or not item:
+        return item, None
+    if len(item) > 2 and hasattr(item[0], "shape"):
+        raise InvalidInputError(
+            f"expected each batch as inputs or (inputs, labels), got {len(item)} in one; where the network has several "
+            "inputs, give them as a mapping by their names: ({name: array, …}, labels)"
+        )
+    return (item[0], item[1] if len(item) == 2 else None) if len(item) < 3 else (item, None)
 
 
 def _batch(inputs: Any, labels: Any) -> Batch:
@@ -187,7 +215,7 @@ def _labels(labels: Any, count: int) -> Array:
     if array.ndim != 1 or len(array) != count or not whole or (array.size and array.min() < 0):
         raise InvalidInputError(
             f"expected labels as {count} whole numbers from 0, one a sample, got an array of shape {array.shape} and "
-            f"type {array.dtype}; give the class numbers"
+            f"type {array.dtype}; give the class numbers, or no labels, also not inside the batches"
         )
     return array.astype(np.int64)
 
