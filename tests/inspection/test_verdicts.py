@@ -152,3 +152,29 @@ def test_the_verdict_does_not_depend_on_the_batches(mlp, he):
         assert getattr(whole.calls[0], name) == getattr(cut.calls[0], name)
     for name in ("mean", "std", "gradient", "slope_mean"):
         assert getattr(whole.calls[0], name) == pytest.approx(getattr(cut.calls[0], name), rel=1e-5)
+
+
+def test_a_sure_answer_is_no_fault(mlp, he):
+    weight, bias = he(4, 16, 1)
+    path = mlp([he(16, 16, 0), (100 * weight, bias)], ["Relu", "Sigmoid"])
+    inspection = inspect(path, SAMPLES)
+    (finding,) = [f for f in inspection.findings if f.kind == "saturated"]
+    assert finding.severity == "note"
+    assert "sure answers" in finding.message
+    assert not [f for f in inspection.findings if f.kind == "uncentred"]
+    assert inspection.gradient_of == "a random direction of the outputs before the final sigmoid"
+    assert inspection.calls[0].gradient is not None
+    assert inspection.calls[1].gradient is None
+
+
+def test_saturation_between_layers_is_a_fault(mlp, he):
+    weight, bias = he(16, 16, 0)
+    inspection = inspect(mlp([(100 * weight, bias), he(4, 16, 1)], ["Sigmoid"]), SAMPLES)
+    assert [f.severity for f in inspection.findings if f.kind == "saturated"] == ["warning"]
+
+
+def test_a_dead_unit_that_cannot_fire_gets_no_gradient(mlp, he):
+    weight, bias = he(16, 16, 0)
+    bias[3] = 100
+    inspection = inspect(mlp([(weight, bias), he(4, 16, 1)], ["Tanh"]), SAMPLES)
+    assert "each gets one on fewer than" in next(f.message for f in inspection.findings if f.kind == "dead")

@@ -1,6 +1,11 @@
 """One line of advice for each kind of finding: what to try, likeliest cause first. None of it has been tried here."""
 
-__all__ = ["advice"]
+__all__ = ["SURE", "advice"]
+
+SURE = (
+    "nothing, if the answers are right; in training take the loss from what goes in, not from what comes out"
+)
+"""Where the answer itself is saturated."""
 
 _KNOWN_LEAKY = ("relu", "relu6", "relu2")
 

@@ -65,9 +65,7 @@ def at_once(declared: tuple[Tensor, ...]) -> int | None:
     return next((t.shape[0] for t in declared if t.shape and t.shape[0] is not None), None)
 
 
-def whole_inputs(
-    declared: tuple[Tensor, ...], inputs: Mapping[str, Array], samples: int
-) -> frozenset[str]:
+def whole_inputs(declared: tuple[Tensor, ...], inputs: Mapping[str, Array], samples: int) -> frozenset[str]:
     """Return the inputs that have no axis of samples, such as a state or a sampling rate: they are fed whole.
 
     Args:
@@ -88,8 +86,8 @@ def in_pieces(
     Args:
         inputs: by name.
         samples: how many there are.
-        whole: the inputs that go whole with every piece.
         size: the number of samples in a piece; the last one may have fewer.
+        whole: the inputs that go whole with every piece.
 
     Yields:
         Each piece, and the number of samples in it.

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from nonlin.errors import NonlinError
 from nonlin.geometry import line
+from nonlin.inspection.ending import final_call
 from nonlin.inspection.result import Folds
 from nonlin.networks import Network
-from nonlin.networks.activation import Activation, Softmax
 
 __all__ = ["count_folds"]
 
@@ -50,17 +50,9 @@ def count_folds(
 
 def without_final(network: Network) -> tuple[Network, bool]:
     """Leave out a softmax or sigmoid at the very end: it folds nothing, and without it the network has pieces."""
-    name = network.outputs[0].name
-    last = network.producers().get(name)
-    final = last is not None and (
-        isinstance(last.operator, Softmax)
-        or (
-            isinstance(last.operator, Activation)
-            and last.operator.function.name in ("sigmoid", "logsigmoid", "tanh")
-        )
-    )
-    if last is None or not final:
+    last = final_call(network, ("sigmoid", "logsigmoid", "tanh"))
+    if last is None:
         return network, False
     logits = replace(network.outputs[0], name=last.inputs[0])
-    kept = tuple(node for node in network.nodes if node is not last)
+    kept = network.nodes[: network.nodes.index(last)]
     return replace(network, nodes=kept, outputs=(logits,)), True

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DIRECTION", "LOSS", "direction", "loss_gradient"]
+__all__ = ["DIRECTION", "DIRECTION_OF_LOGITS", "LOSS", "direction", "loss_gradient"]
 
 Array = npt.NDArray[Any]
 
 LOSS = "the cross-entropy loss"
 DIRECTION = "a random direction of the outputs"
+DIRECTION_OF_LOGITS = "a random direction of the outputs before the final {}"
 
 
 def loss_gradient(logits: Array, labels: Array) -> Array:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from math import prod
 
-from nonlin.inspection.recording import AffineChain
+from nonlin.inspection.recording import AffineChain, Role
 from nonlin.networks import Network, Node
-from nonlin.networks.activation import Opaque
+from nonlin.networks.activation import Multiply, Opaque
 from nonlin.networks.affine import Dense, Elementwise, Reduce
 from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution
 
-__all__ = ["Origin", "affine_chains", "origins"]
+__all__ = ["Origin", "affine_chains", "origins", "roles"]
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -27,6 +27,8 @@ _LAST_AXIS = (
 )
 _CHANNEL_AXIS = ("Conv", "ConvTranspose", "QLinearConv", "ConvInteger")
 _PASSES = (Cast, Identity, Elementwise, Pad, Slice, Take, AveragePool)
+_RESHAPES = ("Reshape", "Squeeze", "Unsqueeze", "Flatten")
+_SHOWN = (Cast, Identity, Elementwise, Reshape, Transpose, Slice, Take)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ def _origin(node: Node, table: dict[str, Origin], shapes: Shapes, *, rank: int) 
     if isinstance(operator, Transpose):
         axes = operator.axes(rank)
         return replace(before, unit_axis=axes.index(before.unit_axis)) if before.unit_axis in axes else None
-    if isinstance(operator, Reshape | Reduce) or kind in ("Reshape", "Squeeze", "Unsqueeze", "Flatten"):
+    if isinstance(operator, Reshape | Reduce) or kind in _RESHAPES:
         return _reshaped(node, before, shapes)
     return before
 
@@ -105,6 +107,29 @@ def _reshaped(node: Node, before: Origin, shapes: Shapes) -> Origin | None:
         from_end = len(old) - before.unit_axis == 1
         return replace(before, unit_axis=places[-1] if from_end else places[0])
     return replace(before, unit_axis=len(new) - 1)
+
+
+def roles(network: Network) -> dict[str, Role]:
+    """Return what the tensors are for, by name: those that are no gate and no answer are left out.
+
+    A tensor is an answer where nothing but scales, shifts and reshapes stand between it and an output of the network,
+    and a gate where it is only ever multiplied with another computed tensor.
+    """
+    readers = network.consumers()
+    answers = {tensor.name for tensor in network.outputs}
+    gates: set[str] = set()
+    for node in reversed(network.nodes):
+        after = readers.get(node.output, ())
+        passing = [isinstance(reader.operator, _SHOWN) or _kind(reader) in _RESHAPES for reader in after]
+        if after and all(passing) and {reader.output for reader in after} <= answers:
+            answers.add(node.output)
+        gating = [
+            isinstance(reader.operator, Multiply) or (reader.output in gates and passes)
+            for reader, passes in zip(after, passing, strict=True)
+        ]
+        if after and all(gating):
+            gates.add(node.output)
+    return {**dict.fromkeys(gates, "gate"), **dict.fromkeys(answers, "answer")}
 
 
 def affine_chains(network: Network, shapes: Shapes) -> tuple[AffineChain, ...]:

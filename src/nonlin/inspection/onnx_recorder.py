@@ -10,10 +10,11 @@ import onnx
 
 from nonlin.errors import InvalidInputError
 from nonlin.inspection.accumulation import CallGathering
+from nonlin.inspection.ending import final_call
 from nonlin.inspection.feeding import at_once, feeds, in_pieces, whole_inputs
-from nonlin.inspection.gradients import DIRECTION, LOSS, direction, loss_gradient
-from nonlin.inspection.layers import affine_chains, origins
-from nonlin.inspection.recording import Batch, CallSite, Progress, Recording
+from nonlin.inspection.gradients import DIRECTION, DIRECTION_OF_LOGITS, LOSS, direction, loss_gradient
+from nonlin.inspection.layers import affine_chains, origins, roles
+from nonlin.inspection.recording import Batch, CallSite, Progress, Recording, Role
 from nonlin.inspection.runners import Runner, numpy_runner, runtime_runner
 from nonlin.inspection.specialise import Conditions, specialised, with_shapes
 from nonlin.networks import Network, Node, Tensor, network_of, pullback
@@ -208,6 +209,17 @@ def _batched(values: Values, samples: int) -> Values:
     return {name: v if v.ndim and len(v) == 1 else v[None] for name, v in values.items()}
 
 
+def _called(node: Node) -> str:
+    operator = node.operator
+    assert isinstance(operator, Activation | ParametricRelu | Softmax)  # noqa: S101 - as _is_call has it
+    return operator.function.name
+
+
+def _with_units(values: Array) -> Array:
+    """Give a tensor of one number a sample an axis of units."""
+    return values[:, None] if values.ndim == 1 else values
+
+
 @dataclass(slots=True, kw_only=True)
 class _Gathered:
     """What was gathered of a network so far."""
@@ -225,7 +237,7 @@ class _Gathered:
     def add(self, raw: Values, samples: int, labels: Array | None) -> None:
         values = _batched(raw, samples)
         for node in self.calls:
-            before, after = values[node.inputs[0]], values[node.output]
+            before, after = _with_units(values[node.inputs[0]]), _with_units(values[node.output])
             slope = None
             if isinstance(node.operator, Activation | ParametricRelu):
                 slope = node.operator.relative_slope(before)
@@ -237,7 +249,7 @@ class _Gathered:
         self.nonfinite += int(output.size - np.count_nonzero(np.isfinite(output)))
         if output.ndim == 2 and output.shape[1] > 1:
             self.answers.append(np.argmax(output, axis=1))
-        self._pull(raw, output, samples, labels)
+        self._pull(raw, samples, labels)
         self.samples += samples
 
     def _add_gates(self, node: Node, recurrence: Recurrence, values: Values) -> None:
@@ -251,7 +263,10 @@ class _Gathered:
         for gate in gates:
             name = f"{node.name}.{gate.name}"
             if name not in self.gatherings:
-                site = CallSite(name=name, function=gate.function, unit_axis=2, layer=node.name)
+                role: Role = (
+                    "gate" if name.endswith("_gate") and gate.function.name == "sigmoid" else "hidden"
+                )
+                site = CallSite(name=name, function=gate.function, unit_axis=2, layer=node.name, role=role)
                 self.gatherings[name] = CallGathering(site=site)
             operator = Activation(function=gate.function)
             self.gatherings[name].add(
@@ -267,7 +282,7 @@ class _Gathered:
             and node.operator.recurrence is None
         }
         self.calls = [node for node in self.network.nodes if _is_call(node)]
-        places = origins(self.network, self.shapes)
+        places, purposes = origins(self.network, self.shapes), roles(self.network)
         for node in self.calls:
             operator = node.operator
             assert isinstance(operator, Activation | ParametricRelu | Softmax)  # noqa: S101 - as _is_call has it
@@ -277,17 +292,18 @@ class _Gathered:
                 site=CallSite(
                     name=node.name,
                     function=operator.function,
-                    unit_axis=axis,
+                    unit_axis=max(axis, 1),
                     layer=place.layer if place else None,
+                    role=purposes.get(node.output, "hidden"),
                 )
             )
 
-    def _pull(self, values: Values, output: Array, samples: int, labels: Array | None) -> None:
+    def _pull(self, values: Values, samples: int, labels: Array | None) -> None:
         if self.network.opaque:
             names = sorted({getattr(n.operator, "operator", "?") for n in self.network.opaque})
             self.gradient_of = f"not measured: nonlin takes none through {', '.join(names)}"
             return
-        start, cotangent = self._start(values, output, labels)
+        start, cotangent = self._start(values, labels, samples)
         by_output = {node.output: self.gatherings[node.name] for node in self.calls}
 
         def visit(name: str, gradient: Array) -> None:
@@ -297,14 +313,13 @@ class _Gathered:
         with np.errstate(all="ignore"):
             pullback(self.network, values, {start: cotangent}, visit)
 
-    def _start(self, values: Values, output: Array, labels: Array | None) -> tuple[str, Array]:
-        name = self.network.outputs[0].name
+    def _start(self, values: Values, labels: Array | None, samples: int) -> tuple[str, Array]:
+        last = final_call(self.network, ("sigmoid", "logsigmoid"))
+        name = self.network.outputs[0].name if last is None else last.inputs[0]
         if labels is None:
-            self.gradient_of = DIRECTION
-            return name, direction(output, self.samples).reshape(values[name].shape)
-        last = self.network.producers().get(name)
-        if last is not None and isinstance(last.operator, Softmax):
-            name = last.inputs[0]
+            self.gradient_of = DIRECTION if last is None else DIRECTION_OF_LOGITS.format(_called(last))
+            along = direction(_batched({name: values[name]}, samples)[name], self.samples)
+            return name, along.reshape(values[name].shape)
         logits = values[name]
         if logits.ndim != 2 or labels.max() >= logits.shape[1]:
             raise InvalidInputError(

@@ -6,7 +6,7 @@ function of that value.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,10 @@ import numpy.typing as npt
 from nonlin.functions import Function
 from nonlin.inspection.statistics import UnitStatistics
 
-__all__ = ["AffineChain", "Batch", "CallSite", "Progress", "RecordedCall", "Recording"]
+__all__ = ["AffineChain", "Batch", "CallSite", "Progress", "RecordedCall", "Recording", "Role"]
+
+Role = Literal["hidden", "gate", "answer"]
+"""What a call's output is for: the next layers, to be multiplied with something else, or what the network answers."""
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of samples done, and the number of all of them where it is known."""
@@ -45,12 +48,14 @@ class CallSite:
         function: the activation.
         unit_axis: the axis of the units in the pre-activation, counted with the batch axis as 0; negative from the end.
         layer: the name of the affine layer that produced the pre-activation, or None where there is none.
+        role: what its output is for.
     """
 
     name: str
     function: Function
     unit_axis: int
     layer: str | None = None
+    role: Role = "hidden"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

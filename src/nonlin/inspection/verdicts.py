@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from nonlin.inspection.advice import advice
-from nonlin.inspection.recording import AffineChain, RecordedCall, Recording
+from nonlin.inspection.advice import SURE, advice
+from nonlin.inspection.recording import AffineChain, CallSite, RecordedCall, Recording, Role
 from nonlin.inspection.result import SEVERITIES, Call, Finding, Kind, Severity
 from nonlin.inspection.thresholds import DEAD_SLOPE, Thresholds
 
@@ -98,7 +98,7 @@ def _of_call(call: Call, recorded: RecordedCall, limits: Thresholds) -> Iterator
     if call.nonfinite:
         yield _nonfinite(call.name, call.nonfinite, call.samples)
     if call.dead is not None:
-        yield from _of_slopes(call, limits)
+        yield from _of_slopes(call, recorded.site, limits)
     yield from _of_outputs(call, recorded, limits)
 
 
@@ -119,32 +119,51 @@ def _make(
     )
 
 
-def _of_slopes(call: Call, limits: Thresholds) -> Iterator[Finding]:
+def _of_slopes(call: Call, site: CallSite, limits: Thresholds) -> Iterator[Finding]:
     if call.dead_units:
-        yield _dead(call, limits)
+        yield _dead(call, limits, rests=site.function.rests_at_zero)
     alive = call.units - len(call.dead_units)
     share = len(call.linear_units) / max(alive, 1)
     if share >= limits.few:
         yield _linear(call, alive, limits)
     share = len(call.saturated_units) / call.units
     if share >= limits.few:
-        yield _make(
-            "saturated",
-            "warning" if share >= limits.saturated and not call.name.endswith(_GATE) else "note",
-            call,
-            f"{call.name}: {len(call.saturated_units)} of {call.units} units ({share:.0%}) are saturated: over "
-            f"{limits.saturated_values:.0%} of their values let through under 1 % of the largest slope",
-            against=(share, limits.saturated),
-            units=call.saturated_units,
-        )
+        yield _saturated(call, site.role, limits)
 
 
-def _dead(call: Call, limits: Thresholds) -> Finding:
+def _saturated(call: Call, role: Role, limits: Thresholds) -> Finding:
+    """Judge saturated units: a fault between layers; where a gate or an answer is decided, it may be what is wanted."""
+    share = len(call.saturated_units) / call.units
+    severe = share >= limits.saturated and _at(call, role) == "hidden"
+    message = (
+        f"{call.name}: {len(call.saturated_units)} of {call.units} units ({share:.0%}) are saturated: over "
+        f"{limits.saturated_values:.0%} of their values let through under 1 % of the largest slope"
+    )
+    if role == "answer":
+        message += ", as sure answers do"
+    found = _make(
+        "saturated",
+        "warning" if severe else "note",
+        call,
+        message,
+        against=(share, limits.saturated),
+        units=call.saturated_units,
+    )
+    return replace(found, advice=SURE) if role == "answer" else found
+
+
+def _at(call: Call, role: Role) -> Role:
+    """Return the role of a call; a recorder that knows none tells a gate by its name."""
+    return "gate" if role == "hidden" and call.name.endswith(_GATE) else role
+
+
+def _dead(call: Call, limits: Thresholds, *, rests: bool) -> Finding:
     share = len(call.dead_units) / call.units
     severity: Severity = (
         "error" if share >= limits.dead_layer else "warning" if share >= limits.dead else "note"
     )
     what = f"{call.name}: {len(call.dead_units)} of {call.units} units ({share:.0%})"
+    fires = "fires" if rests else "gets one"
     if call.samples < limits.least_samples:
         severity = "note"
         message = (
@@ -153,7 +172,7 @@ def _dead(call: Call, limits: Thresholds) -> Finding:
         )
     else:
         message = (
-            f"{what} are dead: no gradient on any of {call.samples:,} samples; each fires on fewer than "
+            f"{what} are dead: no gradient on any of {call.samples:,} samples; each {fires} on fewer than "
             f"{3 / call.samples:.2%} of such samples (95 % confidence)"
         )
     return _make("dead", severity, call, message, against=(share, limits.dead), units=call.dead_units)
@@ -191,7 +210,8 @@ def _of_outputs(call: Call, recorded: RecordedCall, limits: Thresholds) -> Itera
     if not recorded.site.function.vector:
         yield from _dormant(call, recorded, limits)
         ratio = abs(call.mean) / call.std if call.std else 0.0
-        if ratio > limits.uncentred and call.units > 1:
+        hidden = _at(call, recorded.site.role) == "hidden"
+        if ratio > limits.uncentred and call.units > 1 and hidden:
             yield _make(
                 "uncentred", "note", call,
                 f"{call.name}: the outputs are not centred: mean {call.mean:.3g}, standard deviation {call.std:.3g}",

@@ -1,0 +1,90 @@
+"""Graphs whose shapes only a run shows, and inputs that are no samples."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from nonlin.inspection import inspect
+
+RNG = np.random.default_rng(3)
+
+
+def save(path: Path, nodes, inputs, output, stored, opset=11) -> Path:
+    infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()]
+    outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)]
+    initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in stored.items()]
+    graph = helper.make_graph(nodes, "made", infos, outputs, initializers)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8), path)
+    return path
+
+
+@pytest.fixture
+def flattening(tmp_path: Path) -> Path:
+    """A classifier of pictures of any size, flattened by its own computed shape, with an old softmax at its end."""
+    pytest.importorskip("onnxruntime")
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["conv"], name="conv", kernel_shape=[1, 1]),
+        helper.make_node("Relu", ["conv"], ["on"], name="relu"),
+        helper.make_node("GlobalAveragePool", ["on"], ["mean"], name="mean"),
+        helper.make_node("Shape", ["mean"], ["sizes"]),
+        helper.make_node("Slice", ["sizes", "zero", "one"], ["batch"]),
+        helper.make_node("Concat", ["batch", "rest"], ["wanted"], axis=0),
+        helper.make_node("Reshape", ["mean", "wanted"], ["flat"], name="flat"),
+        helper.make_node("MatMul", ["flat", "v"], ["logits"], name="dense"),
+        helper.make_node("Softmax", ["logits"], ["y"], name="softmax"),
+    ]
+    stored = {
+        "w": RNG.standard_normal((6, 2, 1, 1)).astype(np.float32),
+        "v": RNG.standard_normal((6, 3)).astype(np.float32),
+        "zero": np.array([0]),
+        "one": np.array([1]),
+        "rest": np.array([6]),
+    }
+    return save(tmp_path / "flattening.onnx", nodes, {"x": [None, 2, None, None]}, "y", stored)
+
+
+@pytest.mark.parametrize("samples", [1, 3, 70])
+def test_what_a_run_shows_is_understood(flattening, samples):
+    data = RNG.standard_normal((samples, 2, 4, 5)).astype(np.float32)
+    inspection = inspect(flattening, data)
+    assert [(call.name, call.function, call.units) for call in inspection.calls] == [
+        ("relu", "relu", 6),
+        ("softmax", "softmax", 3),
+    ]
+    assert inspection.calls[0].gradient is not None
+    assert inspection.samples == samples
+
+
+def test_batches_of_another_size_follow_the_first(flattening):
+    data = RNG.standard_normal((5, 2, 4, 5)).astype(np.float32)
+    whole, parts = inspect(flattening, data), inspect(flattening, [data[:1], data[1:]])
+    assert whole.calls[0].gradient == pytest.approx(parts.calls[0].gradient)
+    assert whole.calls[0].mean == pytest.approx(parts.calls[0].mean)
+
+
+def test_one_number_a_sample_is_one_unit(tmp_path):
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["dense"], name="dense"),
+        helper.make_node("Squeeze", ["dense"], ["flat"], name="squeeze", axes=[1]),
+        helper.make_node("Sigmoid", ["flat"], ["y"], name="sigmoid"),
+    ]
+    stored = {"w": np.ones((4, 1), np.float32)}
+    path = save(tmp_path / "one.onnx", nodes, {"x": [None, 4]}, "y", stored)
+    (call,) = inspect(path, RNG.standard_normal((7, 4)).astype(np.float32)).calls
+    assert (call.units, call.samples, call.values) == (1, 7, 7)
+
+
+def test_a_state_of_as_many_rows_as_samples_is_no_sample(tmp_path):
+    pytest.importorskip("onnxruntime")
+    nodes = [
+        helper.make_node("ReduceSum", ["state"], ["start"], name="sum", keepdims=0),
+        helper.make_node("Add", ["x", "start"], ["moved"], name="add"),
+        helper.make_node("Tanh", ["moved"], ["y"], name="tanh"),
+    ]
+    path = save(tmp_path / "state.onnx", nodes, {"x": [None, 5], "state": [3, 1]}, "y", {})
+    data = {"x": np.zeros((3, 5), np.float32), "state": np.full((3, 1), 0.1, np.float32)}
+    (call,) = inspect(path, data).calls
+    assert call.input_mean == pytest.approx(0.3)
