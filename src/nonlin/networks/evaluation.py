@@ -27,8 +27,8 @@ def evaluate(network: Network, inputs: Mapping[str, Array]) -> tuple[Array, ...]
         One array for each output of the network.
 
     Raises:
-        UnsupportedModelError: if an operator is opaque, or mixes the samples where the network was exported for a single
-            one and several are fed; it is named.
+        UnsupportedModelError: if an operator is opaque, or mixes the samples where the network was exported for one
+            and several are fed; it is named.
         InvalidInputError: if an operator does not fit what is fed.
     """
     values: Values = dict(inputs)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import onnx
 
 from nonlin.networks.array import Array
@@ -71,14 +70,21 @@ def _window(attributes: Mapping[str, Any], size: tuple[int, ...], shape: Shape) 
         if attributes.get("ceil_mode", 0):
             if n is None:
                 return None
-            after += _overhang(n + before, after, reach, strides[i])
+            overhang = _overhang(n + before, after, reach, strides[i])
+            if overhang is None:
+                return None
+            after += overhang
         padding.append((int(before), int(after)))
     return Window(size=size, strides=strides, dilations=dilations, padding=tuple(padding))
 
 
-def _overhang(length: int, after: int, reach: int, stride: int) -> int:
-    """Return how far the last window of a ceil-mode pool hangs over; it must start inside the input."""
-    positions = int(np.ceil((length + after - reach) / stride)) + 1
+def _overhang(length: int, after: int, reach: int, stride: int) -> int | None:
+    """Return how far the last window of a ceil-mode pool hangs over.
+
+    None where it would start behind the input: ONNX Runtime leaves such a window out, but ONNX's shape inference counts
+    it, so that the shapes of all that follows would be wrong.
+    """
+    positions = -(-(length + after - reach) // stride) + 1
     if (positions - 1) * stride >= length:
-        positions -= 1
+        return None
     return max((positions - 1) * stride + reach - length - after, 0)
