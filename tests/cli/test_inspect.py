@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -123,6 +124,73 @@ def test_an_older_report_is_compared(tmp_path):
     refused(nonlin("inspect", "--compare", tmp_path / "no.json"), "there is no")
 
 
+@pytest.fixture
+def odd(tmp_path):
+    """Modules whose functions go wrong in every way that a user's own code may."""
+    (tmp_path / "odd.py").write_text(
+        "import sys\n"
+        "import numpy as np\n"
+        "def leaves(): sys.exit()\n"
+        "def long_message(): raise RuntimeError('first\\nsecond')\n"
+        "def nothing(): return None\n"
+        "def number(): return np.array(3.0)\n"
+        "def empty(): return {}\n"
+        "def talks():\n"
+        "    print('talk')\n"
+        "    return np.ones((40, 64), 'f')\n"
+        "def breaks():\n"
+        "    yield np.ones((4, 64), 'f')\n"
+        "    raise OSError('disk gone')\n"
+    )
+    (tmp_path / "unfinished.py").write_text("undefined\n")
+    (tmp_path / "wrong.py").write_text("def f(:\n")
+    (tmp_path / "leaving.py").write_text("raise SystemExit\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("unfinished:f", ("cannot be imported", "NameError", "mend the module unfinished")),
+        ("wrong:f", ("cannot be imported", "SyntaxError")),
+        ("leaving:f", ("cannot be imported", "SystemExit")),
+        ("odd:leaves", ("failed to make the data", "SystemExit")),
+        ("odd:long_message", ("RuntimeError: first second",)),
+        ("odd:nothing", ("NoneType",)),
+        ("odd:number", ("at least one sample",)),
+        ("odd:empty", ("at least one sample",)),
+        ("odd:breaks", ("odd:breaks failed to make the data", "disk gone")),
+    ],
+)
+def test_functions_that_fail_are_named_in_a_line(odd, word, words):
+    refused(nonlin("inspect", demonstration.model_path(), "--data", word, cwd=odd), *words)
+
+
+def test_what_a_users_function_prints_is_not_in_the_report(odd):
+    result = nonlin("inspect", demonstration.model_path(), "--data", "odd:talks", "--format", "json", cwd=odd)
+    assert json.loads(result.stdout)["samples"] == 40
+    assert result.stderr == "talk\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_without_the_signs_gets_a_report(encoding):
+    result = subprocess.run(
+        [*RUN, "inspect"], capture_output=True, check=False, env=os.environ | {"PYTHONIOENCODING": encoding}
+    )
+    assert result.returncode == 1
+    assert result.stderr == b""
+    assert "31 of 64 units" in result.stdout.decode(encoding)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is full, as Linux has it")
+def test_a_full_disk_is_said_in_a_line():
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [*RUN, "inspect"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    refused(result, "No space left")
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_healthy_program_has_exit_code_0(tmp_path):
     torch.manual_seed(0)
@@ -149,7 +217,10 @@ def test_wrong_use_is_refused_in_one_line(data, tmp_path):
     refused(nonlin("inspect", "--data", data), "name the model")
     refused(nonlin("inspect", model, "--data", tmp_path / "no.npy"), "there is no")
     refused(nonlin("inspect", model, "--data", data, "--output", tmp_path / "no" / "a.html"), "make it first")
-    refused(nonlin("inspect", model, "--data", data, "--output", tmp_path / "a.pdf"), ".html, .json, .sarif or .txt")
+    refused(
+        nonlin("inspect", model, "--data", data, "--output", tmp_path / "a.pdf"),
+        ".html, .json, .sarif or .txt",
+    )
 
 
 def test_wrong_data_is_refused_in_one_line(tmp_path):

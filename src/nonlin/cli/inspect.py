@@ -1,5 +1,7 @@
 """`nonlin inspect`."""
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +65,12 @@ def inspect(model: str | None, data: str | None, labels: str | None, **options: 
     if options["output"] is not None:
         check_writable(options["output"])
     before = None if options["compare"] is None else read_report(options["compare"])
-    subject, samples = _subject(model, data)
-    answers = None if labels is None else load(labels, what="labels")
-    with progress(_count(samples)) as report:
+    with (
+        redirect_stdout(sys.stderr),
+        progress() as report,
+    ):  # what the user's code prints is no part of the report
+        subject, samples = _subject(model, data)
+        answers = None if labels is None else load(labels, what="labels")
         inspection = run(subject, samples, answers, batch_size=options["batch_size"], progress=report)
     if options["output"] is not None:
         write_whole(options["output"], _text(inspection, form))
@@ -103,10 +108,6 @@ def _subject(model: str | None, data: str | None) -> tuple[Any, Any]:
     if data is None:
         raise InvalidInputError(f"expected some data to run {model} on, got none; add --data file.npy")
     return load(model, what="model"), load(data, what="data")
-
-
-def _count(samples: Any) -> int | None:
-    return len(samples) if hasattr(samples, "shape") else None
 
 
 def _text(inspection: Inspection, form: str) -> str:

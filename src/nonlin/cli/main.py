@@ -1,5 +1,6 @@
 """The group of commands; each is imported only when it is asked for."""
 
+import io
 import sys
 from importlib import import_module
 
@@ -49,6 +50,8 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: the words after the program's name; those of the process where None.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without "±" shows "?" and not a traceback
     try:
         code = _group.main(arguments, prog_name="nonlin", standalone_mode=False)
     except click.exceptions.Abort:
@@ -59,5 +62,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(_WRONG_USE)
     except NonlinError as error:
         click.echo(f"nonlin: {error}", err=True)
+        sys.exit(_WRONG_USE)
+    except OSError as error:
+        click.echo(f"nonlin: cannot go on: {error}; mend that and run it again", err=True)
         sys.exit(_WRONG_USE)
     sys.exit(code if isinstance(code, int) else 0)

@@ -28,14 +28,11 @@ def paper() -> Console:
 
 
 @contextmanager
-def progress(total: int | None) -> Iterator[Report]:
+def progress() -> Iterator[Report]:
     """Show a bar on standard error while something long runs, on a terminal only.
 
-    Args:
-        total: how many samples there are, or None where that is not known.
-
     Yields:
-        A function to call with the number of samples done and of all.
+        A function to call with the number of samples done, and of all where that is known.
     """
     columns = (
         TextColumn("inspecting"),
@@ -46,9 +43,9 @@ def progress(total: int | None) -> Iterator[Report]:
     )
     errors = Console(stderr=True)
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        task = bar.add_task("inspect", total=total)
+        task = bar.add_task("inspect", total=None)
 
         def report(done: int, known: int | None) -> None:
-            bar.update(task, completed=done, total=known or total)
+            bar.update(task, completed=done, total=known)
 
         yield report

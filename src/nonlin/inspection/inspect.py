@@ -62,8 +62,8 @@ def inspect(
         data = _from_file(read_data(Path(data)), opened)
     if isinstance(labels, str | Path):
         labels = read_labels(Path(labels))
-    if progress is not None and (isinstance(data, Mapping) or hasattr(data, "shape")):
-        progress = _of_all(progress, len(next(iter(data.values())) if isinstance(data, Mapping) else data))
+    if progress is not None:
+        progress = _of_all(progress, _count(data))
     first = _First()
     recording = opened.record(first.passing(batches_of(data, labels, size=batch_size)), progress)
     calls = tuple(describe(recorded, limits) for recorded in recording.calls)
@@ -86,8 +86,14 @@ def inspect(
     )
 
 
-def _of_all(progress: Progress, total: int) -> Progress:
+def _of_all(progress: Progress, total: int | None) -> Progress:
     return lambda done, _: progress(done, total)
+
+
+def _count(data: Any) -> int | None:
+    """Return the number of samples, None where only the batches will show it."""
+    arrays = data.values() if isinstance(data, Mapping) else [data] if hasattr(data, "shape") else []
+    return next((len(array) for array in arrays if np.ndim(array)), None)
 
 
 def _from_file(arrays: dict[str, Array], opened: Model) -> dict[str, Array]:
@@ -126,7 +132,7 @@ class _First:
 
     def folds(self, opened: Model, recording: Recording) -> Folds:
         classes = np.concatenate(self.labels) if self.labels else recording.answers
-        if classes is None:
+        if classes is None or len(classes) != recording.samples:
             return Folds(
                 reason="there are no classes: the network does not have one output a class; give labels"
             )

@@ -13,7 +13,8 @@ def write_whole(path: Path, text: str) -> Path:
     """Write a file so that it is never seen half-written; an old one stays until the new one is whole.
 
     Args:
-        path: the file; its folder must exist.
+        path: the file; its folder must exist. A link stays a link, and the file behind it is written; a device or a
+            pipe (/dev/stdout) is written to, never replaced.
         text: what to write, in UTF-8.
 
     Returns:
@@ -24,8 +25,12 @@ def write_whole(path: Path, text: str) -> Path:
         InvalidInputError: if the file cannot be written.
     """
     check_writable(path)
+    if _is_device(path):
+        path.write_text(text, encoding="utf-8")
+        return path
+    place = path.resolve()
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
     except OSError as error:
         raise InvalidInputError(
             f"{path} cannot be written: {error.strerror}; choose another place"
@@ -34,7 +39,7 @@ def write_whole(path: Path, text: str) -> Path:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
         Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
+        Path(temporary).replace(place)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -54,10 +59,19 @@ def check_writable(path: Path) -> None:
         )
     if path.is_dir():
         raise InvalidInputError(f"expected a file to write, got the folder {path}; name a file in it")
-    if not os.access(path.parent, os.W_OK):
-        raise InvalidInputError(
-            f"expected a folder that can be written, got {path.parent}; choose another place"
-        )
+    if _is_device(path):
+        if not os.access(path, os.W_OK):
+            raise InvalidInputError(
+                f"expected a device that can be written, got {path}; choose another place"
+            )
+        return
+    folder = path.resolve().parent
+    if not os.access(folder, os.W_OK):
+        raise InvalidInputError(f"expected a folder that can be written, got {folder}; choose another place")
+
+
+def _is_device(path: Path) -> bool:
+    return path.exists() and not path.is_file()
 
 
 def _umask() -> int:
