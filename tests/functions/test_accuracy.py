@@ -69,7 +69,8 @@ def test_value_and_slope_are_within_the_budget_at_twenty_thousand_points(f, kind
 @pytest.mark.parametrize("kind", ["float16", "bfloat16"])
 def test_value_and_slope_are_within_the_budget_at_all_narrow_numbers(f, kind):
     dtype = np.float16 if kind == "float16" else ml_dtypes.bfloat16
-    points = np.arange(65536, dtype=np.uint16).view(dtype).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # of the NaNs among the patterns
+        points = np.arange(65536, dtype=np.uint16).view(dtype).astype(np.float64)
     check(f, kind, np.unique(points[np.isfinite(points)]))
 
 
@@ -88,6 +89,20 @@ def test_the_fast_mode_is_within_four_ulp(f):
         )
         assert found.absolute[subnormal].max(initial=0.0) <= 2.4e-38
         assert found.ulp[~subnormal & ~root].max() <= FAST
+
+
+@pytest.mark.parametrize("f", SCALAR, ids=lambda f: f.name)
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float32, np.float64])
+def test_nan_and_infinity_are_the_same_in_the_compiled_loop(f, dtype):
+    u = np.array([np.nan, np.inf, -np.inf], dtype)
+    for compute in (f, f.slope):
+        small = compute(u)
+        large = compute(np.resize(u, 3 * WORTH_COMPILING))[-3:]
+        assert large.dtype == small.dtype == u.dtype
+        np.testing.assert_array_equal(large.astype(float), small.astype(float))
+        assert np.isnan(large[0])
+    if f.entry.fast and dtype == np.float32:
+        np.testing.assert_array_equal(f(np.resize(u, 3 * WORTH_COMPILING), fast=True)[-3:], f(u))
 
 
 def test_an_error_of_one_unit_is_noticed():

@@ -59,7 +59,7 @@ def apply_array(compute: Callable[[Array], Array], u: Any, *, out: Any = None) -
     if not _floating(array.dtype):
         array = _as_float64(array)
     result = compute(array.astype(np.float64, copy=False))
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         if out is None:
             return result.astype(array.dtype, copy=False)
         if not isinstance(out, np.ndarray) or out.shape != result.shape or out.dtype != array.dtype:
@@ -88,7 +88,7 @@ def _framework(u: Any) -> Callable[[Expression, Any, bool], Any] | None:
 def _fill(expression: Expression, array: NDArray[Any], target: NDArray[Any], mode: str) -> None:
     name = array.dtype.name
     if array.size < WORTH_COMPILING:
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             target[...] = evaluate_everywhere(expression, array.astype(np.float64))
         return
     source = np.ascontiguousarray(array).reshape(-1)
@@ -106,7 +106,7 @@ def _fill(expression: Expression, array: NDArray[Any], target: NDArray[Any], mod
 def _narrow(kernel: Callable[..., None], source: NDArray[Any], target: NDArray[Any]) -> None:
     wide = np.empty(CHUNK, np.float32)
     result = np.empty(CHUNK, np.float32)
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for start in range(0, source.size, CHUNK):
             part = source[start : start + CHUNK]
             wide[: part.size] = part

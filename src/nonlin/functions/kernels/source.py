@@ -158,5 +158,7 @@ def _piecewise(e: Emitter, node: Piecewise, done: dict[Expression, str]) -> str:
         elif here == right:
             result = e.select(f"{u} < {p}", result, right)
         else:
-            result = e.select(f"{u} < {p}", result, e.select(f"{u} > {p}", right, here))
+            # NaN must reach the last piece, which passes it on
+            between = e.select(f"{u} < {p}", result, right)
+            result = e.select(f"{u} == {p}", here, between)
     return result

@@ -199,8 +199,10 @@ def inverse_hypot(e: Emitter, u: str) -> str:
 
 
 def isru(e: Emitter, u: str) -> str:
-    """Emit u/√(1 + u²)."""
-    return e.divide(u, hypot1(e, u))
+    """Emit u/√(1 + u²), which is 1 to the last bit long before the clamp."""
+    limit = 10 * HYPOT_LIMIT[e.precision.carrier]
+    v = e.larger(e.smaller(u, limit), -limit)
+    return e.divide(v, hypot1(e, v))
 
 
 EMITTERS: dict[str, Callable[[Emitter, str], str]] = {
