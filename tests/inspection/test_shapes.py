@@ -88,3 +88,17 @@ def test_a_state_of_as_many_rows_as_samples_is_no_sample(tmp_path):
     data = {"x": np.zeros((3, 5), np.float32), "state": np.full((3, 1), 0.1, np.float32)}
     (call,) = inspect(path, data).calls
     assert call.input_mean == pytest.approx(0.3)
+
+
+def test_a_guard_of_a_root_is_no_call(tmp_path):
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["dense"], name="dense"),
+        helper.make_node("Relu", ["dense"], ["on"], name="relu"),
+        helper.make_node("Max", ["on", "zero"], ["above"], name="guard"),
+        helper.make_node("Add", ["above", "small"], ["moved"], name="add"),
+        helper.make_node("Sqrt", ["moved"], ["y"], name="root"),
+    ]
+    stored = {"w": np.eye(4, dtype=np.float32), "zero": np.float32(0), "small": np.float32(1e-3)}
+    path = save(tmp_path / "norm.onnx", nodes, {"x": [None, 4]}, "y", stored, opset=13)
+    inspection = inspect(path, RNG.standard_normal((40, 4)).astype(np.float32))
+    assert [call.name for call in inspection.calls] == ["relu"]

@@ -13,6 +13,7 @@ from nonlin.inspection.accumulation import CallGathering
 from nonlin.inspection.ending import final_call
 from nonlin.inspection.feeding import at_once, feeds, in_pieces, whole_inputs
 from nonlin.inspection.gradients import DIRECTION, DIRECTION_OF_LOGITS, LOSS, direction, loss_gradient
+from nonlin.inspection.guards import guards
 from nonlin.inspection.layers import affine_chains, origins, roles
 from nonlin.inspection.recording import Batch, CallSite, Progress, Recording, Role
 from nonlin.inspection.runners import Runner, numpy_runner, runtime_runner
@@ -163,6 +164,11 @@ def _run_twice(model: onnx.ModelProto, network: Network, fed: Mapping[str, Array
         return {}
 
 
+def _calls(network: Network) -> list[Node]:
+    kept = guards(network)
+    return [node for node in network.nodes if _is_call(node) and node.name not in kept]
+
+
 def _is_call(node: Node) -> bool:
     operator = node.operator
     return isinstance(operator, ParametricRelu | Softmax) or (
@@ -177,7 +183,7 @@ def _recurrences(network: Network) -> list[tuple[Node, Recurrence]]:
 
 def _seen(network: Network) -> list[str]:
     """Return the tensors that are measured."""
-    names = [name for node in network.nodes if _is_call(node) for name in (node.inputs[0], node.output)]
+    names = [name for node in _calls(network) for name in (node.inputs[0], node.output)]
     for node, recurrence in _recurrences(network):
         names += [*recurrence.inputs, node.output]
     return [*names, *(tensor.name for tensor in network.outputs)]
@@ -281,7 +287,7 @@ class _Gathered:
             and node.operator.operator.split(".")[-1] in _WITH_ACTIVATIONS_INSIDE
             and node.operator.recurrence is None
         }
-        self.calls = [node for node in self.network.nodes if _is_call(node)]
+        self.calls = _calls(self.network)
         places, purposes = origins(self.network, self.shapes), roles(self.network)
         for node in self.calls:
             operator = node.operator

@@ -125,7 +125,7 @@ def _of_slopes(call: Call, site: CallSite, limits: Thresholds) -> Iterator[Findi
     alive = call.units - len(call.dead_units)
     share = len(call.linear_units) / max(alive, 1)
     if share >= limits.few:
-        yield _linear(call, alive, limits)
+        yield _linear(call, alive, limits, between=_at(call, site.role) == "hidden")
     share = len(call.saturated_units) / call.units
     if share >= limits.few:
         yield _saturated(call, site.role, limits)
@@ -178,15 +178,17 @@ def _dead(call: Call, limits: Thresholds, *, rests: bool) -> Finding:
     return _make("dead", severity, call, message, against=(share, limits.dead), units=call.dead_units)
 
 
-def _linear(call: Call, alive: int, limits: Thresholds) -> Finding:
+def _linear(call: Call, alive: int, limits: Thresholds, *, between: bool) -> Finding:
     share = len(call.linear_units) / alive
     word = _WORDS.get(call.function.split("(")[0], "act linearly")
     message = f"{call.name}: {len(call.linear_units)} of {alive} live units ({share:.0%}) {word}, on all of "
     message += f"{call.samples:,} samples"
     whole = share >= limits.linear and call.samples >= limits.least_samples
     if whole:
-        message += "; the call bends nothing, and the layers before and after it are one on this data"
-    severity: Severity = "warning" if whole else "note"
+        message += "; the call bends nothing"
+    if whole and between:
+        message += ", and the layers before and after it are one on this data"
+    severity: Severity = "warning" if whole and between else "note"
     return _make("linear", severity, call, message, against=(share, limits.linear), units=call.linear_units)
 
 

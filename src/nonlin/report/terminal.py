@@ -1,6 +1,8 @@
 """An inspection in the terminal: a table with one row a call, then what was found."""
 
-from itertools import zip_longest
+import re
+from collections.abc import Sequence
+from itertools import groupby, takewhile
 
 from rich.console import Console
 from rich.table import Table
@@ -46,17 +48,26 @@ def _table(inspection: Inspection) -> Table:
     for name in ("units", "dead", "saturated", "linear", "zeros", "mean ± std", "gradient"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict")
+    shared = _shared([call.name for call in inspection.calls])
     for call in inspection.calls:
-        table.add_row(*_row(call))
+        table.add_row(*_row(call, shared))
     return table
 
 
-def _row(call: Call) -> tuple[str | Text, ...]:
+def _shared(names: Sequence[str]) -> int:
+    """Return the length of the folders that all names begin with, if leaving them out shortens the table."""
+    parted = [name.split("/")[:-1] for name in names]
+    same = takewhile(lambda level: len(set(level)) == 1, zip(*parted, strict=False))
+    length = len("/".join(level[0] for level in same))
+    return length if len(names) > 1 and length > 1 else 0
+
+
+def _row(call: Call, shared: int) -> tuple[str | Text, ...]:
     severe = call.verdict != "healthy"
     shape = "×".join(map(str, call.shape)) or "1"
     return (
-        Text(call.name),
-        Text(call.function),
+        Text(f"…{call.name[shared:]}" if shared else call.name),
+        Text(re.sub(r"\w+=", "", call.function)),
         shape,
         str(call.units),
         _share(call.dead, call.units),
@@ -78,19 +89,25 @@ def _share(count: int | None, units: int) -> str:
 def _legend(inspection: Inspection) -> str:
     of = inspection.gradient_of
     gradient = f"norm, of {of}" if inspection.recording.has_gradient else of
+    names = [call.name for call in inspection.calls]
+    shared = _shared(names)
     return (
         "dead: no gradient on any sample; saturated: mostly on a flat part; linear: constant slope (ReLU: always on); "
-        f"gradient: {gradient}"
+        f"gradient: {gradient}{f'; …: {names[0][:shared]}' if shared else ''}"
     )
 
 
 def _print_findings(inspection: Inspection, console: Console) -> None:
     notes = [f for f in inspection.findings if f.severity == "note"]
     shown = [f for f in inspection.findings if f.severity != "note"] + notes[:_NOTES_SHOWN]
-    for finding, after in zip_longest(shown, shown[1:]):
-        console.print(Text.assemble((f"{finding.severity:<8} ", _STYLES[finding.severity]), finding.message))
-        if after is None or after.advice != finding.advice:
-            console.print(f"         → {finding.advice}", style="dim")
+    kinds = list(dict.fromkeys((f.severity, f.kind, f.advice) for f in shown))
+    shown.sort(key=lambda f: kinds.index((f.severity, f.kind, f.advice)))
+    for advice, alike in groupby(shown, key=lambda f: f.advice):
+        for finding in alike:
+            console.print(
+                Text.assemble((f"{finding.severity:<8} ", _STYLES[finding.severity]), finding.message)
+            )
+        console.print(f"         → {advice}", style="dim")
     if len(notes) > _NOTES_SHOWN:
         console.print(
             f"note     … and {len(notes) - _NOTES_SHOWN} more; see the HTML or JSON report", style="dim"
