@@ -93,7 +93,7 @@ def _read_csv(path: Path) -> Array:
                 f"expected numbers, separated by commas and {width} in every row of {path}, got "
                 f"{','.join(row)[:60]!r} in line {line}; mend or drop it"
             )
-    return np.array([row for _, row in rows], dtype=np.float32).reshape(len(rows), width)
+    return np.array([row for _, row in rows], dtype=np.float64).reshape(len(rows), width)
 
 
 def _is_number(cell: str) -> bool:

@@ -48,12 +48,26 @@ def _fitted(tensor: Tensor, array: Array) -> Array:
         )
     if tensor.dtype in ("unknown", array.dtype.name):
         return array
-    if not np.can_cast(array.dtype, tensor.dtype, "same_kind") and not np.issubdtype(array.dtype, np.integer):
+    return _converted(tensor, array)
+
+
+def _converted(tensor: Tensor, array: Array) -> Array:
+    """Return the array in the network's type, where that changes no whole number and makes nothing infinite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        made = array.astype(tensor.dtype)
+    if np.issubdtype(made.dtype, np.inexact):
+        infinite = int(np.count_nonzero(~np.isfinite(made)))
+        if infinite:
+            raise InvalidInputError(
+                f"expected numbers that {tensor.dtype} can hold for the input '{tensor.name}', got {infinite} of "
+                f"{array.size} too large, the largest {np.abs(array).max():.3g}; scale them as in training"
+            )
+    elif not np.array_equal(made, array):
         raise InvalidInputError(
-            f"expected data of type {tensor.dtype} for the input '{tensor.name}', got {array.dtype}; convert it "
-            f"with data.astype('{tensor.dtype}')"
+            f"expected data of type {tensor.dtype} for the input '{tensor.name}', got {array.dtype} with values that "
+            f"it cannot hold; convert it with data.astype('{tensor.dtype}')"
         )
-    return array.astype(tensor.dtype)
+    return made
 
 
 def _differ(declared: tuple[int | None, ...], given: tuple[int, ...]) -> bool:
