@@ -11,13 +11,18 @@ if TYPE_CHECKING:
     from nonlin.functions.initialization import gain, initialize_
     from nonlin.functions.linearity import linearity
     from nonlin.inspection import Inspection, Thresholds, inspect
+    from nonlin.inspection.watching import read_log, watch
+    from nonlin.inspection.watching.lightning import LightningWatch
+    from nonlin.inspection.watching.trainer import TrainerWatch
     from nonlin.networks import Network, read
 
 __all__ = [
     "Function",
     "Inspection",
+    "LightningWatch",
     "Network",
     "Thresholds",
+    "TrainerWatch",
     "define",
     "function",
     "functions",
@@ -27,18 +32,24 @@ __all__ = [
     "inspect",
     "linearity",
     "read",
+    "read_log",
+    "watch",
 ]
 
 _HOMES = {
     "Inspection": "nonlin.inspection",
+    "LightningWatch": "nonlin.inspection.watching.lightning",
     "Network": "nonlin.networks",
     "Thresholds": "nonlin.inspection",
+    "TrainerWatch": "nonlin.inspection.watching.trainer",
     "gain": "nonlin.functions.initialization",
     "geometry": "nonlin",
     "initialize_": "nonlin.functions.initialization",
     "inspect": "nonlin.inspection",
     "linearity": "nonlin.functions.linearity",
     "read": "nonlin.networks",
+    "read_log": "nonlin.inspection.watching",
+    "watch": "nonlin.inspection.watching",
 }
 """Where each public name lives that is imported only when it is first used."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import isinf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,9 @@ from nonlin.inspection.torch.axes import default_axis
 if TYPE_CHECKING:
     from nonlin.functions import Function
     from nonlin.inspection.recording import CallSite, RecordedCall
+    from nonlin.inspection.torch.lineage import Value
 
-__all__ = ["Calls", "Squares", "measure_call", "relative_slope", "unit_axis", "watch_gradient"]
+__all__ = ["CallSink", "Calls", "Squares", "measure_call", "relative_slope", "unit_axis", "watch_gradient"]
 
 Array = npt.NDArray[Any]
 Squares = list[torch.Tensor]
@@ -35,6 +36,13 @@ class _Seen:
     squares: Squares
 
 
+class CallSink(Protocol):
+    """What is told of each call of a forward pass: to measure it in full, or lean while training."""
+
+    def report(self, site: CallSite, pre: Value, output: Value, *, size: int) -> None:
+        """Take a call; `size` is the number of samples."""
+
+
 class Calls:
     """The calls of one forward pass, and of all of them so far."""
 
@@ -46,6 +54,13 @@ class Calls:
     def add(self, label: str, step: int, gathering: CallGathering, squares: Squares) -> None:
         """Add a call of this forward pass; its gradient may still come."""
         self._seen.append(_Seen(label=label, step=step, gathering=gathering, squares=squares))
+
+    def report(self, site: CallSite, pre: Value, output: Value, *, size: int) -> None:
+        """Measure a call in full."""
+        slopes = output.candidate.slopes if output.candidate is not None else None
+        gathering = measure_call(site, pre.tensor, output.tensor, slopes=slopes, size=size)
+        squares = output.squares if output.squares is not None else watch_gradient(output.tensor)
+        self.add(output.place.label(site.function.name), output.place.step, gathering, squares)
 
     def forget(self) -> None:
         """Forget this forward pass."""

@@ -10,7 +10,7 @@ from nonlin.inspection.recording import CallSite
 from nonlin.inspection.torch.activations import WEAK
 from nonlin.inspection.torch.forms import is_affine
 from nonlin.inspection.torch.lineage import Candidate, Lineages, Value, shares_memory
-from nonlin.inspection.torch.measurement import Calls, measure_call, unit_axis, watch_gradient
+from nonlin.inspection.torch.measurement import CallSink, unit_axis, watch_gradient
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +27,7 @@ class Recognition:
     of is asked.
     """
 
-    def __init__(self, calls: Calls, lineages: Lineages) -> None:
+    def __init__(self, calls: CallSink, lineages: Lineages) -> None:
         """Report to `calls`, and know what `lineages` knows."""
         self._calls = calls
         self._lineages = lineages
@@ -110,10 +110,7 @@ class Recognition:
             unit_axis=unit_axis(pre.tensor, axis),
             layer=pre.origin.layer,
         )
-        slopes = candidate.slopes if candidate is not None else None
-        gathering = measure_call(site, pre.tensor, output.tensor, slopes=slopes, size=self._size)
-        squares = output.squares if output.squares is not None else watch_gradient(output.tensor)
-        self._calls.add(output.place.label(function.name), output.place.step, gathering, squares)
+        self._calls.report(site, pre, output, size=self._size)
 
 
 def _composite(value: Value) -> tuple[Function, Value] | None:

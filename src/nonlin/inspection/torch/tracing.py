@@ -15,7 +15,7 @@ from nonlin.inspection.torch.forms import KEEPS_VALUE, combine, compose
 from nonlin.inspection.torch.gates import GateRecorder
 from nonlin.inspection.torch.layers import KEEPS_AFFINE, Layer, WeightNames, is_affine_norm, layer, norm_axis
 from nonlin.inspection.torch.lineage import Candidate, Form, Lineage, Lineages, Origin, Usage, Value
-from nonlin.inspection.torch.measurement import Calls
+from nonlin.inspection.torch.measurement import Calls, CallSink
 from nonlin.inspection.torch.operations import Operation, operation, tensors_in
 from nonlin.inspection.torch.places import Places
 from nonlin.inspection.torch.recognition import Recognition
@@ -65,8 +65,11 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
     What a compiled kernel or a TorchScript function does inside stays unseen.
     """
 
-    def __init__(self, names: WeightNames) -> None:
-        """Call layers by these names."""
+    unrolls = True
+    """Whether recurrent layers are run step by step, so that their gates are seen."""
+
+    def __init__(self, names: WeightNames, sink: CallSink | None = None) -> None:
+        """Call layers by these names; tell of the calls to `sink`, or measure them in full."""
         super().__init__()
         self.places = Places()
         self.calls = Calls()
@@ -74,7 +77,7 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         self.unseen: dict[str, None] = {}
         self._names = names
         self._lineages = Lineages()
-        self._recognition = Recognition(self.calls, self._lineages)
+        self._recognition = Recognition(sink or self.calls, self._lineages)
         self._gates = GateRecorder(self.calls, self.places)
         self._links: list[tuple[AffineChain, Usage]] = []
 
@@ -236,7 +239,8 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         place = self.places.here
         weights = [t for t in tensors_in(arguments, {}) if self._lineages.get(t) is None]
         self._gates.owner = self._names.owner(weights, place)
-        result = run_recurrent(what.name, arguments, self._gates) if not keywords else None
+        stepwise = self.unrolls and not keywords
+        result = run_recurrent(what.name, arguments, self._gates) if stepwise else None
         if result is None:
             self.unseen[f"{what.name} {self._gates.owner}"] = None
             result = func(*arguments, **keywords)

@@ -1,0 +1,257 @@
+"""Which operations of a forward pass are calls: learnt once by following every tensor, then only counted off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from torch.overrides import TorchFunctionMode
+
+from nonlin.inspection.torch.lean import (
+    Extremes,
+    LeanCall,
+    measure_output,
+    measure_pre_activation,
+)
+from nonlin.inspection.torch.objective import output_tensors
+from nonlin.inspection.torch.operations import tensors_in
+from nonlin.inspection.torch.tracing import Tracing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from nonlin.functions import Function
+    from nonlin.inspection.recording import CallSite
+    from nonlin.inspection.torch.layers import WeightNames
+    from nonlin.inspection.torch.lineage import Value
+
+__all__ = ["Following", "Learning", "Plan"]
+
+Arguments = tuple[Any, ...]
+Source = tuple[int, int]
+"""The number of an operation, or -1 for the model's input, and which of its tensors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """One call.
+
+    Args:
+        name: as the history calls it.
+        function: the activation.
+        axis: of the units in the pre-activation.
+        operation: the number of the operation that makes the output.
+        source: what makes the pre-activation; None where it is the first argument of that operation.
+        is_prelu: whether the second argument holds slopes.
+    """
+
+    name: str
+    function: Function
+    axis: int
+    operation: int
+    source: Source | None
+    is_prelu: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The operations of a forward pass, and the calls among them."""
+
+    operations: tuple[Callable[..., Any], ...]
+    calls: tuple[_Planned, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """A call as the tracing tells of it, measured already."""
+
+    label: str
+    step: int
+    site: CallSite
+    source: Source | None
+    call: LeanCall
+    is_prelu: bool
+
+
+class Learning(Tracing):
+    """Follows every tensor of one training pass, changes nothing in it, and measures its calls lean."""
+
+    unrolls = False  # a training step must not depend on whether it is watched
+
+    def __init__(self, names: WeightNames, inputs: Any) -> None:
+        """Call layers by these names; `inputs` is what the model gets, in any nesting."""
+        super().__init__(names, sink=self)
+        self._operations: list[Callable[..., Any]] = []
+        self._outputs: dict[int, tuple[int, list[int]]] = {}
+        self._found: list[_Found] = []
+        given = [tensor for tensor in output_tensors(inputs) if tensor.dim() > 0]
+        self.samples = len(given[0]) if given else 0
+        self.restart(self.samples)
+        self._inputs = [id(tensor) for tensor in given]
+        for tensor in given:
+            self.follow(tensor)
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Arguments = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        number, before = len(self._operations), self.places.here.step
+        self._operations.append(func)
+        result = super().__torch_function__(func, types, args, kwargs)
+        step = self.places.here.step
+        if step != before:
+            self._outputs[step] = number, [id(tensor) for tensor in tensors_in((result,), {})]
+        return result
+
+    def report(self, site: CallSite, pre: Value, output: Value, *, size: int) -> None:  # noqa: ARG002 - of the sink
+        """Take a call from the tracing."""
+        candidate = output.candidate
+        slopes = candidate.slopes if candidate is not None else None
+        source = None if candidate is not None else self._source(pre)
+        measured = source is None or source[1] >= 0
+        extremes = (
+            measure_pre_activation(site.function, pre.tensor, site.unit_axis, slopes) if measured else None
+        )
+        call = LeanCall(
+            name="",
+            function=site.function,
+            extremes=extremes,
+            totals=measure_output(output.tensor, output.squares),
+        )
+        self._found.append(
+            _Found(
+                label=output.place.label(site.function.name),
+                step=output.place.step,
+                site=site,
+                source=source,
+                call=call,
+                is_prelu=slopes is not None,
+            )
+        )
+
+    def learnt(self, result: Any) -> tuple[Plan, list[LeanCall]]:
+        """End the forward pass that gave this result: return the plan, and what was measured."""
+        self.finish(list(output_tensors(result)))
+        times: dict[str, int] = {}
+        planned, measured = [], []
+        for found in sorted(self._found, key=lambda found: found.step):
+            times[found.label] = times.get(found.label, 0) + 1
+            name = found.label if times[found.label] == 1 else f"{found.label}#{times[found.label]}"
+            planned.append(self._planned(name, found))
+            measured.append(
+                LeanCall(
+                    name=name,
+                    function=found.call.function,
+                    extremes=found.call.extremes,
+                    totals=found.call.totals,
+                )
+            )
+        return Plan(operations=tuple(self._operations), calls=tuple(planned)), measured
+
+    def _planned(self, name: str, found: _Found) -> _Planned:
+        return _Planned(
+            name=name,
+            function=found.site.function,
+            axis=found.site.unit_axis,
+            operation=self._outputs[found.step][0],
+            source=found.source,
+            is_prelu=found.is_prelu,
+        )
+
+    def _source(self, pre: Value) -> Source:
+        if pre.place.step == 0:
+            number, made = -1, self._inputs
+        else:
+            number, made = self._outputs.get(pre.place.step, (0, []))
+        if id(pre.tensor) in made:
+            return number, made.index(id(pre.tensor))
+        # overwritten since, and copied: it is still the only result, or cannot be found again
+        return number, 0 if len(made) == 1 else -1
+
+    def _connected(self, result: Any, tracked: list[torch.Tensor]) -> Any:  # noqa: ARG002 - of the tracing
+        return result  # the gradients are the user's own
+
+
+@dataclass(slots=True)
+class _Slot:
+    planned: _Planned
+    extremes: Extremes | None = None
+
+
+@dataclass(slots=True)
+class _Points:
+    """What to do at one operation."""
+
+    before: list[_Slot] = field(default_factory=list)
+    made: list[tuple[int, _Slot]] = field(default_factory=list)
+    after: list[_Slot] = field(default_factory=list)
+
+
+class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed, so its type is Any
+    """Counts the operations of a training pass off against a plan, and measures at those that are calls."""
+
+    def __init__(self, plan: Plan, inputs: Any) -> None:
+        """Follow this plan on these inputs."""
+        super().__init__()
+        self._operations = plan.operations
+        self._next = 0
+        self._points: dict[int, _Points] = {}
+        self.changed = False
+        self.calls: list[LeanCall] = []
+        given = [tensor for tensor in output_tensors(inputs) if tensor.dim() > 0]
+        self.samples = len(given[0]) if given else 0
+        for planned in plan.calls:
+            self._place(planned, given)
+
+    def finish(self) -> bool:
+        """End the forward pass; return whether it was as planned."""
+        return not self.changed and self._next == len(self._operations)
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Arguments = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        number = self._next
+        self._next += 1
+        points = self._points.get(number)
+        if number >= len(self._operations) or self._operations[number] != func:
+            self.changed = True
+        if self.changed or points is None:
+            return func(*args, **(kwargs or {}))
+        return self._measured(func, args, kwargs or {}, points)
+
+    def _measured(
+        self, func: Callable[..., Any], args: Arguments, kwargs: dict[str, Any], points: _Points
+    ) -> Any:
+        given = list(tensors_in(args, kwargs))
+        for slot in points.before:
+            slopes = given[1] if slot.planned.is_prelu else None
+            slot.extremes = measure_pre_activation(slot.planned.function, given[0], slot.planned.axis, slopes)
+        result = func(*args, **kwargs)
+        made = list(tensors_in((result,), {}))
+        for index, slot in points.made:
+            slot.extremes = measure_pre_activation(slot.planned.function, made[index], slot.planned.axis)
+        for slot in points.after:
+            totals = measure_output(made[0])
+            planned = slot.planned
+            self.calls.append(
+                LeanCall(name=planned.name, function=planned.function, extremes=slot.extremes, totals=totals)
+            )
+        return result
+
+    def _place(self, planned: _Planned, given: list[torch.Tensor]) -> None:
+        slot = _Slot(planned)
+        self._at(planned.operation).after.append(slot)
+        if planned.source is None:
+            self._at(planned.operation).before.append(slot)
+            return
+        number, index = planned.source
+        if index < 0:
+            return
+        if number < 0:
+            slot.extremes = measure_pre_activation(planned.function, given[index], planned.axis)
+        else:
+            self._at(number).made.append((index, slot))
+
+    def _at(self, number: int) -> _Points:
+        return self._points.setdefault(number, _Points())

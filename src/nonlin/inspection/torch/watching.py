@@ -1,0 +1,235 @@
+"""The log of a model in training: hooks on the model itself, and the measurements on every so manieth pass."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from nonlin.errors import UnsupportedModelError
+from nonlin.inspection.thresholds import Thresholds
+from nonlin.inspection.torch.acceptance import original
+from nonlin.inspection.torch.layers import WeightNames
+from nonlin.inspection.torch.plan import Following, Learning
+from nonlin.inspection.torch.reading_back import CallFigures, read_back
+from nonlin.inspection.watching.findings import findings_of
+from nonlin.inspection.watching.history import History, Record
+from nonlin.inspection.watching.log_file import LogFile
+from nonlin.inspection.watching.shares import Lasting, UnitRanges, shares_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from nonlin.inspection.result import Finding
+    from nonlin.inspection.torch.lean import LeanCall
+    from nonlin.inspection.torch.plan import Plan
+
+__all__ = ["Log"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pending:
+    """A watched step whose gradients may still come."""
+
+    step: int
+    samples: int
+    calls: list[LeanCall]
+
+
+class Log:
+    """What is measured while a model trains; a context manager."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        every: int,
+        path: str | Path | None = None,
+        first_step: int = 0,
+        thresholds: Thresholds | None = None,
+    ) -> None:
+        """Prepare to watch; nothing is done to the model before the `with`."""
+        self._model = _watchable(model)
+        self._every = every
+        self._path = path
+        self._limits = thresholds or Thresholds()
+        self._first = self._step = first_step
+        self._due = first_step
+        self._ranks = _ranks(model)
+        self._writes = self._ranks == 1 or torch.distributed.get_rank() == 0
+        self._records: list[Record] = []
+        self._lasting: dict[str, Lasting] = {}
+        self._unseen: dict[str, None] = {}
+        self._plan: Plan | None = None
+        self._pending: _Pending | None = None
+        self._running: Learning | Following | None = None
+        self._depth = 0
+        self._file: LogFile | None = None
+        self._hooks = ExitStack()
+        self._places = ExitStack()
+
+    @property
+    def history(self) -> History:
+        """What was measured so far, the last step with its gradients once its backward pass is done."""
+        if (
+            self._ranks == 1
+            and self._pending is not None
+            and any(c.totals.gradients for c in self._pending.calls)
+        ):
+            self._settle()
+        return History(self._records)
+
+    @property
+    def passes(self) -> int:
+        """How many forward passes in training there were since the `with`."""
+        return self._step - self._first
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """The operations with activations inside that are not measured, such as an LSTM."""
+        return tuple(self._unseen)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what is wrong at the last watched step, in the words and by the thresholds of the inspection."""
+        return findings_of(self.history, self._limits)
+
+    def __enter__(self) -> Self:
+        if self._path is not None and self._writes:
+            self._file = LogFile(self._path)
+            self._hooks.callback(self._file.close)
+        self._hooks.callback(self._places.close)
+        self._hooks.callback(self._leave)
+        register = self._model.register_forward_pre_hook
+        self._hooks.callback(register(self._before, prepend=True, with_kwargs=True).remove)
+        self._hooks.callback(self._model.register_forward_hook(self._after, always_call=True).remove)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._hooks:
+            self._leave()
+            if kind is None:
+                self._settle()
+            elif self._ranks == 1:
+                # the user's exception is what matters; after it a device may not answer any more
+                with suppress(RuntimeError):
+                    self._settle()
+
+    def _before(self, module: nn.Module, arguments: Any, keywords: Any) -> None:
+        if self._running is not None:
+            self._depth += 1  # the model calls itself
+            return
+        if self._pending is not None:
+            self._settle()
+        if not module.training or not torch.is_grad_enabled():
+            return
+        step = self._step
+        self._step += 1
+        if step >= self._due:
+            self._due = step - step % self._every + self._every
+            self._start((arguments, keywords))
+
+    def _start(self, inputs: Any) -> None:
+        if self._plan is None:
+            learning = Learning(WeightNames(self._model), inputs)
+            self._places.enter_context(learning.places.watching(self._model))
+            self._running = learning
+        else:
+            self._running = Following(self._plan, inputs)
+        self._running.__enter__()
+
+    def _after(self, module: nn.Module, arguments: Any, output: Any) -> None:  # noqa: ARG002 - the signature of a hook
+        running = self._running
+        if running is None:
+            return
+        if self._depth:
+            self._depth -= 1
+            return
+        self._leave()
+        if isinstance(running, Learning):
+            self._plan, calls = running.learnt(output)
+            self._unseen.update(running.unseen)
+        elif running.finish():
+            calls = running.calls
+        else:
+            # the pass took another way than the plan: learn again, on the next step
+            self._plan, self._due = None, self._step
+            return
+        self._pending = _Pending(step=self._step - 1, samples=running.samples, calls=calls)
+
+    def _leave(self) -> None:
+        if self._running is not None:
+            self._running.__exit__(None, None, None)
+            self._running = None
+            self._depth = 0
+
+    def _settle(self) -> None:
+        self._places.close()  # not in the forward hook: after an exception PyTorch is going through the hooks there
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return
+        figures = read_back(pending.calls, ranks=self._ranks)
+        records = [
+            self._record(pending, call, figure) for call, figure in zip(pending.calls, figures, strict=True)
+        ]
+        self._records += records
+        if self._file is not None:
+            self._file.write(records)
+
+    def _record(self, pending: _Pending, call: LeanCall, figures: CallFigures) -> Record:
+        dead = lasting = saturated = linear = None
+        steps, units = 1, 1
+        if figures.low is not None and figures.high is not None:
+            ranges = UnitRanges(low=figures.low, high=figures.high, flat=figures.flat, slopes=figures.slopes)
+            shares = shares_of(call.function, ranges, self._limits)
+            dead, saturated, linear = shares.dead, shares.saturated, shares.linear
+            lasting, steps = self._lasting.setdefault(call.name, Lasting()).add(shares.dead_units)
+            units = len(figures.low)
+        values = max(figures.values, 1)
+        gradient = figures.gradient_squares
+        return Record(
+            step=pending.step,
+            call=call.name,
+            function=call.function.label,
+            units=units,
+            samples=pending.samples * self._ranks,
+            dead=dead,
+            dead_lasting=lasting,
+            lasting_steps=steps,
+            saturated=saturated,
+            linear=linear,
+            mean=figures.total / values,
+            rms=(figures.squares / values) ** 0.5,
+            gradient_rms=None if gradient is None else (gradient / values) ** 0.5,
+            values=figures.values,
+        )
+
+
+def _watchable(model: nn.Module) -> nn.Module:
+    if isinstance(model, nn.DataParallel):
+        raise UnsupportedModelError(
+            "expected a model in one piece, got one in DataParallel, which runs copies in threads; use "
+            "DistributedDataParallel, or watch on one device"
+        )
+    inner = model.module if isinstance(model, DistributedDataParallel) else model
+    original(inner)  # refuses TorchScript
+    if any(_is_compiled(module) for module in inner.modules()):
+        raise UnsupportedModelError(
+            "expected a model in Python, got a compiled one, whose operations cannot be seen while it trains; "
+            "watch the original and train that for the steps that are of interest"
+        )
+    return inner
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    return isinstance(getattr(module, "_orig_mod", None), nn.Module) or module._compiled_call_impl is not None  # noqa: SLF001 - the one trace that Module.compile leaves
+
+
+def _ranks(model: nn.Module) -> int:
+    return torch.distributed.get_world_size() if isinstance(model, DistributedDataParallel) else 1

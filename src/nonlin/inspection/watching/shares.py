@@ -1,0 +1,102 @@
+"""From the extremes of each unit to the shares of dead, saturated and linear ones: the words of the inspection."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nonlin.functions import Function
+from nonlin.inspection.thresholds import DEAD_SLOPE, FLAT_SLOPE, Thresholds
+from nonlin.inspection.watching.zones import dead_units, slope_spread, zones_of
+
+__all__ = ["LASTING", "Lasting", "Shares", "UnitRanges", "shares_of"]
+
+Array = npt.NDArray[Any]
+
+LASTING = 10
+"""Over how many watched steps a unit has to be dead to be called so: one batch is too few for a sparse one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitRanges:
+    """What is known of the pre-activations of a call on one step, by unit.
+
+    Args:
+        low, high: the smallest and the largest, shape (units,).
+        flat: the share of a sample on a flat part that is not at rest, the same shape; None for a function without.
+        slopes: a PReLU's for negative values, shape (units,) or (1,); None for any other function.
+    """
+
+    low: Array
+    high: Array
+    flat: Array | None = None
+    slopes: Array | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """Of one call on one step.
+
+    Args:
+        dead_units: whether each is dead, shape (units,).
+        saturated: share of the units.
+        linear: share of the live units.
+    """
+
+    dead_units: Array
+    saturated: float
+    linear: float
+
+    @property
+    def dead(self) -> float:
+        """The share of the units that are dead."""
+        return float(self.dead_units.mean())
+
+
+@dataclass(slots=True)
+class Lasting:
+    """Which units of a call were dead on each of the last watched steps."""
+
+    steps: deque[Array] = field(default_factory=lambda: deque(maxlen=LASTING))
+
+    def add(self, dead_units: Array) -> tuple[float, int]:
+        """Add a step; return the share of units dead on all of those kept, and how many those are."""
+        if self.steps and len(self.steps[-1]) != len(dead_units):
+            self.steps.clear()
+        self.steps.append(dead_units)
+        return float(np.logical_and.reduce(self.steps).mean()), len(self.steps)
+
+
+def shares_of(function: Function, ranges: UnitRanges, limits: Thresholds) -> Shares:
+    """Return the shares of a call of a function of one number.
+
+    A unit all of whose values lie on flat parts at both ends counts as saturated: that it is dead, only a look at every
+    value could tell.
+    """
+    if ranges.slopes is None:
+        zones = zones_of(function)
+        dead = dead_units(zones, ranges.low, ranges.high)
+        spread = slope_spread(function, zones, ranges.low, ranges.high)
+        flat = ranges.flat
+    else:
+        dead, spread, flat = _of_prelu(ranges, ranges.slopes)
+    linear = ~dead & (spread <= limits.constant_slope)
+    saturated = 0.0
+    if flat is not None:
+        saturated = float((~dead & ~linear & (flat > limits.saturated_values)).mean())
+    alive = int(np.count_nonzero(~dead))
+    return Shares(
+        dead_units=dead, saturated=saturated, linear=float(np.count_nonzero(linear) / max(alive, 1))
+    )
+
+
+def _of_prelu(ranges: UnitRanges, slopes: Array) -> tuple[Array, Array, Array | None]:
+    largest = np.maximum(1, np.abs(slopes))
+    left, right = slopes / largest, 1 / largest
+    off, on = ranges.high <= 0, ranges.low > 0
+    dead = (off & (np.abs(left) <= DEAD_SLOPE)) | (on & (right <= DEAD_SLOPE))
+    spread = np.where(off | on, 0.0, np.abs(right - left))
+    flat = None if ranges.flat is None else np.where(np.abs(left) < FLAT_SLOPE, ranges.flat, 0.0)
+    return dead, spread, flat
