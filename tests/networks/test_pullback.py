@@ -8,7 +8,15 @@ from nonlin import read
 from nonlin.errors import UnsupportedModelError
 from nonlin.functions import function
 from nonlin.networks import Network, Node, Tensor, pullback, trace
-from nonlin.networks.activation import Activation, MatrixProduct, Multiply, Opaque, ParametricRelu, Softmax
+from nonlin.networks.activation import (
+    Activation,
+    Divide,
+    MatrixProduct,
+    Multiply,
+    Opaque,
+    ParametricRelu,
+    Softmax,
+)
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
 from nonlin.networks.network import Operator
 from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
@@ -70,6 +78,8 @@ CASES = {
     "logarithm of softmax": (Softmax(axis=-1, logarithm=True), [(2, 3, 4)]),
     "product": (Multiply(), [(2, 3, 4), (2, 3, 4)]),
     "product that broadcasts": (Multiply(), [(2, 3, 4), (3, 1)]),
+    "quotient": (Divide(), [(2, 3, 4), (2, 3, 4)]),
+    "quotient that broadcasts": (Divide(), [(3, 1), (2, 3, 4)]),
     "matrix product": (MatrixProduct(), [(2, 3, 4), (2, 4, 5)]),
     "matrix product that broadcasts": (MatrixProduct(), [(2, 1, 3, 4), (5, 4, 2)]),
 }

@@ -10,7 +10,7 @@ from nonlin.functions import Function, function
 from nonlin.networks.array import Array, matched, unbroadcast
 from nonlin.networks.recurrent import Recurrence
 
-__all__ = ["Activation", "MatrixProduct", "Multiply", "Opaque", "ParametricRelu", "Softmax"]
+__all__ = ["Activation", "Divide", "MatrixProduct", "Multiply", "Opaque", "ParametricRelu", "Softmax"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -126,6 +126,22 @@ class Multiply:
     def pullback(self, cotangent: Array, a: Array, b: Array) -> tuple[Array, Array]:
         """Return b · cotangent and a · cotangent."""
         return unbroadcast(cotangent * b, a.shape), unbroadcast(cotangent * a, b.shape)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Divide:
+    """The quotient of two tensors, both computed (a norm written out)."""
+
+    kind: ClassVar[str] = "product"
+
+    def apply(self, a: Array, b: Array) -> Array:
+        """Return a / b."""
+        return np.asarray(a / b)
+
+    def pullback(self, cotangent: Array, a: Array, b: Array) -> tuple[Array, Array]:
+        """Return cotangent / b and −a · cotangent / b²."""
+        each = cotangent / b
+        return unbroadcast(each, a.shape), unbroadcast(-each * (a / b), b.shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

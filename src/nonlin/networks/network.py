@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from nonlin.networks.activation import Activation, MatrixProduct, Multiply, Opaque, ParametricRelu, Softmax
+from nonlin.networks.activation import (
+    Activation,
+    Divide,
+    MatrixProduct,
+    Multiply,
+    Opaque,
+    ParametricRelu,
+    Softmax,
+)
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
 from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution, MaxPool
@@ -18,6 +26,7 @@ Operator: TypeAlias = (
     | Concatenate
     | Convolution
     | Dense
+    | Divide
     | Elementwise
     | Identity
     | MatrixProduct

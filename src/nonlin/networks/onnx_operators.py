@@ -13,7 +13,7 @@ import onnx
 
 from nonlin.errors import InvalidInputError
 from nonlin.functions import Function, define, function
-from nonlin.networks.activation import Activation, MatrixProduct, Multiply, ParametricRelu, Softmax
+from nonlin.networks.activation import Activation, Divide, MatrixProduct, Multiply, ParametricRelu, Softmax
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
 from nonlin.networks.array import Array
 from nonlin.networks.network import Operator
@@ -113,7 +113,7 @@ def _arithmetic(use: Use) -> Conversion | None:
     name, constants = use.node.op_type, (use.constant(0), use.constant(1))
     if constants[0] is None and constants[1] is None:
         pairs: dict[str, Operator] = {"Add": Sum(signs=(1, 1)), "Sub": Sum(signs=(1, -1)), "Mul": Multiply()}
-        return _one(pairs[name], use, 2) if name in pairs else None
+        return _one(pairs.get(name, Divide()), use, 2)
     position = 1 if constants[0] is None else 0
     value = constants[position]
     if value is None or not np.issubdtype(value.dtype, np.floating):
@@ -128,7 +128,8 @@ def _arithmetic(use: Use) -> Conversion | None:
     elif position == 1:
         made = Elementwise(scale=1 / value.astype(np.float64), shift=np.asarray(zero))
     else:
-        return None
+        inverse = Activation(function=define("1 / x"), called=False)
+        return (inverse, Elementwise(scale=value, shift=np.asarray(zero))), (use.node.input[1],)
     return (made,), (use.node.input[1 - position],)
 
 

@@ -7,9 +7,14 @@ equals a function of the catalogue, the chain becomes one call of it.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from nonlin.functions import Expression, Function, Variable, identify
+import numpy as np
+
+from nonlin.functions import Expression, Function, Variable, function, identify
 from nonlin.functions.construction import substitute
-from nonlin.networks.activation import Activation, Multiply
+from nonlin.functions.evaluation import evaluate
+from nonlin.functions.expression import Constant
+from nonlin.functions.pieces import affine_pieces
+from nonlin.networks.activation import Activation, Divide, Multiply
 from nonlin.networks.affine import Elementwise, Sum
 from nonlin.networks.network import Node
 
@@ -17,6 +22,9 @@ __all__ = ["recognise"]
 
 _LONGEST = 12
 _ENTRIES_KEPT = 6
+_FAR = np.concatenate([-np.logspace(8, 0, 65), np.logspace(0, 8, 65)])
+_RELATIVE = 1e-5
+"""Constants of an exported model are rounded to float32, and a chain of them adds that up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +96,8 @@ def _expression(node: Node, parts: list[Expression]) -> Expression | None:
         return parts[0] * float(operator.scale.item()) + float(operator.shift.item())
     if isinstance(operator, Multiply):
         return parts[0] * parts[1]
+    if isinstance(operator, Divide) and not isinstance(parts[1], Constant):
+        return parts[0] / parts[1]
     if isinstance(operator, Sum):
         total = parts[0] if operator.signs[0] > 0 else -parts[0]
         for sign, part in zip(operator.signs[1:], parts[1:], strict=True):
@@ -101,14 +111,41 @@ def _recognised(
 ) -> tuple[str, Function, frozenset[str]] | None:
     for entry, cluster in clusters.items():
         inside = [by_output[name] for name in cluster.made]
-        calls = [n for n in inside if isinstance(n.operator, Activation)]
+        calls = [n.operator for n in inside if isinstance(n.operator, Activation)]
         if len(inside) < 2 or not calls:
             continue
         if any(readers[name] - cluster.made for name in cluster.made if name != node.output):
             continue
-        if len(calls) > 1 and len(readers[entry] & cluster.made) < 2:
+        if sum(call.called for call in calls) > 1 and len(readers[entry] & cluster.made) < 2:
             continue  # relu(relu(x)) is two calls, whatever it equals
-        called = identify(cluster.expression)
+        called = _named(cluster.expression)
         if called is not None and called.name != "identity":
             return entry, called, cluster.made
     return None
+
+
+def _named(expression: Expression) -> Function | None:
+    """Return the catalogue's function that an expression is, near 0 and far from it."""
+    found = identify(expression) or _leaky(expression)
+    return found if found is not None and _same_far_out(expression, found) else None
+
+
+def _leaky(expression: Expression) -> Function | None:
+    """Return the Leaky ReLU that two pieces are which meet in 0, such as relu(x) − a relu(−x)."""
+    pieces = affine_pieces(expression)
+    if pieces is None or len(pieces) != 2 or pieces[0].high != 0:
+        return None
+    left, right = pieces
+    if left.intercept != 0 or right.intercept != 0 or abs(right.slope - 1) > _RELATIVE:
+        return None
+    return function("leaky_relu", negative_slope=left.slope)
+
+
+def _same_far_out(expression: Expression, found: Function) -> bool:
+    """Whether they agree where `identify` does not look: min(relu(x), 100) is relu up to 100."""
+    with np.errstate(all="ignore"):
+        values, theirs = evaluate(expression, _FAR), np.asarray(found(_FAR))
+    # written out, the exponential overflows: 1 / (1 + exp(−x)) is still right there, log(1 + exp(x)) is not
+    known = np.isfinite(values) & np.isfinite(theirs)
+    size = np.maximum(np.abs(values), np.abs(theirs))
+    return bool(np.all(np.abs(values - theirs)[known] <= _RELATIVE * size[known] + _RELATIVE))
