@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from nonlin import geometry
     from nonlin.functions.initialization import gain, initialize_
     from nonlin.functions.linearity import linearity
-    from nonlin.inspection import Inspection, Thresholds, inspect
+    from nonlin.inspection import Inspection, Prediction, Thresholds, inspect, predict
     from nonlin.inspection.watching import read_log, watch
     from nonlin.inspection.watching.lightning import LightningWatch
     from nonlin.inspection.watching.trainer import TrainerWatch
@@ -21,6 +21,7 @@ __all__ = [
     "Inspection",
     "LightningWatch",
     "Network",
+    "Prediction",
     "Thresholds",
     "TrainerWatch",
     "define",
@@ -31,6 +32,7 @@ __all__ = [
     "initialize_",
     "inspect",
     "linearity",
+    "predict",
     "read",
     "read_log",
     "watch",
@@ -40,6 +42,7 @@ _HOMES = {
     "Inspection": "nonlin.inspection",
     "LightningWatch": "nonlin.inspection.watching.lightning",
     "Network": "nonlin.networks",
+    "Prediction": "nonlin.inspection",
     "Thresholds": "nonlin.inspection",
     "TrainerWatch": "nonlin.inspection.watching.trainer",
     "gain": "nonlin.functions.initialization",
@@ -47,6 +50,7 @@ _HOMES = {
     "initialize_": "nonlin.functions.initialization",
     "inspect": "nonlin.inspection",
     "linearity": "nonlin.functions.linearity",
+    "predict": "nonlin.inspection",
     "read": "nonlin.networks",
     "read_log": "nonlin.inspection.watching",
     "watch": "nonlin.inspection.watching",

@@ -2,6 +2,7 @@
 
 from nonlin.inspection.comparison import CallChange, Changes, changes, read_report
 from nonlin.inspection.inspect import inspect
+from nonlin.inspection.prediction import PredictedCall, Prediction, predict
 from nonlin.inspection.recording import Progress
 from nonlin.inspection.result import SEVERITIES, Call, Collapse, Finding, Folds, Inspection, Kind, Severity
 from nonlin.inspection.thresholds import Thresholds
@@ -16,10 +17,13 @@ __all__ = [
     "Folds",
     "Inspection",
     "Kind",
+    "PredictedCall",
+    "Prediction",
     "Progress",
     "Severity",
     "Thresholds",
     "changes",
     "inspect",
+    "predict",
     "read_report",
 ]

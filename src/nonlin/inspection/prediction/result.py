@@ -1,0 +1,127 @@
+"""The result of a prediction, as plain values."""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+__all__ = ["Confidence", "PredictedCall", "Prediction"]
+
+Confidence = Literal["stable", "unstable", "not covered"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedCall:
+    """One call of an activation, predicted.
+
+    Args:
+        name: where it stands in the network.
+        function: the activation, with its parameters.
+        length: the mean over units of the second moment of the pre-activation; None where it is not covered, as
+            the next five.
+        mean: the mean over units of the pre-activation's mean.
+        length_slope: of the length map, d log E[f²] / d log q; at a fixed point without a bias it is dQ/dq.
+        stretch: by how much a relative error of the input's second moment is multiplied on the way to here.
+        gradient: the root mean square norm of the gradient with respect to the output, over that at the last covered
+            call.
+        measured: the same, measured; None where it was not given.
+        decades: log10(gradient / measured).
+        confidence: "unstable" where stretch is above 1.2; "not covered" behind an operator without a recursion.
+    """
+
+    name: str
+    function: str
+    length: float | None
+    mean: float | None
+    length_slope: float | None
+    stretch: float | None
+    gradient: float | None
+    measured: float | None
+    decades: float | None
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """Lengths and gradients of a network, from its weights alone.
+
+    Args:
+        model: what was predicted.
+        calls: every call of an activation, in the order of the network.
+        uncovered: what the recursion does not cover, each with its node; it was predicted up to there.
+        correction: the decades by which the spread of lengths changes the gradient at the first covered call.
+    """
+
+    model: str
+    calls: tuple[PredictedCall, ...]
+    uncovered: tuple[str, ...]
+    correction: float
+
+    def __str__(self) -> str:
+        measured = any(call.measured is not None for call in self.calls)
+        rows: list[tuple[str, ...]] = [_HEAD if measured else _HEAD[:-3] + _HEAD[-1:]]
+        rows += [_row(call, measured=measured) for call in self.calls]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        lines = [
+            "  ".join(
+                cell.ljust(w) if i in (0, 1, len(row) - 1) else cell.rjust(w)
+                for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in rows
+        ]
+        if any(call.confidence == "unstable" for call in self.calls):
+            lines.append(
+                "unstable: the length map makes an error of the input's variance grow by more than a fifth up to there"
+            )
+        lines += [f"not covered: {name}" for name in self.uncovered]
+        return "\n".join([self.model, *lines])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as values that JSON has; NaN and infinite numbers become None."""
+        calls = [{k: _plain(v) for k, v in asdict(call).items()} for call in self.calls]
+        return {
+            "schema": 1,
+            "model": self.model,
+            "calls": calls,
+            "uncovered": list(self.uncovered),
+            "correction": _plain(self.correction),
+        }
+
+    def to_json(self) -> str:
+        """Return the result as JSON."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+_HEAD = (
+    "call",
+    "function",
+    "length",
+    "mean",
+    "length slope",
+    "gradient",
+    "measured",
+    "decades",
+    "confidence",
+)
+
+
+def _row(call: PredictedCall, *, measured: bool) -> tuple[str, ...]:
+    beside = (_number(call.measured, ".2e"), _number(call.decades, "+.2f")) if measured else ()
+    return (
+        call.name,
+        call.function,
+        _number(call.length, ".3g"),
+        _number(call.mean, ".2g"),
+        _number(call.length_slope, ".2f"),
+        _number(call.gradient, ".2e"),
+        *beside,
+        call.confidence,
+    )
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
