@@ -94,16 +94,18 @@ def measure(
         pre_activation, output = np.where(finite, pre_activation, 0), np.where(finite, output, 0)
     size = np.abs(output)
     flat = resting = np.zeros(output.shape, bool)
+    low = high = None
     if slope is not None:
-        flat = np.abs(slope) < FLAT_SLOPE
+        low, high = slope.min(axis=others), slope.max(axis=others)
+        flat = (slope < FLAT_SLOPE) & (slope > -FLAT_SLOPE)  # cheaper than the slope's size
         if rests_at_zero:
             resting = flat & (size <= RESTING_OUTPUT)
     return UnitStatistics(
         samples=output.shape[0],
         values=int(np.prod([output.shape[i] for i in others])),
-        steepest=None if slope is None else np.abs(slope).max(axis=others),
-        slope_low=None if slope is None else slope.min(axis=others),
-        slope_high=None if slope is None else slope.max(axis=others),
+        steepest=None if low is None or high is None else np.maximum(np.abs(low), np.abs(high)),
+        slope_low=low,
+        slope_high=high,
         slope_sum=None if slope is None else slope.sum(axis=others, dtype=np.float64),
         saturated=np.count_nonzero(flat & ~resting, axis=others),
         zeros=np.count_nonzero(output == 0, axis=others),
