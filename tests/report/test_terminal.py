@@ -1,6 +1,7 @@
 """The report in the terminal: names that can be read, advice that is not repeated."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from made_networks import some_data, write_network
@@ -34,9 +35,11 @@ def test_one_call_keeps_its_whole_name(tmp_path):
     assert "…" not in printed(inspection)
 
 
-def test_a_parameter_stands_without_its_name(tmp_path):
+def test_a_parameter_stands_without_its_name_and_in_three_digits(tmp_path):
     inspection = inspect(write_network(tmp_path / "leaky.onnx", [("a", "LeakyRelu")]), some_data())
-    assert inspection.calls[0].function.replace("negative_slope=", "") in printed(inspection)
+    (call,) = inspection.calls
+    called = replace(call, function="leaky_relu(negative_slope=-0.23045751)")
+    assert "leaky_relu(-0.23)" in printed(replace(inspection, calls=(called,)))
 
 
 def test_advice_stands_once_for_each_kind(deep):
@@ -51,3 +54,24 @@ def test_no_figure_is_cut(deep, width):
     text = printed(deep, width)
     for call in deep.calls:
         assert f"{call.mean:.2g} ± {call.std:.2g}" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_narrow_terminal_leaves_out_columns_and_folds_no_short_word(demo, width):
+    lines = printed(demo, width).splitlines()
+    head = next(line for line in lines if line.startswith("call"))
+    rows = [line for line in lines if line.startswith("relu")]
+    assert [line.split()[:2] for line in rows] == [[call.name, "relu"] for call in demo.calls]
+    assert all(line.split()[-1] == call.verdict for line, call in zip(rows, demo.calls, strict=True))
+    missing = [
+        name for name in ("shape", "units", "saturated", "linear", "zeros", "gradient") if name not in head
+    ]
+    legend = " ".join(" ".join(lines).split())
+    assert bool(missing) == ("left out for want of width" in legend) == (width < 100)
+    assert all(
+        name in legend.split("left out for want of width: ")[1].split(" warning")[0] for name in missing
+    )
+
+
+def test_a_network_without_a_call_says_so(made):
+    assert "no call of an activation" in printed(made(("flat", "Identity")))

@@ -1,10 +1,11 @@
 """An inspection in the terminal: a table with one row a call, then what was found."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby, takewhile
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -15,12 +16,19 @@ __all__ = ["print_changes", "print_inspection"]
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 _NOTES_SHOWN = 12
 
+_WORDS = {"call": 20, "function": 12}
+"""The columns whose words may be folded, and the width from which on they may be."""
+
+_DISPENSABLE = ("shape", "zeros", "units", "linear", "gradient", "saturated")
+"""The columns that a narrow terminal does without, the first of them first."""
+
 
 def print_inspection(inspection: Inspection, console: Console) -> None:
     """Print an inspection; colour and line length are the console's."""
     console.print(_headline(inspection))
-    console.print(_table(inspection))
-    console.print(_legend(inspection), style="dim")
+    table, left_out = _fitting_table(inspection, console)
+    console.print(table)
+    console.print(Text(_legend(inspection, left_out)), style="dim")
     console.print()
     _print_findings(inspection, console)
     if inspection.unseen:
@@ -40,17 +48,30 @@ def _headline(inspection: Inspection) -> Text:
     return Text.assemble((inspection.model, "bold"), f"   {', '.join(parts)}")
 
 
-def _table(inspection: Inspection) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
-    table.add_column("call", overflow="fold", max_width=36)
-    table.add_column("function", overflow="fold", max_width=34)
-    table.add_column("shape", overflow="fold")
-    for name in ("units", "dead", "saturated", "linear", "zeros", "mean ± std", "gradient"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict")
+def _fitting_table(inspection: Inspection, console: Console) -> tuple[Table, Sequence[str]]:
+    """Return a table no wider than the console, as far as can be, and the columns that it does without."""
     shared = _shared([call.name for call in inspection.calls])
-    for call in inspection.calls:
-        table.add_row(*_row(call, shared))
+    rows = [_row(call, shared) for call in inspection.calls]
+    options = console.options.update(width=10_000)
+    for count in range(len(_DISPENSABLE) + 1):
+        left_out = _DISPENSABLE[:count]
+        table = _table([{name: cell for name, cell in row.items() if name not in left_out} for row in rows])
+        if Measurement.get(console, options, table).minimum <= console.width:
+            break
+    return table, left_out
+
+
+def _table(rows: Sequence[Mapping[str, Text]]) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
+    for name in rows[0] if rows else ():
+        longest = max(len(name), *(len(row[name]) for row in rows))
+        if name in _WORDS:
+            table.add_column(name, overflow="fold", min_width=min(longest, _WORDS[name]), max_width=36)
+        else:
+            left = name in ("shape", "verdict")
+            table.add_column(name, justify="left" if left else "right", no_wrap=True, min_width=longest)
+    for row in rows:
+        table.add_row(*row.values())
     return table
 
 
@@ -62,22 +83,28 @@ def _shared(names: Sequence[str]) -> int:
     return length if len(names) > 1 and length > 1 else 0
 
 
-def _row(call: Call, shared: int) -> tuple[str | Text, ...]:
-    severe = call.verdict != "healthy"
-    shape = "×".join(map(str, call.shape)) or "1"
-    return (
-        Text(f"…{call.name[shared:]}" if shared else call.name),
-        Text(re.sub(r"\w+=", "", call.function)),
-        shape,
-        str(call.units),
-        _share(call.dead, call.units),
-        _share(call.saturated, call.units),
-        _share(call.linear, call.units),
-        f"{call.sparsity:.0%}",
-        f"{call.mean:.2g} ± {call.std:.2g}",
-        "–" if call.gradient is None else f"{call.gradient:.1e}",
-        Text(call.verdict, style="yellow" if severe else "green"),
-    )
+def _row(call: Call, shared: int) -> dict[str, Text]:
+    """Return the cells of a call by the names of their columns, in the order of the columns."""
+    cells = {
+        "call": f"…{call.name[shared:]}" if shared else call.name,
+        "function": re.sub(r"\w+=", "", call.function),
+        "shape": "×".join(map(str, call.shape)) or "1",
+        "units": str(call.units),
+        "dead": _share(call.dead, call.units),
+        "saturated": _share(call.saturated, call.units),
+        "linear": _share(call.linear, call.units),
+        "zeros": f"{call.sparsity:.0%}",
+        "mean ± std": f"{call.mean:.2g} ± {call.std:.2g}",
+        "gradient": "–" if call.gradient is None else f"{call.gradient:.1e}",
+    }
+    verdict = Text(call.verdict, style="green" if call.verdict == "healthy" else "yellow")
+    return {**{name: Text(cell) for name, cell in cells.items()}, "verdict": verdict}
+
+
+def _short(function: str) -> str:
+    """Return a function's label without the names of its parameters, and with three digits of their values."""
+    plain = re.sub(r"\w+=", "", function)
+    return re.sub(r"\d+\.\d{3,}", lambda match: f"{float(match.group()):.3g}", plain)
 
 
 def _share(count: int | None, units: int) -> str:
@@ -86,14 +113,18 @@ def _share(count: int | None, units: int) -> str:
     return f"{count} ({count / units:.0%})" if count else "0"
 
 
-def _legend(inspection: Inspection) -> str:
+def _legend(inspection: Inspection, left_out: Sequence[str]) -> str:
+    if not inspection.calls:
+        return "no call of an activation was seen"
     of = inspection.gradient_of
     gradient = f"norm, of {of}" if inspection.recording.has_gradient else of
     names = [call.name for call in inspection.calls]
     shared = _shared(names)
+    missing = f"; left out for want of width: {', '.join(left_out)}" if left_out else ""
     return (
         "dead: no gradient on any sample; saturated: mostly on a flat part; linear: constant slope (ReLU: always on); "
         f"gradient: {gradient}{f'; …: {names[0][:shared]}' if shared else ''}"
+        f"{missing}"
     )
 
 
