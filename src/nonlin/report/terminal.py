@@ -87,7 +87,7 @@ def _row(call: Call, shared: int) -> dict[str, Text]:
     """Return the cells of a call by the names of their columns, in the order of the columns."""
     cells = {
         "call": f"…{call.name[shared:]}" if shared else call.name,
-        "function": re.sub(r"\w+=", "", call.function),
+        "function": _short(call.function),
         "shape": "×".join(map(str, call.shape)) or "1",
         "units": str(call.units),
         "dead": _share(call.dead, call.units),
