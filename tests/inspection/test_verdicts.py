@@ -1,9 +1,12 @@
 """Every planted fault is found and named; healthy controls stay clean."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from nonlin.inspection import Thresholds, inspect
+from nonlin.inspection.verdicts import describe, findings
 
 SAMPLES = np.random.default_rng(7).standard_normal((500, 16)).astype(np.float32)
 
@@ -108,6 +111,19 @@ def test_vanishing_gradients_are_found(mlp):
     finding = inspection.findings[0]
     assert (finding.kind, finding.severity, finding.call) == ("vanishing", "error", "act0")
     assert finding.figure < 1e-5
+
+
+def test_a_sure_softmax_is_no_yardstick_for_gradients(mlp, he):
+    """At the probabilities the loss of one wrong, sure answer has a gradient of 1 / p; at its scores, under √2."""
+    weight, bias = he(4, 32, 1)
+    inspection = inspect(
+        mlp([he(32, 16, 0), (weight * 30, bias), (np.eye(4), np.zeros(4))], ["Tanh", "Softmax"]), SAMPLES
+    )
+    hidden, last = inspection.recording.calls
+    sure = replace(inspection.recording, calls=(hidden, replace(last, gradient=1e12)))
+    calls = [describe(call, Thresholds()) for call in sure.calls]
+    assert hidden.gradient > 0
+    assert not {f.kind for f in findings(sure, calls, Thresholds())} & {"vanishing", "exploding"}
 
 
 def test_exploding_gradients_are_found(mlp):

@@ -280,8 +280,14 @@ def _collapse(chain: AffineChain, samples: int) -> Finding:
 
 
 def _of_gradients(recording: Recording, calls: Sequence[Call], limits: Thresholds) -> Iterator[Finding]:
-    """Judge the smallest and the largest gradient relative to that at the last call that has one."""
+    """Judge the smallest and the largest gradient relative to that at the last call that has one.
+
+    A softmax at the end is no yardstick: a loss has a gradient there of 1 / p, which a single wrong and sure answer
+    makes as large as one likes, while that of its scores stays under √2.
+    """
     seen = [(call, call.gradient) for call in calls if call.gradient is not None]
+    while seen and seen[-1][0].dead is None:
+        seen.pop()
     if len(seen) < 2:
         return
     last = seen[-1][1]
