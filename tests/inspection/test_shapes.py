@@ -102,3 +102,16 @@ def test_a_guard_of_a_root_is_no_call(tmp_path):
     path = save(tmp_path / "norm.onnx", nodes, {"x": [None, 4]}, "y", stored, opset=13)
     inspection = inspect(path, RNG.standard_normal((40, 4)).astype(np.float32))
     assert [call.name for call in inspection.calls] == ["relu"]
+
+
+def test_a_mean_of_answers_is_an_answer(tmp_path):
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["dense"], name="dense"),
+        helper.make_node("Sigmoid", ["dense"], ["sure"], name="sigmoid"),
+        helper.make_node("ReduceMean", ["sure"], ["y"], name="mean", axes=[1]),
+    ]
+    path = save(
+        tmp_path / "sure.onnx", nodes, {"x": [None, 4]}, "y", {"w": 100 * np.eye(4, dtype=np.float32)}
+    )
+    (finding,) = inspect(path, RNG.standard_normal((40, 4)).astype(np.float32)).findings
+    assert (finding.kind, finding.severity) == ("saturated", "note")

@@ -28,7 +28,7 @@ _LAST_AXIS = (
 _CHANNEL_AXIS = ("Conv", "ConvTranspose", "QLinearConv", "ConvInteger")
 _PASSES = (Cast, Identity, Elementwise, Pad, Slice, Take, AveragePool)
 _RESHAPES = ("Reshape", "Squeeze", "Unsqueeze", "Flatten")
-_SHOWN = (Cast, Identity, Elementwise, Reshape, Transpose, Slice, Take)
+_SHOWN = (Cast, Identity, Elementwise, Reduce, Reshape, Transpose, Slice, Take)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +112,8 @@ def _reshaped(node: Node, before: Origin, shapes: Shapes) -> Origin | None:
 def roles(network: Network) -> dict[str, Role]:
     """Return what the tensors are for, by name: those that are no gate and no answer are left out.
 
-    A tensor is an answer where nothing but scales, shifts and reshapes stand between it and an output of the network,
-    and a gate where it is only ever multiplied with another computed tensor.
+    A tensor is an answer where nothing but scales, shifts, means and reshapes stand between it and an output of the
+    network, and a gate where it is only ever multiplied with another computed tensor.
     """
     readers = network.consumers()
     answers = {tensor.name for tensor in network.outputs}
