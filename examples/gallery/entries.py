@@ -56,7 +56,9 @@ def _windows(path: Path, recording: np.ndarray, *, keep_rate: bool) -> Iterator[
     """Yield windows of 512 new samples after 64 old ones, each with the state that the one before left."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     state = np.zeros((2, 1, 128), np.float32)
     for start in range(64, len(recording) - 512, 512):
         feeds: dict[str, Any] = {"input": recording[None, start - 64 : start + 512], "state": state}

@@ -115,3 +115,33 @@ def test_a_mean_of_answers_is_an_answer(tmp_path):
     )
     (finding,) = inspect(path, RNG.standard_normal((40, 4)).astype(np.float32)).findings
     assert (finding.kind, finding.severity) == ("saturated", "note")
+
+
+def test_a_softmax_written_out_is_named_as_not_measured(tmp_path):
+    pytest.importorskip("onnxruntime")
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["dense"], name="dense"),
+        helper.make_node("Exp", ["dense"], ["each"], name="exp"),
+        helper.make_node("ReduceSum", ["each"], ["all"], name="sum", axes=[1]),
+        helper.make_node("Div", ["each", "all"], ["y"], name="share"),
+    ]
+    path = save(tmp_path / "apart.onnx", nodes, {"x": [None, 4]}, "y", {"w": np.eye(4, dtype=np.float32)})
+    inspection = inspect(path, RNG.standard_normal((40, 4)).astype(np.float32))
+    assert inspection.unseen == ("a function written out around exp",)
+
+
+def test_folds_are_those_of_the_first_output(tmp_path):
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["dense"], name="dense"),
+        helper.make_node("Relu", ["dense"], ["y"], name="relu"),
+        helper.make_node("Softmax", ["y"], ["share"], name="softmax"),
+    ]
+    path = save(tmp_path / "two.onnx", nodes, {"x": [None, 4]}, "y", {"w": np.eye(4, dtype=np.float32)})
+    model = onnx.load(path)
+    model.graph.output.append(helper.make_tensor_value_info("share", TensorProto.FLOAT, None))
+    onnx.save(model, path)
+    data = np.array([[1, -1, 1, 1], [-1, 2, 1, 1]], np.float32)
+    folds = inspect(path, data).folds
+    assert folds.line is not None
+    assert folds.line.breakpoints.tolist() == pytest.approx([1 / 3, 1 / 2])
+    assert not folds.on_logits

@@ -49,10 +49,13 @@ def count_folds(
 
 
 def without_final(network: Network) -> tuple[Network, bool]:
-    """Leave out a softmax or sigmoid at the very end: it folds nothing, and without it the network has pieces."""
+    """Return what leads to the first output, without a softmax or sigmoid at its end, which folds nothing."""
     last = final_call(network, ("sigmoid", "logsigmoid", "tanh"))
-    if last is None:
-        return network, False
-    logits = replace(network.outputs[0], name=last.inputs[0])
-    kept = network.nodes[: network.nodes.index(last)]
-    return replace(network, nodes=kept, outputs=(logits,)), True
+    first = network.outputs[0]
+    logits = first if last is None else replace(first, name=last.inputs[0])
+    needed, kept = {logits.name}, []
+    for node in reversed(network.nodes):
+        if needed.intersection((node.output, *node.extra_outputs)):
+            needed.update(node.inputs)
+            kept.append(node)
+    return replace(network, nodes=tuple(kept[::-1]), outputs=(logits,)), last is not None

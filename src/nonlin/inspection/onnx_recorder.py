@@ -47,6 +47,9 @@ _WITH_ACTIVATIONS_INSIDE = (
 )
 """ONNX operators, and some of ONNX Runtime's own, that apply an activation to something which no tensor shows."""
 
+_OF_FUNCTIONS = ("exp(x)", "erf(x)")
+"""Steps of activations that an exporter took apart; one that is left belongs to a function that was not recognised."""
+
 
 def record(
     model: onnx.ModelProto, batches: Iterable[Batch], *, name: str, progress: Progress | None = None
@@ -286,6 +289,10 @@ class _Gathered:
             if isinstance(node.operator, Opaque)
             and node.operator.operator.split(".")[-1] in _WITH_ACTIVATIONS_INSIDE
             and node.operator.recurrence is None
+        } | {
+            node.name: f"a function written out around {node.name}"
+            for node in self.network.nodes
+            if isinstance(node.operator, Activation) and node.operator.function.name in _OF_FUNCTIONS
         }
         self.calls = _calls(self.network)
         places, purposes = origins(self.network, self.shapes), roles(self.network)
