@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import onnx
 
-from nonlin.errors import InvalidInputError
 from nonlin.functions import Function, define, function
 from nonlin.networks.activation import Activation, Divide, MatrixProduct, Multiply, ParametricRelu, Softmax
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
@@ -76,8 +75,8 @@ def convert(node: onnx.NodeProto, graph: Graph) -> Conversion | None:
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     try:
         made = converter(Use(node=node, graph=graph, attributes=attributes))
-    except InvalidInputError:  # a parameter that the catalogue's function does not take, such as min > max
-        return None
+    except (IndexError, KeyError, TypeError, ValueError):
+        return None  # a parameter that the catalogue does not take, such as min > max, or weights that do not fit
     return None if made is None or any(name in graph.constants for name in made[1]) else made
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -116,15 +117,15 @@ def _folded(node: onnx.NodeProto, constants: Mapping[str, Array], opset: int) ->
 
 def _nodes(model: onnx.ModelProto, graph: Graph) -> list[Node]:
     nodes: list[Node] = []
-    taken: dict[str, int] = {}
+    taken: set[str] = set()
     read = {name for node in model.graph.node for name in node.input}
     read = read.union(v.name for v in model.graph.output) - {""}
     for index, node in enumerate(model.graph.node):
         if all(name in graph.constants for name in node.output if name):
             continue
         name = node.name or f"{node.op_type}_{index}"
-        taken[name] = taken.get(name, 0) + 1
-        name = name if taken[name] == 1 else f"{name}#{taken[name]}"
+        name = _free(name, taken)
+        taken.add(name)
         made = None if read.intersection(node.output[1:]) else convert(node, graph)
         if made is None:
             nodes.append(_opaque(node, name, graph))
@@ -132,6 +133,12 @@ def _nodes(model: onnx.ModelProto, graph: Graph) -> list[Node]:
             nodes += _chain(*made, name=name, output=node.output[0])
     fixed = [v.name for v in model.graph.output if v.name in graph.constants]
     return [*nodes, *(_constant(name) for name in fixed)]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Return a name that no other node has: of nodes of one name the second is #2."""
+    numbered = (f"{name}#{i}" for i in count(2))
+    return name if name not in taken else next(n for n in numbered if n not in taken)
 
 
 def _constant(name: str) -> Node:
