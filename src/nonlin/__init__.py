@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nonlin import geometry
     from nonlin.functions.initialization import gain, initialize_
     from nonlin.functions.linearity import linearity
+    from nonlin.geometry.approximation import approximate
     from nonlin.inspection import Inspection, Prediction, Thresholds, inspect, predict
     from nonlin.inspection.watching import read_log, watch
     from nonlin.inspection.watching.lightning import LightningWatch
@@ -24,6 +25,7 @@ __all__ = [
     "Prediction",
     "Thresholds",
     "TrainerWatch",
+    "approximate",
     "define",
     "function",
     "functions",
@@ -45,6 +47,7 @@ _HOMES = {
     "Prediction": "nonlin.inspection",
     "Thresholds": "nonlin.inspection",
     "TrainerWatch": "nonlin.inspection.watching.trainer",
+    "approximate": "nonlin.geometry.approximation",
     "gain": "nonlin.functions.initialization",
     "geometry": "nonlin",
     "initialize_": "nonlin.functions.initialization",

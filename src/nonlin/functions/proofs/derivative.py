@@ -23,7 +23,7 @@ from nonlin.functions.polynomial import polynomial, wronskian
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["derivative"]
+__all__ = ["derivative", "exact_number"]
 
 
 @lru_cache(maxsize=4096)
@@ -58,15 +58,22 @@ def _rational(expression: Expression) -> Expression | None:
 
 
 def _written(coefficients: Sequence[Fraction]) -> Expression:
-    """Write a polynomial in Horner's form, each coefficient as an exact sum of float64 numbers."""
+    """Write a polynomial in Horner's form with exact coefficients."""
     result: Expression = Constant(0.0)
     for coefficient in reversed(coefficients):
-        rest, number = coefficient, as_expression(0.0)
-        while rest:
-            number = number + float(rest)
-            rest -= Fraction(float(rest))
-        result = result * Variable() + number
+        result = result * Variable() + exact_number(coefficient)
     return result
+
+
+def exact_number(value: Fraction) -> Expression:
+    """Write a rational number as a sum of float64 numbers, or as a quotient of two such sums."""
+    if value.denominator & (value.denominator - 1):
+        return exact_number(Fraction(value.numerator)) / exact_number(Fraction(value.denominator))
+    rest, number = value, as_expression(0.0)
+    while rest:
+        number = number + float(rest)
+        rest -= Fraction(float(rest))
+    return number
 
 
 def _is_guard(node: Expression, origin: Expression) -> bool:

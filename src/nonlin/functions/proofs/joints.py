@@ -6,6 +6,8 @@ from fractions import Fraction
 from math import inf
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from flint import arb
+
 from nonlin.functions.expression import Call, Constant, Expression, nodes
 from nonlin.functions.polynomial import polynomial
 from nonlin.functions.proofs.chart import chart, roots
@@ -16,6 +18,8 @@ from nonlin.functions.property import Property, numeric, proved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from nonlin.functions.proofs.intervals import Interval
 
 __all__ = ["compare", "defined_everywhere", "kinks", "order_at", "smoothness"]
 
@@ -110,14 +114,23 @@ def _orders_to_smoothness(orders: list[Order]) -> tuple[float, bool]:
     return inf, exact
 
 
-def defined_everywhere(expression: Expression) -> bool:
-    """Whether no division by 0 and no root or logarithm of a number that is not positive can occur."""
-    return all(
-        _defined(segment, node) for segment in segments(expression) for node in nodes(segment.expression)
-    )
+def defined_everywhere(expression: Expression, *, low: float = -inf, high: float = inf) -> bool:
+    """Whether no division by 0 and no root or logarithm of a number that is not positive can occur.
+
+    Args:
+        expression: has no parameters left.
+        low: the left end of what is asked about.
+        high: its right end.
+    """
+    for segment in segments(expression):
+        ends = segment.ends()
+        span = (ends[0].max(arb(low)), ends[1].min(arb(high)))
+        if span[0] < span[1] and not all(_defined(node, span) for node in nodes(segment.expression)):
+            return False
+    return True
 
 
-def _defined(segment: Segment, node: Expression) -> bool:
+def _defined(node: Expression, span: Interval) -> bool:
     if not isinstance(node, Call):
         return True
     inner = node.operands[-1]
@@ -127,7 +140,7 @@ def _defined(segment: Segment, node: Expression) -> bool:
         inner = inner + 1
     elif node.operator not in ("divide", "log", "sqrt"):
         return True
-    stretches = chart(inner, *segment.ends())
+    stretches = chart(inner, *span)
     if roots(stretches, inner):
         return False
     found = {stretch.sign for stretch in stretches}
