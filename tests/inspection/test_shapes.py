@@ -145,3 +145,32 @@ def test_folds_are_those_of_the_first_output(tmp_path):
     assert folds.line is not None
     assert folds.line.breakpoints.tolist() == pytest.approx([1 / 3, 1 / 2])
     assert not folds.on_logits
+
+
+def test_a_sequence_with_a_state_is_not_cut(tmp_path):
+    """An LSTM over the first axis: its gates see the whole sequence, not its steps one by one."""
+    pytest.importorskip("onnxruntime")
+    nodes = [
+        helper.make_node("Unsqueeze", ["x", "one"], ["steps"], name="steps"),
+        helper.make_node("LSTM", ["steps", "W", "R", "", "", "h", "c"], ["y"], name="lstm", hidden_size=3),
+    ]
+    stored = {
+        "W": RNG.standard_normal((1, 12, 4)).astype(np.float32),
+        "R": RNG.standard_normal((1, 12, 3)).astype(np.float32),
+        "one": np.array([1]),
+    }
+    inputs = {"x": [None, 4], "h": [1, 1, 3], "c": [1, 1, 3]}
+    path = save(tmp_path / "lstm.onnx", nodes, inputs, "y", stored, opset=14)
+    nothing = np.zeros((1, 1, 3), np.float32)
+    data = {"x": RNG.standard_normal((9, 4)).astype(np.float32), "h": nothing, "c": nothing}
+    inspection = inspect(path, [data])
+    session = pytest.importorskip("onnxruntime").InferenceSession(path.read_bytes())
+    (hidden,) = session.run(None, data)
+    last = next(c for c in inspection.recording.calls if c.site.name == "lstm.cell_output")
+    assert (last.statistics.samples, last.statistics.values) == (9, 9)
+    assert last.statistics.largest.max() >= np.abs(hidden).max()
+    alone = np.concatenate([session.run(None, {**data, "x": data["x"][i : i + 1]})[0] for i in range(9)])
+    assert not np.allclose(alone, hidden)
+    whole = inspect(path, [data]).calls[0].input_std
+    parts = inspect(path, [{**data, "x": data["x"][i : i + 1]} for i in range(9)]).calls[0].input_std
+    assert whole != pytest.approx(parts)

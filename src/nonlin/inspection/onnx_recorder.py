@@ -1,6 +1,6 @@
 """Recording an ONNX network in use."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,9 @@ Array = npt.NDArray[Any]
 Values = dict[str, Array]
 
 _BYTES_AT_ONCE = 2**28
+_UNCUT = (
+    2**62
+)  # a state holds for the batch as it was given; cut, a sequence would begin anew with every piece
 
 _WITH_ACTIVATIONS_INSIDE = (
     *(
@@ -141,28 +144,32 @@ def _prepare(
     every = [key for node in network.nodes for key in (*node.inputs, node.output)]
     raw = _runner(plain, network, every)(fed)
     values = _batched(raw, count)
-    alone = any(inputs[key].ndim for key in whole) or (fixed or 1) > 1
+    stated = any(inputs[key].ndim for key in whole)
+    twice = {} if fixed else _run_twice(plain, network, fed, whole)
+    alone = (fixed or 1) > 1 or (stated and not twice)
     if network.opaque:
-        twice = {} if alone or fixed else _run_twice(plain, network, fed)
         network = network_of(with_shapes(plain, raw, twice), name=name)
-    alone = alone or not _takes_batches(network, inputs, exported_for=fixed)
+    alone = alone or not (stated or _takes_batches(network, inputs, exported_for=fixed))
     each = sum(value.nbytes for value in values.values()) / count
     return _Use(
         network=network,
         shapes={key: value.shape for key, value in values.items()},
         runner=_runner(plain, network, [*_seen(network), *conditions]),
-        size=(fixed or 1) if alone else max(1, int(_BYTES_AT_ONCE / max(each, 1))),
+        size=(fixed or 1) if alone else _UNCUT if stated else max(1, int(_BYTES_AT_ONCE / max(each, 1))),
         multiple=fixed if alone and fixed is not None else 1,
         constants=constants,
         conditions=conditions,
     )
 
 
-def _run_twice(model: onnx.ModelProto, network: Network, fed: Mapping[str, Array]) -> Values:
+def _run_twice(
+    model: onnx.ModelProto, network: Network, fed: Mapping[str, Array], whole: Collection[str]
+) -> Values:
     """Run the same sample twice at once, to see which axes hold the samples; nothing where the model refuses."""
     every = [key for node in network.nodes for key in (*node.inputs, node.output)]
+    doubled = {name: a if name in whole else np.concatenate([a, a]) for name, a in fed.items()}
     try:
-        return _runner(model, network, every)({name: np.concatenate([a, a]) for name, a in fed.items()})
+        return _runner(model, network, every)(doubled)
     except InvalidInputError:
         return {}
 
@@ -253,7 +260,7 @@ class _Gathered:
             self.gatherings[node.name].add(before, after, slope)
         for node, recurrence in _recurrences(self.network):
             if node.name not in self.unseen:
-                self._add_gates(node, recurrence, raw)
+                self._add_gates(node, recurrence, raw, samples)
         output = values[self.network.outputs[0].name]
         self.nonfinite += int(output.size - np.count_nonzero(np.isfinite(output)))
         if output.ndim == 2 and output.shape[1] > 1:
@@ -261,7 +268,7 @@ class _Gathered:
         self._pull(raw, samples, labels)
         self.samples += samples
 
-    def _add_gates(self, node: Node, recurrence: Recurrence, values: Values) -> None:
+    def _add_gates(self, node: Node, recurrence: Recurrence, values: Values, samples: int) -> None:
         gates, hidden = recurrence.gates(values)
         given = values[node.output]
         if given.shape == hidden.shape and not np.allclose(given, hidden, rtol=1e-3, atol=1e-4):
@@ -277,10 +284,12 @@ class _Gathered:
                 )
                 site = CallSite(name=name, function=gate.function, unit_axis=2, layer=node.name, role=role)
                 self.gatherings[name] = CallGathering(site=site)
-            operator = Activation(function=gate.function)
-            self.gatherings[name].add(
-                gate.pre_activation, gate.output, operator.relative_slope(gate.pre_activation)
-            )
+            before, after = gate.pre_activation, gate.output
+            if len(before) == 1 and before.shape[1] == samples:
+                # the samples are the steps of one sequence
+                before, after = before.swapaxes(0, 1), after.swapaxes(0, 1)
+            slope = Activation(function=gate.function).relative_slope(before)
+            self.gatherings[name].add(before, after, slope)
 
     def __post_init__(self) -> None:
         self.unseen = {
