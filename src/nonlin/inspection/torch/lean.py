@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from nonlin.inspection.torch.measurement import Squares, watch_gradient
-from nonlin.inspection.watching.zones import Zones, zones_of
+from nonlin.inspection.watching.zones import zones_of
 
 if TYPE_CHECKING:
     from nonlin.functions import Function
+    from nonlin.inspection.watching.zones import Zones
 
-__all__ = ["Extremes", "LeanCall", "Totals", "measure_output", "measure_pre_activation"]
+__all__ = [
+    "Extremes",
+    "LeanCall",
+    "Totals",
+    "Watched",
+    "measure_output",
+    "measure_pre_activation",
+    "watched_call",
+]
+
+FlatEnds = tuple[float, float]
+"""Below the first and above the second number a function is flat, and not at rest."""
 
 _ROWS = 64  # values a unit to count the flat ones of
-_PRELU = Zones(dead=(), flat_below=0.0, flat_above=float("inf"), turns=())
+_PRELU: FlatEnds = (0.0, inf)  # flat on the left where its slope there is small, which is looked at later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +37,8 @@ class Extremes:
     """Of the pre-activations of a call, by unit, on the model's device.
 
     Args:
-        low, high: the smallest and the largest, shape (units,).
+        low: the smallest, shape (units,).
+        high: the largest.
         flat: how many of `rows` sampled values are on a flat part that is not at rest; None for a function without.
         rows: how many values a unit were looked at.
         slopes: a PReLU's for negative values, shape (units,) or (1,); None for any other function.
@@ -48,23 +62,57 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeanCall:
-    """A call of one step; `extremes` is None for a function of a whole vector."""
+class Watched:
+    """A call as it is on every step.
+
+    Args:
+        name: as the history calls it.
+        function: the activation.
+        label: of the function, with its parameters.
+        zones: of the function; None for one of a whole vector, and for a PReLU, whose slopes are learnt.
+        flat: where it is flat and not at rest; None for a function that is so nowhere.
+    """
 
     name: str
     function: Function
+    label: str
+    zones: Zones | None
+    flat: FlatEnds | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeanCall:
+    """A call of one step; `extremes` is None for a function of a whole vector."""
+
+    watched: Watched
     extremes: Extremes | None
     totals: Totals
 
 
-@torch.no_grad()  # type: ignore[untyped-decorator]  # torch is not followed, so its type is Any
+def watched_call(name: str, function: Function, constant_slope: float, *, is_prelu: bool) -> Watched:
+    """Return a call with what its function says, which is looked up once for all steps.
+
+    Args:
+        name: of the call.
+        function: the activation.
+        constant_slope: how far the relative slope may vary where it counts as constant.
+        is_prelu: whether its slopes for negative values are learnt.
+    """
+    if function.vector or is_prelu:
+        flat = _PRELU if is_prelu else None
+        return Watched(name=name, function=function, label=function.label, zones=None, flat=flat)
+    zones = zones_of(function, constant_slope)
+    flat = (zones.flat_below, zones.flat_above) if zones.saturates else None
+    return Watched(name=name, function=function, label=function.label, zones=zones, flat=flat)
+
+
 def measure_pre_activation(
-    function: Function, pre: torch.Tensor, axis: int, slopes: torch.Tensor | None = None
+    watched: Watched, pre: torch.Tensor, axis: int, *, slopes: torch.Tensor | None = None
 ) -> Extremes | None:
     """Measure the pre-activations of a call, before anything overwrites them.
 
     Args:
-        function: the activation.
+        watched: the call.
         pre: any shape.
         axis: of the units.
         slopes: a PReLU's.
@@ -72,25 +120,24 @@ def measure_pre_activation(
     Returns:
         None for a function of a whole vector, which has no slope of one number.
     """
-    if function.vector or pre.numel() == 0:
+    if watched.function.vector or not pre.numel():
         return None
-    pre = pre.detach()
+    pre, flat = pre.detach(), watched.flat
     if pre.dim() == 1:
         pre, axis = pre[:, None], 1
     others = tuple(i for i in range(pre.dim()) if i != axis)
-    zones = zones_of(function) if slopes is None else _PRELU
-    sampled = _sample(pre, others) if zones.saturates else None
+    sampled = _sample(pre, others, pre.shape[axis]) if flat is not None else None
+    # positions first: along several axes at once PyTorch takes twice as long
+    wide = pre.flatten(axis + 1) if axis < pre.dim() - 2 and pre.is_contiguous() else pre
     return Extremes(
-        # aminmax would cost fifty times as much along an axis
-        low=pre.amin(others).float(),
-        high=pre.amax(others).float(),
-        flat=None if sampled is None else _flat(sampled, zones, others),
+        low=_over(torch.Tensor.amin, wide, axis),
+        high=_over(torch.Tensor.amax, wide, axis),
+        flat=None if sampled is None or flat is None else _outside(sampled, flat, others),
         rows=0 if sampled is None else sampled.numel() // sampled.shape[axis],
-        slopes=None if slopes is None else slopes.detach().reshape(-1).float(),
+        slopes=None if slopes is None else slopes.detach().reshape(-1),
     )
 
 
-@torch.no_grad()  # type: ignore[untyped-decorator]  # the same
 def measure_output(output: torch.Tensor, squares: Squares | None = None) -> Totals:
     """Measure the outputs of a call, and follow their gradient; `squares` where it is followed already."""
     wide = torch.float64 if output.dtype == torch.float64 else torch.float32
@@ -103,20 +150,22 @@ def measure_output(output: torch.Tensor, squares: Squares | None = None) -> Tota
     )
 
 
-def _sample(pre: torch.Tensor, others: tuple[int, ...]) -> torch.Tensor:
-    rows = pre.numel() // max(1, _units(pre, others))
-    left = -(-rows // _ROWS)
+def _over(extreme: Any, pre: torch.Tensor, axis: int) -> torch.Tensor:
+    # aminmax would cost fifty times as much along an axis
+    if axis < pre.dim() - 1:
+        pre = extreme(pre, tuple(range(axis + 1, pre.dim())))
+    found: torch.Tensor = extreme(pre, tuple(range(axis)))
+    return found
+
+
+def _sample(pre: torch.Tensor, others: tuple[int, ...], units: int) -> torch.Tensor:
+    left = -(-pre.numel() // units // _ROWS)
     for axis in sorted(others, key=lambda i: -pre.shape[i]):
-        step = min(left, pre.shape[axis])
+        step = max(1, min(left, pre.shape[axis]))
         pre = pre[(slice(None),) * axis + (slice(None, None, step),)]
         left = -(-left // step)
     return pre
 
 
-def _units(pre: torch.Tensor, others: tuple[int, ...]) -> int:
-    return next(int(n) for i, n in enumerate(pre.shape) if i not in others)
-
-
-def _flat(sampled: torch.Tensor, zones: Zones, others: tuple[int, ...]) -> torch.Tensor:
-    below, above = sampled < zones.flat_below, sampled > zones.flat_above
-    return (below | above).sum(others).float()
+def _outside(sampled: torch.Tensor, flat: FlatEnds, others: tuple[int, ...]) -> torch.Tensor:
+    return ((sampled < flat[0]) | (sampled > flat[1])).sum(others).float()

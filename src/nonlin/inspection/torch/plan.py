@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from torch.overrides import TorchFunctionMode
@@ -10,8 +10,10 @@ from torch.overrides import TorchFunctionMode
 from nonlin.inspection.torch.lean import (
     Extremes,
     LeanCall,
+    Watched,
     measure_output,
     measure_pre_activation,
+    watched_call,
 )
 from nonlin.inspection.torch.objective import output_tensors
 from nonlin.inspection.torch.operations import tensors_in
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     import torch
 
-    from nonlin.functions import Function
     from nonlin.inspection.recording import CallSite
     from nonlin.inspection.torch.layers import WeightNames
     from nonlin.inspection.torch.lineage import Value
@@ -39,16 +40,14 @@ class _Planned:
     """One call.
 
     Args:
-        name: as the history calls it.
-        function: the activation.
+        watched: what is so on every step.
         axis: of the units in the pre-activation.
         operation: the number of the operation that makes the output.
         source: what makes the pre-activation; None where it is the first argument of that operation.
         is_prelu: whether the second argument holds slopes.
     """
 
-    name: str
-    function: Function
+    watched: Watched
     axis: int
     operation: int
     source: Source | None
@@ -69,7 +68,7 @@ class _Found:
 
     label: str
     step: int
-    site: CallSite
+    axis: int
     source: Source | None
     call: LeanCall
     is_prelu: bool
@@ -80,9 +79,16 @@ class Learning(Tracing):
 
     unrolls = False  # a training step must not depend on whether it is watched
 
-    def __init__(self, names: WeightNames, inputs: Any) -> None:
-        """Call layers by these names; `inputs` is what the model gets, in any nesting."""
+    def __init__(self, names: WeightNames, inputs: Any, constant_slope: float) -> None:
+        """Prepare for a pass.
+
+        Args:
+            names: of the layers.
+            inputs: what the model gets, in any nesting.
+            constant_slope: how far the relative slope may vary where it counts as constant.
+        """
         super().__init__(names, sink=self)
+        self._constant_slope = constant_slope
         self._operations: list[Callable[..., Any]] = []
         self._outputs: dict[int, tuple[int, list[int]]] = {}
         self._found: list[_Found] = []
@@ -109,23 +115,19 @@ class Learning(Tracing):
         candidate = output.candidate
         slopes = candidate.slopes if candidate is not None else None
         source = None if candidate is not None else self._source(pre)
-        measured = source is None or source[1] >= 0
+        watched = watched_call("", site.function, self._constant_slope, is_prelu=slopes is not None)
+        known = source is None or source[1] >= 0
         extremes = (
-            measure_pre_activation(site.function, pre.tensor, site.unit_axis, slopes) if measured else None
+            measure_pre_activation(watched, pre.tensor, site.unit_axis, slopes=slopes) if known else None
         )
-        call = LeanCall(
-            name="",
-            function=site.function,
-            extremes=extremes,
-            totals=measure_output(output.tensor, output.squares),
-        )
+        totals = measure_output(output.tensor, output.squares)
         self._found.append(
             _Found(
                 label=output.place.label(site.function.name),
                 step=output.place.step,
-                site=site,
+                axis=site.unit_axis,
                 source=source,
-                call=call,
+                call=LeanCall(watched=watched, extremes=extremes, totals=totals),
                 is_prelu=slopes is not None,
             )
         )
@@ -138,22 +140,15 @@ class Learning(Tracing):
         for found in sorted(self._found, key=lambda found: found.step):
             times[found.label] = times.get(found.label, 0) + 1
             name = found.label if times[found.label] == 1 else f"{found.label}#{times[found.label]}"
-            planned.append(self._planned(name, found))
-            measured.append(
-                LeanCall(
-                    name=name,
-                    function=found.call.function,
-                    extremes=found.call.extremes,
-                    totals=found.call.totals,
-                )
-            )
+            watched = replace(found.call.watched, name=name)
+            planned.append(self._planned(watched, found))
+            measured.append(replace(found.call, watched=watched))
         return Plan(operations=tuple(self._operations), calls=tuple(planned)), measured
 
-    def _planned(self, name: str, found: _Found) -> _Planned:
+    def _planned(self, watched: Watched, found: _Found) -> _Planned:
         return _Planned(
-            name=name,
-            function=found.site.function,
-            axis=found.site.unit_axis,
+            watched=watched,
+            axis=found.axis,
             operation=self._outputs[found.step][0],
             source=found.source,
             is_prelu=found.is_prelu,
@@ -177,6 +172,9 @@ class Learning(Tracing):
 class _Slot:
     planned: _Planned
     extremes: Extremes | None = None
+
+    def measure(self, pre: torch.Tensor, slopes: torch.Tensor | None = None) -> None:
+        self.extremes = measure_pre_activation(self.planned.watched, pre, self.planned.axis, slopes=slopes)
 
 
 @dataclass(slots=True)
@@ -225,18 +223,14 @@ class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not follow
     ) -> Any:
         given = list(tensors_in(args, kwargs))
         for slot in points.before:
-            slopes = given[1] if slot.planned.is_prelu else None
-            slot.extremes = measure_pre_activation(slot.planned.function, given[0], slot.planned.axis, slopes)
+            slot.measure(given[0], slopes=given[1] if slot.planned.is_prelu else None)
         result = func(*args, **kwargs)
         made = list(tensors_in((result,), {}))
         for index, slot in points.made:
-            slot.extremes = measure_pre_activation(slot.planned.function, made[index], slot.planned.axis)
+            slot.measure(made[index])
         for slot in points.after:
             totals = measure_output(made[0])
-            planned = slot.planned
-            self.calls.append(
-                LeanCall(name=planned.name, function=planned.function, extremes=slot.extremes, totals=totals)
-            )
+            self.calls.append(LeanCall(watched=slot.planned.watched, extremes=slot.extremes, totals=totals))
         return result
 
     def _place(self, planned: _Planned, given: list[torch.Tensor]) -> None:
@@ -249,7 +243,7 @@ class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not follow
         if index < 0:
             return
         if number < 0:
-            slot.extremes = measure_pre_activation(planned.function, given[index], planned.axis)
+            slot.measure(given[index])
         else:
             self._at(number).made.append((index, slot))
 

@@ -19,16 +19,21 @@ __all__ = ["CallFigures", "read_back"]
 
 Array = npt.NDArray[Any]
 
+_MIN, _MAX, _SUM, _NORM, _SAME = range(5)
+"""How numbers of several ranks are put together."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFigures:
     """What was measured on a call of one step, on the host.
 
     Args:
-        low, high: the extremes of the pre-activations, shape (units,); None for a function of a whole vector.
+        low: the smallest pre-activations, shape (units,); None for a function of a whole vector.
+        high: the largest.
         flat: the share of the sampled values on a flat part, shape (units,); None for a function that has no such part.
         slopes: a PReLU's for negative values, shape (units,) or (1,); None for any other function.
-        total, squares: the sum of the outputs, and of their squares.
+        total: the sum of the outputs.
+        squares: the sum of their squares.
         gradient_squares: of the gradient's entries; None where none came.
         values: the number of outputs, on all ranks.
     """
@@ -52,67 +57,68 @@ def read_back(calls: Sequence[LeanCall], *, ranks: int = 1) -> list[CallFigures]
     """
     if not calls:
         return []
-    extremes = [call.extremes for call in calls if call.extremes is not None]
-    sums = [torch.stack(_sums(call)) for call in calls]
-    flat = [e.flat for e in extremes if e.flat is not None]
-    slopes = [e.slopes for e in extremes if e.slopes is not None]
-    groups = [
-        _joined([e.low for e in extremes], distributed.ReduceOp.MIN, ranks),
-        _joined([e.high for e in extremes], distributed.ReduceOp.MAX, ranks),
-        _joined([*flat, *sums], distributed.ReduceOp.SUM, ranks),
-        _joined(slopes, None, ranks),
-    ]
-    numbers = torch.cat([group.to(groups[2].device) for group in groups]).cpu().numpy()
-    lows, highs, rest, others = np.split(numbers, np.cumsum([len(group) for group in groups])[:-1])
-    parts = _Parts(lows=lows, highs=highs, flat=rest, sums=rest[-3 * len(calls) :], slopes=others)
-    return [parts.take(call, ranks) for call in calls]
+    of_calls = [_parts(call) for call in calls]
+    starts = np.cumsum([0, *(sum(part.numel() for _, part in parts) for parts in of_calls)]).tolist()
+    parts = [part for parts in of_calls for part in parts]
+    kinds = np.repeat([kind for kind, _ in parts], [part.numel() for _, part in parts])
+    device = parts[0][1].device
+    numbers = torch.cat([part.detach().reshape(-1).to(device) for _, part in parts])
+    if ranks > 1:
+        numbers = _over_ranks(numbers.double(), kinds)
+    host = numbers.cpu().double().numpy()
+    host[kinds == _NORM] **= 2
+    return [_take(call, host, at, ranks) for call, at in zip(calls, starts[:-1], strict=True)]
 
 
-def _sums(call: LeanCall) -> list[torch.Tensor]:
-    totals = call.totals
-    squares = [norm.double() ** 2 for norm in totals.gradients]
-    gradient = torch.stack(squares).sum() if squares else totals.norm.new_zeros((), dtype=torch.float64)
-    return [totals.total.double(), totals.norm.double() ** 2, gradient.to(totals.norm.device)]
+def _parts(call: LeanCall) -> list[tuple[int, torch.Tensor]]:
+    """Return the numbers of a call, each with how ranks are put together, in the order of `_take`."""
+    gradients = call.totals.gradients
+    if len(gradients) > 1:
+        gradient = torch.linalg.vector_norm(torch.stack(gradients))
+    else:
+        gradient = gradients[0] if gradients else torch.zeros_like(call.totals.norm)
+    parts = [(_SUM, call.totals.total), (_NORM, call.totals.norm), (_NORM, gradient)]
+    extremes = call.extremes
+    if extremes is not None:
+        parts += [(_MIN, extremes.low), (_MAX, extremes.high)]
+        parts += [(_SUM, extremes.flat)] if extremes.flat is not None else []
+        parts += [(_SAME, extremes.slopes)] if extremes.slopes is not None else []
+    return parts
 
 
-def _joined(parts: list[torch.Tensor], operation: Any, ranks: int) -> torch.Tensor:
-    if not parts:
-        return torch.zeros(0, dtype=torch.float64)
-    joined = torch.cat([part.detach().double() for part in parts])
-    if ranks > 1 and operation is not None:
-        distributed.all_reduce(joined, operation)
-    return joined
+def _over_ranks(numbers: torch.Tensor, kinds: Array) -> torch.Tensor:
+    operations = {
+        _MIN: distributed.ReduceOp.MIN,
+        _MAX: distributed.ReduceOp.MAX,
+        _SUM: distributed.ReduceOp.SUM,
+    }
+    for kind, operation in (*operations.items(), (_NORM, distributed.ReduceOp.SUM)):
+        where = torch.from_numpy(np.flatnonzero(kinds == kind)).to(numbers.device)
+        part = numbers[where]
+        part = part**2 if kind == _NORM else part
+        distributed.all_reduce(part, operation)
+        numbers[where] = part.sqrt() if kind == _NORM else part
+    return numbers
 
 
-@dataclass(slots=True, kw_only=True)
-class _Parts:
-    """The numbers that are left, call by call."""
-
-    lows: Array
-    highs: Array
-    flat: Array
-    sums: Array
-    slopes: Array
-
-    def take(self, call: LeanCall, ranks: int) -> CallFigures:
-        low = high = flat = slopes = None
-        if call.extremes is not None:
-            units = len(call.extremes.low)
-            low, self.lows = self.lows[:units], self.lows[units:]
-            high, self.highs = self.highs[:units], self.highs[units:]
-            if call.extremes.flat is not None:
-                flat, self.flat = self.flat[:units] / (call.extremes.rows * ranks), self.flat[units:]
-            if call.extremes.slopes is not None:
-                count = len(call.extremes.slopes)
-                slopes, self.slopes = self.slopes[:count], self.slopes[count:]
-        (total, squares, gradient), self.sums = self.sums[:3].tolist(), self.sums[3:]
-        return CallFigures(
-            low=low,
-            high=high,
-            flat=flat,
-            slopes=slopes,
-            total=total,
-            squares=squares,
-            gradient_squares=gradient if call.totals.gradients else None,
-            values=call.totals.values * ranks,
-        )
+def _take(call: LeanCall, numbers: Array, start: int, ranks: int) -> CallFigures:
+    total, squares, gradient = numbers[start : start + 3].tolist()
+    low = high = flat = slopes = None
+    if call.extremes is not None:
+        units = len(call.extremes.low)
+        low, high = numbers[start + 3 :][: 2 * units].reshape(2, units)
+        rest = numbers[start + 3 + 2 * units :]
+        if call.extremes.flat is not None:
+            flat, rest = rest[:units] / (call.extremes.rows * ranks), rest[units:]
+        if call.extremes.slopes is not None:
+            slopes = rest[: len(call.extremes.slopes)]
+    return CallFigures(
+        low=low,
+        high=high,
+        flat=flat,
+        slopes=slopes,
+        total=total,
+        squares=squares,
+        gradient_squares=gradient if call.totals.gradients else None,
+        values=call.totals.values * ranks,
+    )

@@ -137,7 +137,7 @@ class Log:
 
     def _start(self, inputs: Any) -> None:
         if self._plan is None:
-            learning = Learning(WeightNames(self._model), inputs)
+            learning = Learning(WeightNames(self._model), inputs, self._limits.constant_slope)
             self._places.enter_context(learning.places.watching(self._model))
             self._running = learning
         else:
@@ -184,19 +184,19 @@ class Log:
 
     def _record(self, pending: _Pending, call: LeanCall, figures: CallFigures) -> Record:
         dead = lasting = saturated = linear = None
-        steps, units = 1, 1
+        steps, units, watched = 1, 1, call.watched
         if figures.low is not None and figures.high is not None:
             ranges = UnitRanges(low=figures.low, high=figures.high, flat=figures.flat, slopes=figures.slopes)
-            shares = shares_of(call.function, ranges, self._limits)
+            shares = shares_of(watched.function, watched.zones, ranges, self._limits)
             dead, saturated, linear = shares.dead, shares.saturated, shares.linear
-            lasting, steps = self._lasting.setdefault(call.name, Lasting()).add(shares.dead_units)
+            lasting, steps = self._lasting.setdefault(watched.name, Lasting()).add(shares.dead_units)
             units = len(figures.low)
         values = max(figures.values, 1)
         gradient = figures.gradient_squares
         return Record(
             step=pending.step,
-            call=call.name,
-            function=call.function.label,
+            call=watched.name,
+            function=watched.label,
             units=units,
             samples=pending.samples * self._ranks,
             dead=dead,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from nonlin.functions import Function
 from nonlin.inspection.thresholds import DEAD_SLOPE, FLAT_SLOPE, Thresholds
-from nonlin.inspection.watching.zones import dead_units, slope_spread, zones_of
+from nonlin.inspection.watching.zones import Zones, dead_units, linear_units
 
 __all__ = ["LASTING", "Lasting", "Shares", "UnitRanges", "shares_of"]
 
@@ -69,20 +69,27 @@ class Lasting:
         return float(np.logical_and.reduce(self.steps).mean()), len(self.steps)
 
 
-def shares_of(function: Function, ranges: UnitRanges, limits: Thresholds) -> Shares:
+def shares_of(function: Function, zones: Zones | None, ranges: UnitRanges, limits: Thresholds) -> Shares:
     """Return the shares of a call of a function of one number.
 
     A unit all of whose values lie on flat parts at both ends counts as saturated: that it is dead, only a look at every
     value could tell.
+
+    Args:
+        function: the activation.
+        zones: of it; None for a PReLU, whose slopes `ranges` has.
+        ranges: what was measured.
+        limits: from which figure on a unit is called what.
     """
-    if ranges.slopes is None:
-        zones = zones_of(function)
+    if ranges.slopes is None and zones is not None:
+        limit = limits.constant_slope
         dead = dead_units(zones, ranges.low, ranges.high)
-        spread = slope_spread(function, zones, ranges.low, ranges.high)
+        linear = ~dead & linear_units(function, zones, ranges.low, ranges.high, limit)
         flat = ranges.flat
     else:
-        dead, spread, flat = _of_prelu(ranges, ranges.slopes)
-    linear = ~dead & (spread <= limits.constant_slope)
+        slopes = np.full(1, function.parameters["weight"]) if ranges.slopes is None else ranges.slopes
+        dead, spread, flat = _of_prelu(ranges, slopes)
+        linear = ~dead & (spread <= limits.constant_slope)
     saturated = 0.0
     if flat is not None:
         saturated = float((~dead & ~linear & (flat > limits.saturated_values)).mean())

@@ -1,6 +1,7 @@
 """Where on the axis of the pre-activation a function is dead, flat or straight, so that the range of a unit tells."""
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from math import inf, isinf
@@ -12,17 +13,18 @@ import numpy.typing as npt
 from nonlin.functions import Function
 from nonlin.inspection.thresholds import DEAD_SLOPE, FLAT_SLOPE, RESTING_OUTPUT
 
-__all__ = ["Zones", "dead_units", "slope_spread", "zones_of"]
+__all__ = ["Zones", "dead_units", "linear_units", "slope_spread", "zones_of"]
 
 Array = npt.NDArray[Any]
 
 _REACH = 64.0  # from here on every function of the catalogue is at its tail
 _STEPS = 1 << 14
+_COARSE = 8
 _BISECTIONS = 60
 _RIPPLE = 1e-6  # relative; smaller turns of the slope are rounding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Zones:
     """Of one function.
 
@@ -31,12 +33,15 @@ class Zones:
         flat_below: under this the function is flat and not at rest; -inf where there is no such end.
         flat_above: over this, the same; inf where there is none.
         turns: points where the slope has a local extremum, so that its range over an interval is known.
+        ends: shape (points,): for each point of a grid, the last one up to which the slope is constant, but for
+            the limit that was asked for.
     """
 
     dead: tuple[tuple[float, float], ...]
     flat_below: float
     flat_above: float
     turns: tuple[float, ...]
+    ends: Array = field(repr=False)
 
     @property
     def saturates(self) -> bool:
@@ -45,8 +50,10 @@ class Zones:
 
 
 @lru_cache(maxsize=256)
-def zones_of(function: Function) -> Zones:
+def zones_of(function: Function, constant_slope: float) -> Zones:
     """Return the zones of a function of one number; bounds are found to the last digits.
+
+    The slope counts as constant where it varies by at most `constant_slope`.
 
     Where the slope has no bound (relu2), "dead" and "flat" mean a slope of 0.
     """
@@ -70,6 +77,7 @@ def zones_of(function: Function) -> Zones:
         flat_below=max((high for low, high in flat if low == -inf), default=-inf),
         flat_above=min((low for low, high in flat if high == inf), default=inf),
         turns=_turns(grid, slope),
+        ends=_ends(slope[::_COARSE], constant_slope),
     )
 
 
@@ -85,6 +93,28 @@ def dead_units(zones: Zones, low: Array, high: Array) -> Array:
     for start, end in zones.dead:
         dead |= (low >= start) & (high <= end)
     return dead
+
+
+def linear_units(function: Function, zones: Zones, low: Array, high: Array, constant_slope: float) -> Array:
+    """Return over which intervals the slope is constant, shape (units,).
+
+    Args:
+        function: the activation.
+        zones: of it, for the same `constant_slope`.
+        low: the smallest pre-activation of each unit.
+        high: the largest.
+        constant_slope: how far the relative slope may vary.
+    """
+    scale, last = _STEPS / _REACH / _COARSE, len(zones.ends) - 1
+    # inwards to the grid: what varies too much there does so in full, and only the rest is looked at
+    finite = np.isfinite(low) & np.isfinite(high)
+    first = np.clip(np.ceil((np.where(finite, low, 0) + _REACH) * scale), 0, last).astype(np.intp)
+    final = np.clip(np.floor((np.where(finite, high, 0) + _REACH) * scale), 0, last)
+    linear: Array = finite & (final <= zones.ends[first])
+    left = np.flatnonzero(linear)
+    if len(left):
+        linear[left] = slope_spread(function, zones, low[left], high[left]) <= constant_slope
+    return linear
 
 
 def slope_spread(function: Function, zones: Zones, low: Array, high: Array) -> Array:
@@ -130,3 +160,28 @@ def _turns(grid: Array, slope: Array) -> tuple[float, ...]:
     moving = np.flatnonzero(np.abs(rises) > _RIPPLE * max(np.abs(slope).max(), 1e-300))
     turning = [b for a, b in pairwise(moving.tolist()) if rises[a] * rises[b] < 0]
     return tuple(float(grid[i]) for i in turning)
+
+
+def _ends(slope: Array, limit: float) -> Array:
+    values, ends = slope.tolist(), np.empty(len(slope), np.intp)
+    smallest: deque[int] = deque()
+    largest: deque[int] = deque()
+    end = 0
+    for start in range(len(values)):
+        while end < len(values):
+            low = min(values[smallest[0]], values[end]) if smallest else values[end]
+            high = max(values[largest[0]], values[end]) if largest else values[end]
+            if high - low > limit:
+                break
+            while smallest and values[smallest[-1]] >= values[end]:
+                smallest.pop()
+            while largest and values[largest[-1]] <= values[end]:
+                largest.pop()
+            smallest.append(end)
+            largest.append(end)
+            end += 1
+        ends[start] = end - 1
+        for queue in (smallest, largest):
+            if queue and queue[0] == start:
+                queue.popleft()
+    return ends
