@@ -56,9 +56,13 @@ class Call:
         input_mean, input_std: of the pre-activations.
         largest: the largest abs(output).
         gradient: the root mean square over samples of the norm of the gradient with respect to the output; None
-            where there is none.
+            where there is none, and behind a softmax, where the loss is not taken.
         nonfinite: how many values are NaN or infinite.
         verdict: "healthy", or the worst kind of finding.
+        proven_dead, proven_linear: units proven dead, and proven linear, on every input of the box; None where no box
+            was given or nothing is proven of the call.
+        proven_dead_units, proven_linear_units: their indices.
+        certificate: how that was proven: by "interval" bounds, or by "linear" ones where those do not decide.
     """
 
     name: str
@@ -85,6 +89,11 @@ class Call:
     gradient: float | None
     nonfinite: int
     verdict: str = "healthy"
+    proven_dead: int | None = None
+    proven_linear: int | None = None
+    proven_dead_units: tuple[int, ...] = ()
+    proven_linear_units: tuple[int, ...] = ()
+    certificate: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +177,8 @@ class Inspection:
         accuracy: the share of samples whose largest output is at their label; None without labels.
         thresholds: what the verdicts were measured against.
         recording: the measurements by unit, for drawing; not part of the JSON.
+        box: the box of inputs over which units were proven dead or linear, in words; None where none was given.
+        unbounded: what the proofs do not reach beyond, by name.
     """
 
     model: str
@@ -182,6 +193,8 @@ class Inspection:
     accuracy: float | None
     thresholds: Thresholds
     recording: Recording = field(repr=False, compare=False)
+    box: str | None = None
+    unbounded: tuple[str, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -204,7 +217,16 @@ class Inspection:
     def to_dict(self) -> dict[str, Any]:
         """Return the result as values that JSON has; NaN and infinite numbers become None."""
         result: dict[str, Any] = {"schema": _SCHEMA, "healthy": self.healthy}
-        for name in ("model", "parameters", "samples", "gradient_of", "accuracy", "unseen"):
+        for name in (
+            "model",
+            "parameters",
+            "samples",
+            "gradient_of",
+            "accuracy",
+            "unseen",
+            "box",
+            "unbounded",
+        ):
             result[name] = getattr(self, name)
         for name in ("calls", "findings", "collapses"):
             result[name] = [asdict(item) for item in getattr(self, name)]

@@ -53,7 +53,7 @@ def describe(recorded: RecordedCall, limits: Thresholds) -> Call:
         input_mean=float(s.pre_activation.mean.mean()),
         input_std=_spread(s.pre_activation.mean, s.pre_activation.variance),
         largest=float(s.largest.max()),
-        gradient=recorded.gradient,
+        gradient=None if recorded.site.function.vector else recorded.gradient,
         nonfinite=s.nonfinite,
     )
 
