@@ -14,6 +14,7 @@ _COMMANDS = {
     "inspect": "Learn what the activations of a trained network do on data.",
     "function": "Show activation functions: derivatives, proven properties, moments, a picture.",
     "functions": "List the catalogue of activation functions, by their properties.",
+    "bench": "Measure what activation functions cost here, alone and in a training step.",
 }
 """Every command, in the order of the help; `nonlin.cli.NAME` holds a click command of the same name."""
 

@@ -5,7 +5,8 @@ What comes back is a `matplotlib.figure.Figure` that belongs to no window: `figu
 
 from nonlin.pictures.call import pre_activations, units
 from nonlin.pictures.calls import gradients, overview
+from nonlin.pictures.cost import costs
 from nonlin.pictures.function import functions
 from nonlin.pictures.line import line
 
-__all__ = ["functions", "gradients", "line", "overview", "pre_activations", "units"]
+__all__ = ["costs", "functions", "gradients", "line", "overview", "pre_activations", "units"]

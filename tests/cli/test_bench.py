@@ -1,0 +1,29 @@
+"""`nonlin bench` as a user runs it."""
+
+import json
+import subprocess
+import sys
+
+RUN = [sys.executable, "-W", "error", "-m", "nonlin", "bench"]
+
+
+def bench(*arguments):
+    return subprocess.run([*RUN, *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+def test_it_measures_and_draws(tmp_path):
+    result = bench("relu", "x * x", "--elements", "5000", "--format", "json", "-o", tmp_path / "costs.svg")
+    assert result.returncode == 0, result.stderr
+    assert [cost["name"] for cost in json.loads(result.stdout)] == ["relu", "x * x"]
+    assert (tmp_path / "costs.svg").read_text().startswith("<?xml")
+    table = bench("tanh", "--elements", "5000").stdout
+    assert "training step" in table
+    assert "tanh" in table
+
+
+def test_wrong_use_is_a_line():
+    for arguments, word in ((["geluu"], "gelu"), (["relu", "-o", "x.bmp"], ".png"), (["softmax"], "softmax")):
+        result = bench(*arguments)
+        assert result.returncode == 2
+        (line,) = result.stderr.strip().splitlines()
+        assert word in line
