@@ -4,11 +4,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
+import numpy as np
+
 from nonlin.geometry.bends import Slope
 from nonlin.networks.array import Array
 from nonlin.networks.network import Operator
 
-__all__ = ["Arithmetic", "Bounded", "Shares"]
+__all__ = ["LIKELY", "Arithmetic", "Bounded", "Shares"]
+
+LIKELY = 2.0**-42
+"""Relative differences up to here look like ties in float64 where no proof decides; nothing certified rests on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,6 +31,11 @@ class Shares:
     value: Array
     doubt: Array
 
+    @property
+    def likely_doubt(self) -> Array:
+        """How far apart two crossings may be and still look like one: a bound can be much too wide, a tie cannot."""
+        return np.asarray(np.minimum(self.doubt, LIKELY))
+
 
 class Arithmetic(Protocol):
     """Numbers with which values along a line are computed and compared."""
@@ -41,6 +51,9 @@ class Arithmetic(Protocol):
 
     def sides(self, x: Bounded, kink: Bounded) -> tuple[Array, Array]:
         """Return −1, 0 or 1 for below, on and above the kink, and where that is not sure (it is 0 there)."""
+
+    def likely_sides(self, x: Bounded, kink: Bounded) -> Array:
+        """Return `sides`, and where that is not sure, which side it most likely is; 0 where it looks like a tie."""
 
     def shares(self, left: Bounded, right: Bounded) -> Shares:
         """Return where numbers of opposite signs at the two ends of a segment are 0 in between."""

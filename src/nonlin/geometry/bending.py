@@ -49,8 +49,10 @@ def _folded(arithmetic: Arithmetic, rows: Rows, node: Node, bends: Bends) -> tup
         if bends.bent is not None:
             straight = ~np.broadcast_to(bends.bent, x.value.shape)
             sides[straight], doubtful[straight] = 0, False
-        unsure += int(np.count_nonzero(doubtful))
-        rows = _with(rows, name, _set(x, np.nonzero(doubtful), kink))
+        if doubtful.any():
+            unsure += int(np.count_nonzero(doubtful))
+            sides = np.where(doubtful, arithmetic.likely_sides(x, kink), sides)
+            rows = _with(rows, name, _set(x, np.nonzero(doubtful & (sides == 0)), kink))
         opposite = (sides[:-1] * sides[1:] < 0) & ~rows.gaps[:, None]
         found.append(crossings_of(arithmetic, rows.live[name], kink, opposite))
     if not any(len(part.segment) for part in found):

@@ -76,26 +76,34 @@ def joined(parts: list[Crossings]) -> Crossings:
 
 
 def merged(crossings: Crossings) -> Merged:
-    """Put crossings of one segment together whose intervals of doubt meet; of exact ones, those that are equal."""
-    share, doubt = crossings.shares.value, crossings.shares.doubt
-    segment, lower, upper = crossings.segment.tolist(), (share - doubt).tolist(), (share + doubt).tolist()
-    order = sorted(range(len(segment)), key=lambda i: (segment[i], lower[i]))
-    point, first = np.zeros(len(order), np.intp), []
-    last, reach = -1, lower[0] if order else 0
-    for i in order:
-        if segment[i] != last or lower[i] > reach:
-            first.append(i)
-            last, reach = segment[i], upper[i]
-        reach = max(reach, upper[i])
-        point[i] = len(first) - 1
-    leading = np.asarray(first, np.intp)
-    alone = len(order) - len(first)
+    """Put crossings of one segment together that are at one point: exact ones that are equal, others that seem so."""
+    shares = crossings.shares
+    groups = _groups(crossings.segment, shares.value, shares.likely_doubt)
+    apart = _groups(crossings.segment, shares.value, shares.doubt)
+    leading = np.asarray([group[0] for group in groups], np.intp)
+    point = np.zeros(len(crossings.segment), np.intp)
+    for number, group in enumerate(groups):
+        point[group] = number
     return Merged(
         points=Crossings(
             segment=crossings.segment[leading],
-            shares=Shares(value=share[leading], doubt=doubt[leading]),
+            shares=Shares(value=shares.value[leading], doubt=shares.doubt[leading]),
             unit=crossings.unit[leading],
         ),
         point=point,
-        unsure=alone if share.dtype != object else 0,
+        unsure=0 if shares.value.dtype == object else len(point) - len(apart),
     )
+
+
+def _groups(segment: Array, share: Array, doubt: Array) -> list[list[int]]:
+    """Return which intervals of doubt hang together, in order along the line."""
+    segments, lower, upper = segment.tolist(), (share - doubt).tolist(), (share + doubt).tolist()
+    groups: list[list[int]] = []
+    last, reach = -1, 0.0
+    for i in sorted(range(len(segments)), key=lambda i: (segments[i], lower[i])):
+        if segments[i] != last or lower[i] > reach:
+            groups.append([])
+            last, reach = segments[i], upper[i]
+        reach = max(reach, upper[i])
+        groups[-1].append(i)
+    return groups

@@ -37,18 +37,20 @@ def envelope(arithmetic: Arithmetic, low: Bounded, high: Bounded) -> tuple[list[
         high: at the right end.
     """
     # the largest at the left end; of those that are equal there, the one that goes on
-    equal = np.flatnonzero(_side(arithmetic, low, int(np.argmax(low.value))) == 0)
+    equal = np.flatnonzero(_likely(arithmetic, low, int(np.argmax(low.value))) >= 0)
     first = current = int(equal[int(np.argmax(high.value[equal]))])
     folds: list[Fold] = []
     while True:
-        later = np.flatnonzero((_side(arithmetic, low, current) < 0) & (_side(arithmetic, high, current) > 0))
+        later = np.flatnonzero(
+            (_likely(arithmetic, low, current) < 0) & (_likely(arithmetic, high, current) > 0)
+        )
         if not len(later):
             break
         shares = arithmetic.shares(*(_minus(arithmetic, end, current, later) for end in (low, high)))
         nearest = int(np.argmin(shares.value))
-        reach = shares.value[nearest] + shares.doubt[nearest]
+        tie = shares.likely_doubt
         # of those that meet at one point, the one that is highest at the right end goes on
-        meeting = np.flatnonzero(shares.value - shares.doubt <= reach)
+        meeting = np.flatnonzero(shares.value - tie <= shares.value[nearest] + tie[nearest])
         chosen = int(meeting[int(np.argmax(high.value[later[meeting]]))])
         fold = Fold(
             before=current, after=int(later[chosen]), share=shares.value[chosen], doubt=shares.doubt[chosen]
@@ -73,6 +75,11 @@ def _sure(arithmetic: Arithmetic, low: Bounded, high: Bounded, first: int, folds
         if np.any(_side(arithmetic, end, best)[others[others != best]] >= 0):
             return False
     for fold in folds:
+        if (
+            _side(arithmetic, low, fold.before)[fold.after] >= 0
+            or _side(arithmetic, high, fold.before)[fold.after] <= 0
+        ):
+            return False
         shares = Shares(value=np.array([fold.share]), doubt=np.array([fold.doubt]))
         here = arithmetic.between(_row(low), _row(high), shares)
         beside = others[(others != fold.before) & (others != fold.after)]
@@ -86,6 +93,12 @@ def _minus(arithmetic: Arithmetic, x: Bounded, member: int, which: Array | slice
     """Return how far functions are above one of them."""
     own = Bounded(value=x.value[member], error=x.error[member])
     return arithmetic.minus(Bounded(value=x.value[which], error=x.error[which]), own)
+
+
+def _likely(arithmetic: Arithmetic, x: Bounded, member: int) -> Array:
+    # the differences of large numbers that are equal look like ties beside those numbers, not beside each other
+    own = Bounded(value=x.value[member], error=x.error[member])
+    return arithmetic.likely_sides(x, own)
 
 
 def _side(arithmetic: Arithmetic, x: Bounded, member: int) -> Array:

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from nonlin.geometry.arithmetic import Bounded, Shares
+from nonlin.geometry.arithmetic import LIKELY, Bounded, Shares
 from nonlin.geometry.bends import Slope
 from nonlin.geometry.rounding import UNIT_ROUNDOFF, affine
 from nonlin.networks.array import Array
@@ -43,6 +43,13 @@ class Floating:
         distance, doubt = x.value - kink.value, (x.error + kink.error) * _OUTWARD
         above, below = distance > doubt, distance < -doubt
         return above.view(np.int8) - below.view(np.int8), ~(above | below) & (doubt != 0)
+
+    def likely_sides(self, x: Bounded, kink: Bounded) -> Array:
+        """Return the sign of the computed distance, but 0 for an unsure one of the size of common rounding."""
+        sides, unsure = self.sides(x, kink)
+        distance = x.value - kink.value
+        small = np.abs(distance) <= LIKELY * np.max(np.abs(x.value), initial=0.0)
+        return np.where(unsure & ~small, np.sign(distance).astype(np.int8), sides)
 
     def minus(self, x: Bounded, y: Bounded) -> Bounded:
         """Return x − y with the sum of the errors and one rounding."""

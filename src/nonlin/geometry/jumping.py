@@ -45,11 +45,20 @@ def _regions(arithmetic: Arithmetic, x: Bounded, bends: Bends) -> tuple[Array, A
     shape = (len(x.value) - 1, *x.value.shape[1:])
     regions, unsure = np.zeros(shape, np.intp), np.zeros(shape, bool)
     for kink in bends.kinks:
-        sides, doubtful = arithmetic.sides(x, arithmetic.number(kink))
-        side = np.where(sides[:-1] != 0, sides[:-1], sides[1:])
-        unsure |= (side == 0) & (doubtful[:-1] | doubtful[1:])
+        at = arithmetic.number(kink)
+        sides, doubtful = arithmetic.sides(x, at)
+        likely = arithmetic.likely_sides(x, at)
+        side = _either(sides)
+        open_ = (side == 0) & (doubtful[:-1] | doubtful[1:])
+        side = np.where(open_, _either(likely), side)
+        unsure |= open_
         regions += side + 1
     return regions, unsure
+
+
+def _either(sides: Array) -> Array:
+    """Return the side of each segment: that of the end which is not on the kink."""
+    return np.where(sides[:-1] != 0, sides[:-1], sides[1:])
 
 
 def _valued(arithmetic: Arithmetic, x: Bounded, bends: Bends, regions: Array) -> Bounded:

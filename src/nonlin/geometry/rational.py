@@ -52,6 +52,10 @@ class Rational:
         side = above.astype(np.int8) - below.astype(np.int8)
         return side, np.zeros(side.shape, bool)
 
+    def likely_sides(self, x: Bounded, kink: Bounded) -> Array:
+        """Return the exact side."""
+        return self.sides(x, kink)[0]
+
     def minus(self, x: Bounded, y: Bounded) -> Bounded:
         """Return x − y."""
         return _exact(x.value - y.value)
