@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nonlin.functions import Function, define, function, functions
 
 if TYPE_CHECKING:
-    from nonlin import geometry
+    from nonlin import geometry, testing
     from nonlin.functions.initialization import gain, initialize_
     from nonlin.functions.linearity import linearity
     from nonlin.geometry.approximation import approximate
@@ -37,6 +37,7 @@ __all__ = [
     "predict",
     "read",
     "read_log",
+    "testing",
     "watch",
 ]
 
@@ -56,6 +57,7 @@ _HOMES = {
     "predict": "nonlin.inspection",
     "read": "nonlin.networks",
     "read_log": "nonlin.inspection.watching",
+    "testing": "nonlin",
     "watch": "nonlin.inspection.watching",
 }
 """Where each public name lives that is imported only when it is first used."""
