@@ -43,6 +43,13 @@ _FORMATS = ("text", "html", "json", "sarif")
     help="Say what changed since an older report in JSON.",
 )
 @click.option(
+    "--box",
+    nargs=2,
+    type=float,
+    metavar="LOW HIGH",
+    help="Also prove which units are dead or linear on every input whose entries are between LOW and HIGH.",
+)
+@click.option(
     "--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Samples run at once."
 )
 @click.option(
@@ -71,7 +78,14 @@ def inspect(model: str | None, data: str | None, labels: str | None, **options: 
     ):  # what the user's code prints is no part of the report
         subject, samples = _subject(model, data)
         answers = None if labels is None else load(labels, what="labels")
-        inspection = run(subject, samples, answers, batch_size=options["batch_size"], progress=report)
+        inspection = run(
+            subject,
+            samples,
+            answers,
+            batch_size=options["batch_size"],
+            box=options["box"],
+            progress=report,
+        )
     if options["output"] is not None:
         write_whole(options["output"], _text(inspection, form))
         click.echo(f"wrote {options['output']}", err=True)

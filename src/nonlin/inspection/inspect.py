@@ -11,6 +11,7 @@ import numpy.typing as npt
 from nonlin.inspection.data import as_array, batches_of, read_data, read_labels
 from nonlin.inspection.folding import count_folds
 from nonlin.inspection.model import Model, open_model
+from nonlin.inspection.proving import Proofs, prove_calls, with_proofs
 from nonlin.inspection.recording import Batch, Progress, Recording
 from nonlin.inspection.result import Collapse, Folds, Inspection
 from nonlin.inspection.thresholds import Thresholds
@@ -23,13 +24,14 @@ Array = npt.NDArray[Any]
 _SAMPLES_KEPT = 256
 
 
-def inspect(
+def inspect(  # noqa: PLR0913 - the public face, whose options are all by keyword
     model: Any,
     data: Any,
     labels: Any = None,
     *,
     batch_size: int = 64,
     thresholds: Thresholds | None = None,
+    box: tuple[Any, Any] | None = None,
     progress: Progress | None = None,
 ) -> Inspection:
     """Learn what the activations of a trained network do on some data.
@@ -42,6 +44,8 @@ def inspect(
             those of the cross-entropy loss, without they are those of a random direction of the outputs.
         batch_size: how many samples to run at once where the data is not already in batches.
         thresholds: from which figure on something is a finding.
+        box: the lower and the upper ends of a box of inputs, numbers or arrays of the shape of one sample; then each
+            call also says which units are proven dead or linear on all of it.
         progress: called with the number of samples done, and of all of them where that is known.
 
     Returns:
@@ -68,12 +72,13 @@ def inspect(
     recording = opened.record(first.passing(batches_of(data, labels, size=batch_size)), progress)
     calls = tuple(describe(recorded, limits) for recorded in recording.calls)
     found = findings(recording, calls, limits)
+    proofs = first.proofs(opened, recording, box, limits)
     return Inspection(
         model=recording.model,
         parameters=recording.parameters,
         samples=recording.samples,
         gradient_of=recording.gradient_of,
-        calls=tuple(with_verdicts(calls, found)),
+        calls=tuple(with_proofs(with_verdicts(calls, found), proofs)),
         findings=found,
         collapses=tuple(
             Collapse(layers=c.layers, parameters=c.parameters, merged=c.merged) for c in recording.chains
@@ -83,6 +88,8 @@ def inspect(
         accuracy=first.accuracy(recording),
         thresholds=limits,
         recording=recording,
+        box=proofs.box,
+        unbounded=proofs.unbounded,
     )
 
 
@@ -142,3 +149,11 @@ class _First:
         return count_folds(
             opened.network, np.concatenate(samples), classes[: self.kept], by_label=bool(self.labels)
         )
+
+    def proofs(
+        self, opened: Model, recording: Recording, box: tuple[Any, Any] | None, limits: Thresholds
+    ) -> Proofs:
+        if box is None:
+            return Proofs()
+        example = as_array(next(iter(self.inputs[0].values())))
+        return prove_calls(lambda: opened.network(example[:1]), recording.calls, box, limits.constant_slope)

@@ -37,6 +37,8 @@ def print_inspection(inspection: Inspection, console: Console) -> None:
                 ("Not measured  ", "bold"), f"the activations inside {', '.join(inspection.unseen)}"
             )
         )
+    if inspection.box is not None:
+        console.print(Text.assemble(("Proven  ", "bold"), _proven(inspection)))
     console.print(Text.assemble(("Folds  ", "bold"), _folds(inspection.folds)))
     console.print(Text.assemble(("Verdict  ", "bold"), _verdict(inspection)))
 
@@ -145,6 +147,13 @@ def _print_findings(inspection: Inspection, console: Console) -> None:
         )
     if inspection.findings:
         console.print()
+
+
+def _proven(inspection: Inspection) -> str:
+    bounded = [call for call in inspection.calls if call.proven_dead is not None]
+    parts = [f"{call.name} {call.proven_dead} dead, {call.proven_linear} linear" for call in bounded]
+    text = f"on every input of the box {inspection.box}: {'; '.join(parts) or 'nothing'}"
+    return text + "".join(f"; not beyond {name}" for name in inspection.unbounded)
 
 
 def _folds(folds: Folds) -> str:
