@@ -108,5 +108,8 @@ def _underflow(operator: Operator, inputs: list[Bounded]) -> float:
 
 
 def _smallest(x: Array) -> float:
+    """Return the smallest size of a number other than 0, or less."""
+    if x.dtype.kind == "f" and x.dtype.itemsize <= 4:
+        return 2.0**-149  # float32 has none smaller, so that the weights need not be searched
     size = np.abs(x, dtype=np.float64)
     return float(np.min(size, where=size > 0, initial=1.0))
