@@ -12,7 +12,7 @@ from nonlin.inspection.proofs import Proven, prove
 from nonlin.inspection.recording import RecordedCall
 from nonlin.inspection.result import Call
 from nonlin.networks import Network, Node
-from nonlin.networks.activation import Activation, ParametricRelu, Softmax
+from nonlin.networks.activation import Activation, ParametricRelu
 
 __all__ = ["Proofs", "prove_calls", "with_proofs"]
 
@@ -83,7 +83,9 @@ def with_proofs(calls: Iterable[Call], proofs: Proofs) -> Iterator[Call]:
 
 def _places(network: Network, recorded: Sequence[RecordedCall]) -> dict[str, RecordedCall]:
     """Match the nodes with the calls: by name, or in order where a module's calls have names of their own."""
+    # inside attention a softmax is no call of a recording, and nothing is proven of one
     nodes = [node for node in network.nodes if _is_call(node)]
+    recorded = [call for call in recorded if not call.site.function.vector]
     by_name = {call.site.name: call for call in recorded}
     named = {node.name: by_name[node.name] for node in nodes if node.name in by_name}
     if named:
@@ -96,9 +98,7 @@ def _places(network: Network, recorded: Sequence[RecordedCall]) -> dict[str, Rec
 
 def _is_call(node: Node) -> bool:
     operator = node.operator
-    return isinstance(operator, ParametricRelu | Softmax) or (
-        isinstance(operator, Activation) and operator.called
-    )
+    return isinstance(operator, ParametricRelu) or (isinstance(operator, Activation) and operator.called)
 
 
 def _fits(call: CallBounds, place: RecordedCall) -> bool:

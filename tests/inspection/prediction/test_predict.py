@@ -189,3 +189,24 @@ def test_beside_an_inspection():
     assert json.loads(prediction.to_json()) == prediction.to_dict()
     assert "measured" in str(prediction)
     assert "measured" not in str(predict(made))
+
+
+def test_an_attention_in_between_does_not_confuse_the_calls():
+    torch = pytest.importorskip("torch")
+
+    class Attending(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = torch.nn.Linear(6, 6), torch.nn.Linear(6, 6)
+
+        def forward(self, x):
+            h = torch.nn.functional.gelu(self.first(x))
+            weights = torch.softmax(h @ h.transpose(1, 2), dim=-1)
+            return torch.relu(self.second(weights @ h))
+
+    torch.manual_seed(0)
+    module, data = Attending(), np.random.default_rng(0).standard_normal((40, 3, 6)).astype(np.float32)
+    prediction = predict(nonlin.read(module, data), measured=nonlin.inspect(module, data))
+    assert prediction.calls[0].measured == pytest.approx(1)
+    assert prediction.calls[-1].confidence == "not covered"
+    assert any("MatrixProduct" in name for name in prediction.uncovered)
