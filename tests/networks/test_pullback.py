@@ -15,6 +15,7 @@ from nonlin.networks.activation import (
     Multiply,
     Opaque,
     ParametricRelu,
+    Select,
     Softmax,
 )
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
@@ -80,6 +81,8 @@ CASES = {
     "product that broadcasts": (Multiply(), [(2, 3, 4), (3, 1)]),
     "quotient": (Divide(), [(2, 3, 4), (2, 3, 4)]),
     "quotient that broadcasts": (Divide(), [(3, 1), (2, 3, 4)]),
+    "one of two": (Select(threshold=0.5, equal=True), [(2, 3, 4), (2, 3, 4), (2, 3, 4)]),
+    "one of a number and another": (Select(threshold=0.5, equal=False, above=2.0), [(2, 3, 4), (4,)]),
     "matrix product": (MatrixProduct(), [(2, 3, 4), (2, 4, 5)]),
     "matrix product that broadcasts": (MatrixProduct(), [(2, 1, 3, 4), (5, 4, 2)]),
 }

@@ -26,9 +26,13 @@ def model(kind, direction="forward", *, initial=False, **attributes):
     inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [TIME, BATCH, INPUTS])]
     if initial:
         names += ["", "h"] + ["c"] * (kind == "LSTM")
-        states = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [directions, BATCH, UNITS]) for n in names[5:]]
+        states = [
+            helper.make_tensor_value_info(n, TensorProto.FLOAT, [directions, BATCH, UNITS]) for n in names[5:]
+        ]
         inputs += states
-    node = helper.make_node(kind, names, ["y"], name="layer", hidden_size=UNITS, direction=direction, **attributes)
+    node = helper.make_node(
+        kind, names, ["y"], name="layer", hidden_size=UNITS, direction=direction, **attributes
+    )
     graph = helper.make_graph(
         [node], "g", inputs, [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
         [numpy_helper.from_array(a.astype(np.float32), n) for n, a in stored.items()],

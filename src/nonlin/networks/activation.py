@@ -10,7 +10,16 @@ from nonlin.functions import Function, function
 from nonlin.networks.array import Array, matched, unbroadcast
 from nonlin.networks.recurrent import Recurrence
 
-__all__ = ["Activation", "Divide", "MatrixProduct", "Multiply", "Opaque", "ParametricRelu", "Softmax"]
+__all__ = [
+    "Activation",
+    "Divide",
+    "MatrixProduct",
+    "Multiply",
+    "Opaque",
+    "ParametricRelu",
+    "Select",
+    "Softmax",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -160,6 +169,39 @@ class MatrixProduct:
             unbroadcast(cotangent @ b.swapaxes(-1, -2), a.shape),
             unbroadcast(a.swapaxes(-1, -2) @ cotangent, b.shape),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Select:
+    """One of two values, by where a third lies: ONNX Where with a comparison, a part of Softplus and of Threshold.
+
+    Args:
+        threshold: with what u is compared.
+        equal: whether the threshold itself counts as above.
+        above, below: the values on either side, numbers; or None, then they are computed and follow u as inputs.
+    """
+
+    kind: ClassVar[str] = "nonlinear"
+    threshold: float
+    equal: bool
+    above: float | None = None
+    below: float | None = None
+
+    def _is_above(self, u: Array) -> Array:
+        return np.asarray(u >= self.threshold if self.equal else u > self.threshold)
+
+    def apply(self, u: Array, *values: Array) -> Array:
+        """Return the value above where u is above the threshold, else the one below; NaN where u is NaN."""
+        given = iter(values)
+        above, below = (next(given) if v is None else u.dtype.type(v) for v in (self.above, self.below))
+        return np.where(np.isnan(u), u, np.where(self._is_above(u), above, below))
+
+    def pullback(self, cotangent: Array, u: Array, *values: Array) -> tuple[Array, ...]:
+        """Return nothing for u, and the cotangent for the value that was taken."""
+        above = self._is_above(u)
+        taken = [t for t, v in ((above, self.above), (~above, self.below)) if v is None]
+        parts = (unbroadcast(cotangent * t, x.shape) for t, x in zip(taken, values, strict=True))
+        return np.zeros(u.shape, cotangent.dtype), *parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

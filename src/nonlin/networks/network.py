@@ -10,6 +10,7 @@ from nonlin.networks.activation import (
     Multiply,
     Opaque,
     ParametricRelu,
+    Select,
     Softmax,
 )
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
@@ -37,6 +38,7 @@ Operator: TypeAlias = (
     | ParametricRelu
     | Reduce
     | Reshape
+    | Select
     | Slice
     | Softmax
     | Sum

@@ -15,7 +15,8 @@ from nonlin.networks.affine import Dense, Elementwise
 from nonlin.networks.array import Array
 from nonlin.networks.network import Network, Node, Operator, Tensor
 from nonlin.networks.onnx_file import open_onnx, tensors_of
-from nonlin.networks.onnx_operators import Graph, convert
+from nonlin.networks.onnx_operators import convert
+from nonlin.networks.onnx_use import Graph
 from nonlin.networks.recognition import recognise
 from nonlin.networks.recurrent import recurrence_of
 from nonlin.networks.window import Convolution
@@ -88,6 +89,7 @@ def _facts(model: onnx.ModelProto) -> Graph:
         constants=constants,
         shapes=shapes,
         whole=frozenset(whole.difference(constants)),
+        makers={name: node for node in model.graph.node for name in node.output if name},
         opset=_opset(model),
         batch_of_one=leading == 1,
     )

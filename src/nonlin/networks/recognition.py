@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from nonlin.functions import Expression, Function, Variable, function, identify
-from nonlin.functions.construction import substitute
+from nonlin.functions.construction import substitute, where
 from nonlin.functions.evaluation import evaluate
 from nonlin.functions.expression import Constant
 from nonlin.functions.pieces import affine_pieces
-from nonlin.networks.activation import Activation, Divide, Multiply
+from nonlin.networks.activation import Activation, Divide, Multiply, Select
 from nonlin.networks.affine import Elementwise, Sum
 from nonlin.networks.network import Node
 
@@ -98,6 +98,11 @@ def _expression(node: Node, parts: list[Expression]) -> Expression | None:
         return parts[0] * parts[1]
     if isinstance(operator, Divide) and not isinstance(parts[1], Constant):
         return parts[0] / parts[1]
+    if isinstance(operator, Select):
+        given = iter(parts[1:])
+        above, below = (next(given) if v is None else Constant(v) for v in (operator.above, operator.below))
+        u, threshold = parts[0], Constant(operator.threshold)
+        return where(u >= threshold if operator.equal else u > threshold, above, below)
     if isinstance(operator, Sum):
         total = parts[0] if operator.signs[0] > 0 else -parts[0]
         for sign, part in zip(operator.signs[1:], parts[1:], strict=True):
@@ -111,12 +116,15 @@ def _recognised(
 ) -> tuple[str, Function, frozenset[str]] | None:
     for entry, cluster in clusters.items():
         inside = [by_output[name] for name in cluster.made]
-        calls = [n.operator for n in inside if isinstance(n.operator, Activation)]
-        if len(inside) < 2 or not calls:
+        calls = [n.operator for n in inside if isinstance(n.operator, Activation | Select)]
+        if not calls or (len(inside) < 2 and not isinstance(node.operator, Select)):
             continue
         if any(readers[name] - cluster.made for name in cluster.made if name != node.output):
             continue
-        if sum(call.called for call in calls) > 1 and len(readers[entry] & cluster.made) < 2:
+        if (
+            sum(isinstance(call, Activation) and call.called for call in calls) > 1
+            and len(readers[entry] & cluster.made) < 2
+        ):
             continue  # relu(relu(x)) is two calls, whatever it equals
         called = _named(cluster.expression)
         if called is not None and called.name != "identity":

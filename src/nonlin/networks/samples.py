@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nonlin.networks.activation import Divide, MatrixProduct, Multiply, Opaque, ParametricRelu, Softmax
+from nonlin.networks.activation import (
+    Divide,
+    MatrixProduct,
+    Multiply,
+    Opaque,
+    ParametricRelu,
+    Select,
+    Softmax,
+)
 from nonlin.networks.affine import Elementwise, Reduce, Sum
 from nonlin.networks.array import Array
 from nonlin.networks.network import Operator
@@ -32,7 +40,7 @@ def keeps_samples(operator: Operator, inputs: Sequence[Shape], output: Shape) ->
         return operator.axes(ndim)[0] == 0
     if isinstance(operator, Pad):
         return operator.widths[0] == (0, 0)
-    if isinstance(operator, Sum | Multiply | Divide | MatrixProduct):
+    if isinstance(operator, Sum | Multiply | Divide | Select | MatrixProduct):
         least = 3 if isinstance(operator, MatrixProduct) else 1
         return len({len(shape) for shape in inputs}) == 1 and ndim >= least
     if isinstance(operator, Elementwise):

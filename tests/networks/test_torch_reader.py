@@ -1,0 +1,88 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from nonlin import read
+from nonlin.errors import InvalidInputError, UnsupportedModelError
+from nonlin.networks import evaluate
+from nonlin.networks.activation import Activation, ParametricRelu
+
+
+class Small(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = torch.nn.Linear(6, 5), torch.nn.Linear(5, 3)
+        self.drop, self.norm = torch.nn.Dropout(0.5), torch.nn.BatchNorm1d(5)
+
+    def forward(self, x):
+        return self.last(self.drop(torch.nn.functional.relu(self.norm(self.first(x)))))
+
+
+class Branching(torch.nn.Module):
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+
+FUNCTIONS = {
+    "relu": torch.nn.ReLU(),
+    "silu": torch.nn.SiLU(),
+    "gelu": torch.nn.GELU(),
+    "gelu_tanh": torch.nn.GELU(approximate="tanh"),
+    "hardswish": torch.nn.Hardswish(),
+    "hardsigmoid": torch.nn.Hardsigmoid(),
+    "hardtanh": torch.nn.Hardtanh(),
+    "relu6": torch.nn.ReLU6(),
+    "mish": torch.nn.Mish(),
+    "softplus": torch.nn.Softplus(),
+    "elu": torch.nn.ELU(),
+    "selu": torch.nn.SELU(),
+    "softsign": torch.nn.Softsign(),
+    "tanhshrink": torch.nn.Tanhshrink(),
+    "logsigmoid": torch.nn.LogSigmoid(),
+    "leaky_relu": torch.nn.LeakyReLU(),
+    "prelu": torch.nn.PReLU(),
+    "threshold": torch.nn.Threshold(0.5, 2.0),
+    "hardshrink": torch.nn.Hardshrink(),
+    "softshrink": torch.nn.Softshrink(),
+    "celu": torch.nn.CELU(),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_of_pytorch_is_one_call_of_ours(name):
+    x = np.random.default_rng(0).standard_normal((7, 4)).astype(np.float32) * 3
+    network = read(torch.nn.Sequential(torch.nn.Linear(4, 5), FUNCTIONS[name]), x)
+    calls = [n.operator for n in network.nodes if isinstance(n.operator, Activation | ParametricRelu)]
+    assert [call.function.name for call in calls] == [name]
+    assert not network.opaque
+
+
+def test_a_network_is_read_for_any_batch_and_does_the_same():
+    torch.manual_seed(0)
+    module = Small()
+    module(torch.randn(50, 6))  # BatchNorm has seen something
+    x = np.random.default_rng(0).standard_normal((9, 6)).astype(np.float32)
+    network = read(module, x[:1])
+    expected = module.eval()(torch.tensor(x)).detach().numpy()
+    np.testing.assert_allclose(evaluate(network, {network.inputs[0].name: x})[0], expected, rtol=0, atol=1e-6)
+
+
+def test_the_module_is_left_as_it_was():
+    module = Small().train()
+    module.drop.eval()
+    before = copy.deepcopy(module.state_dict())
+    read(module, np.zeros((1, 6), np.float32))
+    assert [m.training for m in module.modules()] == [True, True, True, False, True]
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in module.modules())
+    assert all(p.grad is None and p.requires_grad for p in module.parameters())
+
+
+def test_without_an_example_or_a_graph_one_line_says_so():
+    with pytest.raises(InvalidInputError, match=r"expected an example.*give example=array"):
+        read(Small())
+    with pytest.raises(UnsupportedModelError, match="PyTorch cannot export Branching") as raised:
+        read(Branching(), np.zeros((1, 6), np.float32))
+    assert "\n" not in str(raised.value)
