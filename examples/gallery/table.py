@@ -1,4 +1,4 @@
-"""The table of the gallery: one row a network."""
+"""The tables of the gallery: one row a network."""
 
 import json
 from collections.abc import Sequence
@@ -15,13 +15,15 @@ _HEAD = (
 
 
 def write_table(entries: Sequence[Entry], output: Path) -> Path:
-    """Write table.md from the reports in a folder.
+    """Write table.md, what the networks are and what was found, from the reports in a folder.
 
     Columns: dead, saturated and linear count units over all calls that have a slope; gradient is the smallest and the
     largest of the calls over the last call's; folds is the number of pieces on the line; findings are errors, warnings
     and notes.
     """
-    lines = [f"| {' | '.join(_HEAD)} |", "|" + "---|" * len(_HEAD)]
+    lines = ["| network | what | from, licence | shown |", "|---|---|---|---|"]
+    lines += [f"| {entry.key} | {entry.what} | {entry.source} | {entry.data} |" for entry in entries]
+    lines += ["", f"| {' | '.join(_HEAD)} |", "|" + "---|" * len(_HEAD)]
     for entry in entries:
         path = output / f"{entry.key}.json"
         if path.exists():

@@ -174,3 +174,20 @@ def test_a_sequence_with_a_state_is_not_cut(tmp_path):
     whole = inspect(path, [data]).calls[0].input_std
     parts = inspect(path, [{**data, "x": data["x"][i : i + 1]} for i in range(9)]).calls[0].input_std
     assert whole != pytest.approx(parts)
+
+
+def test_a_network_that_mixes_its_samples_gets_one_at_a_time(tmp_path):
+    nodes = [
+        helper.make_node("Reshape", ["x", "pairs"], ["two"], name="two"),
+        helper.make_node("MatMul", ["two", "w"], ["dense"], name="dense"),
+        helper.make_node("Reshape", ["dense", "row"], ["flat"], name="flat"),
+        helper.make_node("Relu", ["flat"], ["y"], name="relu"),
+    ]
+    stored = {
+        "w": RNG.standard_normal((2, 2)).astype(np.float32),
+        "pairs": np.array([-1, 2]),
+        "row": np.array([1, -1]),
+    }
+    path = save(tmp_path / "mixing.onnx", nodes, {"x": [1, 4]}, "y", stored)
+    (call,) = inspect(path, RNG.standard_normal((9, 4)).astype(np.float32)).calls
+    assert (call.samples, call.units) == (9, 4)

@@ -5,11 +5,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nonlin.errors import UnsupportedModelError
 from nonlin.geometry.arithmetic import Arithmetic, Bounded
 from nonlin.geometry.crossings import Crossings
 from nonlin.networks.array import Array
 
 __all__ = ["Rows", "doubled", "inserted"]
+
+_MOST_NUMBERS = 2**25
+"""How many numbers the live tensors may hold at all rows together; with what the arithmetic needs on the way, 3 GB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,9 +42,19 @@ def inserted(arithmetic: Arithmetic, rows: Rows, points: Crossings, *, maker: st
         rows: the old ones.
         points: where to, sorted, at most one for each place.
         maker: the call that folds there.
+
+    Raises:
+        UnsupportedModelError: if they would not fit in a usual memory.
     """
     if not len(points.segment):
         return rows
+    count = len(rows.makers) + len(points.segment)
+    each = sum(x.value[:1].size for x in rows.live.values())
+    if count * each > _MOST_NUMBERS:
+        raise UnsupportedModelError(
+            f"expected a line of at most {_MOST_NUMBERS:,} numbers at its folds, got {count - 2:,} folds by node "
+            f"'{maker}' and {each:,} numbers at each; choose points nearer to each other"
+        )
 
     def grown(x: Bounded) -> Bounded:
         before, at = points.segment, points.segment + 1

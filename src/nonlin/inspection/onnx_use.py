@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from nonlin.errors import InvalidInputError
+from nonlin.errors import InvalidInputError, NonlinError
 from nonlin.inspection.feeding import at_once, in_pieces, whole_inputs
 from nonlin.inspection.onnx_calls import measured
 from nonlin.inspection.runners import Runner, numpy_runner, runtime_runner
@@ -120,7 +120,7 @@ def _takes_batches(network: Network, inputs: Mapping[str, Array], *, exported_fo
     try:
         both = run({name: a[:2] for name, a in inputs.items()})[output]
         alone = [run({name: a[i : i + 1] for name, a in inputs.items()})[output] for i in range(2)]
-    except (InvalidInputError, ValueError, IndexError):
+    except (NonlinError, ValueError, IndexError):
         return False
     joined = np.concatenate(alone) if alone[0].ndim == both.ndim else np.zeros(0)
     return both.shape == joined.shape and bool(np.allclose(both, joined, rtol=1e-4, atol=1e-5))
