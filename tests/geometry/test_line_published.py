@@ -1,4 +1,4 @@
-"""Lines through networks that others trained: those of the VNN-COMP benchmarks and of Marabou, named by NONLIN_NETWORKS."""
+"""Lines through networks that others trained, of VNN-COMP and Marabou, in the folder that NONLIN_NETWORKS names."""
 
 import os
 from pathlib import Path
