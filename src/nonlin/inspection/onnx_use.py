@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from nonlin.errors import InvalidInputError, NonlinError
+from nonlin.errors import InvalidInputError, NonlinError, UnsupportedModelError
 from nonlin.inspection.feeding import at_once, in_pieces, whole_inputs
 from nonlin.inspection.onnx_calls import measured
 from nonlin.inspection.runners import Runner, numpy_runner, runtime_runner
 from nonlin.inspection.specialise import Conditions, specialised, with_shapes
 from nonlin.networks import Network, Tensor, network_of
+from nonlin.networks.activation import Opaque
 
 __all__ = ["Use", "batched", "prepare"]
 
@@ -74,6 +75,7 @@ def prepare(
 
     plain, conditions = specialised(model, piece, evaluate)
     network = network_of(plain, name=name)
+    _refuse_training(network)
     every = [key for node in network.nodes for key in (*node.inputs, node.output)]
     raw = _runner(plain, network, every)(fed)
     values = batched(raw, count)
@@ -93,6 +95,16 @@ def prepare(
         constants=constants,
         conditions=conditions,
     )
+
+
+def _refuse_training(network: Network) -> None:
+    """Refuse a network that would drop values at random."""
+    for node in network.opaque:
+        if isinstance(node.operator, Opaque) and node.operator.operator == "Dropout":
+            raise UnsupportedModelError(
+                f"expected a network in evaluation mode, but node '{node.name}' of {network.name} is a Dropout in "
+                "training mode; export the model again after model.eval()"
+            )
 
 
 def _run_twice(

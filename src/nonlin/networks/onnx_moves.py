@@ -15,7 +15,9 @@ __all__ = ["cast", "concatenate", "cut", "gather", "identity", "pad", "shaped", 
 def identity(use: Use) -> Conversion | None:
     """Convert Identity, Dropout at inference."""
     if use.node.op_type == "Dropout" and use.given(2):
-        return None
+        training = use.constant(2)
+        if training is None or bool(training):
+            return None
     return single(Identity(), use)
 
 
