@@ -28,7 +28,7 @@ _LAST_AXIS = (
 _CHANNEL_AXIS = ("Conv", "ConvTranspose", "QLinearConv", "ConvInteger")
 _PASSES = (Cast, Identity, Elementwise, Pad, Slice, Take, AveragePool)
 _RESHAPES = ("Reshape", "Squeeze", "Unsqueeze", "Flatten")
-_SHOWN = (Cast, Identity, Elementwise, Reduce, Reshape, Transpose, Slice, Take)
+_SHOWN = (Cast, Concatenate, Identity, Elementwise, Reduce, Reshape, Transpose, Slice, Take)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
