@@ -7,6 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from nonlin.errors import InvalidInputError
 from nonlin.inspection import inspect
 
 RNG = np.random.default_rng(3)
@@ -191,3 +192,19 @@ def test_a_network_that_mixes_its_samples_gets_one_at_a_time(tmp_path):
     path = save(tmp_path / "mixing.onnx", nodes, {"x": [1, 4]}, "y", stored)
     (call,) = inspect(path, RNG.standard_normal((9, 4)).astype(np.float32)).calls
     assert (call.samples, call.units) == (9, 4)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given", "remedy"),
+    [
+        ((3, 5, 6), (2, 5, 6, 3), r"np.moveaxis\(data, -1, 1\)"),
+        ((5, 6, 3), (2, 3, 5, 6), r"np.moveaxis\(data, 1, -1\)"),
+        ((90,), (2, 3, 5, 6), r"data.reshape\(-1, 90\)"),
+        ((4,), (2, 5), "reshape it$"),
+    ],
+)
+def test_data_of_another_shape_is_refused_with_what_mends_it(tmp_path, wanted, given, remedy):
+    nodes = [helper.make_node("Relu", ["x"], ["y"], name="relu")]
+    path = save(tmp_path / "shaped.onnx", nodes, {"x": [None, *wanted]}, "y", {})
+    with pytest.raises(InvalidInputError, match=remedy):
+        inspect(path, np.zeros(given, np.float32))

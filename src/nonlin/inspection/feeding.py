@@ -35,20 +35,27 @@ def feeds(declared: tuple[Tensor, ...], batch: Batch) -> dict[str, Array]:
 def _fitted(tensor: Tensor, array: Array) -> Array:
     if array.ndim != len(tensor.shape) or _differ(tensor.shape[1:], array.shape[1:]):
         sizes = ", ".join("any" if n is None else str(n) for n in tensor.shape[1:])
-        hint = ""
-        if (
-            array.ndim
-            and None not in tensor.shape[1:]
-            and array[:1].size == np.prod([n or 0 for n in tensor.shape[1:]])
-        ):
-            hint = f": data.reshape(-1, {sizes})"
         raise InvalidInputError(
             f"expected data of shape (samples, {sizes}) for the input '{tensor.name}', got {array.shape}; "
-            f"reshape it{hint}"
+            f"{_remedy(tensor.shape[1:], array)}"
         )
     if tensor.dtype in ("unknown", array.dtype.name):
         return array
     return _converted(tensor, array)
+
+
+def _remedy(wanted: tuple[int | None, ...], array: Array) -> str:
+    """Return what gives data the shape that is wanted; channels that are first or last are moved, never reshaped."""
+    given = array.shape[1:]
+    if len(given) == len(wanted) > 1:
+        if not _differ(wanted, (*given[1:], given[0])):
+            return "move its channels to the end: np.moveaxis(data, 1, -1)"
+        if not _differ(wanted, (given[-1], *given[:-1])):
+            return "move its channels to the front: np.moveaxis(data, -1, 1)"
+    sizes = [n for n in wanted if n is not None]
+    if array.ndim and len(sizes) == len(wanted) and array[:1].size == np.prod(sizes):
+        return f"reshape it: data.reshape(-1, {', '.join(map(str, sizes))})"
+    return "reshape it"
 
 
 def _converted(tensor: Tensor, array: Array) -> Array:
