@@ -22,8 +22,11 @@ with nonlin.watch(parallel, every=2, path=f"{folder}/log.jsonl") as log:
     for _ in range(3):
         parallel(data[rank::2]).mean().backward()
 assert log.history.steps == (0, 2)
-distributed.destroy_process_group()
+distributed.barrier()
+os._exit(0)
 """
+"""Leaves without the interpreter's clean-up: PyTorch's own threads abort the process there in one run of ten, also
+without nonlin."""
 
 
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="PyTorch is built without gloo")
