@@ -17,7 +17,7 @@ from nonlin.networks.network import Operator
 from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution
 
-__all__ = ["UNIT_ROUNDOFF", "affine"]
+__all__ = ["UNIT_ROUNDOFF", "absolute", "affine", "gamma"]
 
 UNIT_ROUNDOFF = 2.0**-53
 _SAFE = 2.0**-900
@@ -46,10 +46,10 @@ def affine(operator: Operator, inputs: list[Bounded]) -> Bounded:
         )
     value = operator.apply(*(x.value for x in inputs))
     terms = _terms(operator, inputs[0].value.shape)
-    gamma = terms * UNIT_ROUNDOFF / (1 - terms * UNIT_ROUNDOFF)
-    spread = [gamma * np.abs(x.value) + x.error for x in inputs]
-    error = _spread(operator, spread, value) + gamma * np.abs(_shift(operator, value))
-    return Bounded(value=value, error=(error + _underflow(operator, inputs)) * (1 + 4 * gamma))
+    relative = gamma(terms)
+    spread = [relative * np.abs(x.value) + x.error for x in inputs]
+    error = _spread(operator, spread, value) + relative * np.abs(_shift(operator, value))
+    return Bounded(value=value, error=(error + _underflow(operator, inputs)) * (1 + 4 * relative))
 
 
 def _terms(operator: Operator, shape: tuple[int, ...]) -> int:
@@ -76,18 +76,23 @@ def _spread(operator: Operator, spread: list[Array], value: Array) -> Array:
             1 + weight.shape[1] * UNIT_ROUNDOFF
         )
         return np.asarray(sizes[..., None] * norms)
-    return np.broadcast_to(_absolute(operator).apply(*spread), value.shape)
+    return np.broadcast_to(absolute(operator).apply(*spread), value.shape)
 
 
-def _absolute(operator: Operator) -> Operator:
-    """Return the operator with the absolute values of its weights, without its shift."""
+def gamma(terms: int) -> float:
+    """Return γₙ = n u / (1 − n u), a bound on the relative rounding of a sum of n products."""
+    return terms * UNIT_ROUNDOFF / (1 - terms * UNIT_ROUNDOFF)
+
+
+def absolute(operator: Operator) -> Operator:
+    """Return an affine operator with the absolute values of its weights, without its shift."""
     if isinstance(operator, Dense | Convolution):
         return replace(operator, weight=np.abs(operator.weight), bias=None)
     if isinstance(operator, Elementwise):
         return replace(operator, scale=np.abs(operator.scale), shift=np.zeros_like(operator.shift))
     if isinstance(operator, Sum):
         return Sum(signs=(1,) * len(operator.signs))
-    return operator
+    return replace(operator, value=0.0) if isinstance(operator, Pad) else operator
 
 
 def _shift(operator: Operator, value: Array) -> Array:

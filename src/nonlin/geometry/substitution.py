@@ -9,19 +9,16 @@ activation functions; Higham 2002, Accuracy and Stability of Numerical Algorithm
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from nonlin.geometry.relaxation import Lines
-from nonlin.geometry.rounding import UNIT_ROUNDOFF
-from nonlin.networks import Node, Operator
-from nonlin.networks.affine import Dense, Elementwise, Sum
+from nonlin.geometry.rounding import UNIT_ROUNDOFF, absolute, gamma
+from nonlin.networks import Node
 from nonlin.networks.array import Array
-from nonlin.networks.shape import Pad
-from nonlin.networks.window import Convolution
 
-__all__ = ["Box", "Step", "absolute", "gamma", "largest", "moved"]
+__all__ = ["Box", "Step", "largest", "moved"]
 
 OUTWARD = 1 + 2.0**-20
 """A bound on rounding is itself computed in float64, from positive numbers; this covers that by far."""
@@ -60,22 +57,6 @@ class Step:
     lines: Lines | None = None
     shift: Array | None = None
     reach: Array | None = None
-
-
-def gamma(terms: int) -> float:
-    """Return γₙ = n u / (1 − n u), a bound on the relative rounding of a sum of n products."""
-    return terms * UNIT_ROUNDOFF / (1 - terms * UNIT_ROUNDOFF)
-
-
-def absolute(operator: Operator) -> Operator:
-    """Return an affine operator with the absolute values of its weights, without its shift."""
-    if isinstance(operator, Dense | Convolution):
-        return replace(operator, weight=np.abs(operator.weight), bias=None)
-    if isinstance(operator, Elementwise):
-        return replace(operator, scale=np.abs(operator.scale), shift=np.zeros_like(operator.shift))
-    if isinstance(operator, Sum):
-        return Sum(signs=(1,) * len(operator.signs))
-    return replace(operator, value=0.0) if isinstance(operator, Pad) else operator
 
 
 def moved(node: Node, inputs: Sequence[Box]) -> tuple[Box, Step]:
