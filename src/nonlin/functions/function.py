@@ -14,6 +14,7 @@ from nonlin.functions.construction import substitute
 from nonlin.functions.differentiation import differentiate
 from nonlin.functions.dispatch import apply, apply_array
 from nonlin.functions.expression import Constant, Expression
+from nonlin.functions.families import remember
 from nonlin.functions.kinks import kinks
 from nonlin.functions.pieces import Piece, affine_pieces
 from nonlin.functions.printing import short_text
@@ -104,7 +105,11 @@ class Function:
         """The definition with the parameters' values put in; None for a function of a whole vector."""
         if self.definition is None:
             return None
-        return substitute(self.definition, parameters={k: Constant(v) for k, v in self.parameters.items()})
+        numbers = {k: Constant(v) for k, v in self.parameters.items()}
+        expression = substitute(self.definition, parameters=numbers)
+        if self.entry is None or self.parameters != self.defaults:
+            remember(expression, self.definition, self.parameters)
+        return expression
 
     def __call__(self, u: Any, *, out: Any = None, fast: bool = False) -> Any:
         """Return the value at u.

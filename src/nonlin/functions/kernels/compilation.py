@@ -10,10 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nonlin.errors import InvalidInputError
 from nonlin.functions.expression import Call, Expression, nodes
+from nonlin.functions.families import family_of
 from nonlin.functions.kernels.precision import DOUBLE, FAST, SINGLE, TIGHT, Precision
 from nonlin.functions.kernels.source import kernel_source
+from nonlin.functions.parametric import Family, run
 from nonlin.functions.primitives import SLOPES
 from nonlin.functions.printing import text
 
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-__all__ = ["cache_folder", "compiled"]
+__all__ = ["cache_folder", "compiled", "keep", "named", "precise"]
 
 SIMPLE = 2  # primitives in an expression whose errors may be as large as half of the budget
 
@@ -43,22 +47,50 @@ def compiled(
 ) -> Callable[..., None]:
     """Return the kernel that evaluates expressions on one-dimensional contiguous arrays.
 
+    Members of a family (see `nonlin.functions.families`) share one, in the accurate mode.
+
     Args:
         expressions: one output array each, after the inputs.
         dtype: float32 or float64, of all arrays.
         mode: accurate or fast.
         pull: whether a second input array multiplies the outputs.
     """
+    family = family_of(expressions)
+    if family is not None and mode == "accurate":
+        return _with_parameters(*family, pull=pull)
+    precision = precise(expressions, dtype, mode)
+    name = named(expressions, (dtype, precision.name, str(pull)))
+    kernel: Callable[..., None] = keep(
+        name, lambda: kernel_source(expressions, dtype, precision, pull=pull)
+    ).kernel
+    return kernel
+
+
+def _with_parameters(
+    expressions: tuple[Expression, ...], parameters: tuple[tuple[str, float], ...], *, pull: bool
+) -> Callable[..., None]:
+    """Return the kernel of a family for these values: a sweep over a parameter compiles once."""
+    family = Family(names=tuple(name for name, _ in parameters), outputs=expressions, pull=pull)
+    values = [np.array([value]) for _, value in parameters]
+
+    def kernel(x: Any, *arrays: Any) -> None:
+        gradient, out = (arrays[0], arrays[1:]) if pull else (None, arrays)
+        run(family, x, values, gradient=gradient, out=out)
+
+    return kernel
+
+
+def precise(expressions: tuple[Expression, ...], dtype: str, mode: str) -> Precision:
+    """Return what a kernel of expressions computes with."""
     if (dtype, mode) not in PRECISIONS:
         raise InvalidInputError(f"expected the mode accurate or fast, got {mode!r}; use one of those")
     precision = PRECISIONS[dtype, mode]
-    if precision is SINGLE and _nested(expressions):
-        precision = TIGHT
-    name = _name(expressions, (dtype, precision.name, str(pull)))
-    path = _stored(name, expressions, (dtype, precision, pull))
-    module = _load(name, path)
-    kernel: Callable[..., None] = module.kernel
-    return kernel
+    return TIGHT if precision is SINGLE and _nested(expressions) else precision
+
+
+def keep(name: str, source: Callable[[], str]) -> Any:
+    """Return the module of a kernel: the one on disk, else one that is written there now."""
+    return _load(name, _stored(name, source))
 
 
 def _nested(expressions: tuple[Expression, ...]) -> bool:
@@ -71,7 +103,8 @@ def _nested(expressions: tuple[Expression, ...]) -> bool:
     return sum(2 if "tanh_exp" in node.operator else 1 for node in steep) > SIMPLE
 
 
-def _name(expressions: tuple[Expression, ...], variant: tuple[str, ...]) -> str:
+def named(expressions: tuple[Expression, ...], variant: tuple[str, ...]) -> str:
+    """Return a kernel's name, a digest of all that decides its code."""
     key = "\n".join([*map(text, expressions), *variant, _generator()])
     return f"nonlin_kernel_{hashlib.sha256(key.encode()).hexdigest()[:24]}"
 
@@ -84,16 +117,14 @@ def _generator() -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def _stored(name: str, expressions: tuple[Expression, ...], variant: tuple[str, Precision, bool]) -> Path:
+def _stored(name: str, source: Callable[[], str]) -> Path:
     folder = cache_folder()
     path = folder / f"{name}.py"
     if not path.exists():
-        dtype, precision, pull = variant
-        source = kernel_source(expressions, dtype, precision, pull=pull)
         folder.mkdir(parents=True, exist_ok=True)
         # another process may be writing the same file: whoever is last puts the same text there
         own = folder / f"{name}.{os.getpid()}.tmp"
-        own.write_text(source, encoding="utf-8")
+        own.write_text(source(), encoding="utf-8")
         own.replace(path)
     return path
 

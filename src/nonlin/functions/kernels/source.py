@@ -12,9 +12,11 @@ from nonlin.functions.kernels.specialisation import passes_nan, specialised
 from nonlin.functions.tails import LINE, Tail, tail
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nonlin.functions.kernels.precision import Precision
 
-__all__ = ["kernel_source"]
+__all__ = ["emit", "kernel_source", "prepared"]
 
 ARITHMETIC = {
     "add": Emitter.add,
@@ -55,12 +57,7 @@ def kernel_source(
         precision: what is computed with in between.
         pull: whether the outputs are multiplied by a second input array, as a gradient is.
     """
-    emitter = Emitter(precision)
-    inside = [node for expression in expressions for node in nodes(expression) if isinstance(node, Call)]
-    emitter.paired = any(_mirrored(node) for node in inside)
-    operators = {node.operator for node in inside}
-    emitter.folded = "softplus" in operators
-    emitter.shared = bool(operators & {"expm1", "tanh"}) and bool(operators & {"exp", "sech2"})
+    emitter = prepared(expressions, precision)
     results = [_emit(emitter, expression) for expression in expressions]
     outputs = [f"y{k}" for k in range(len(expressions))]
     body = list(emitter.lines)
@@ -79,6 +76,17 @@ def kernel_source(
     )
 
 
+def prepared(expressions: tuple[Expression, ...], precision: Precision) -> Emitter:
+    """Return an emitter without lines that knows what the expressions want together."""
+    emitter = Emitter(precision)
+    inside = [node for expression in expressions for node in nodes(expression) if isinstance(node, Call)]
+    emitter.paired = any(_mirrored(node) for node in inside)
+    operators = {node.operator for node in inside}
+    emitter.folded = "softplus" in operators
+    emitter.shared = bool(operators & {"expm1", "tanh"}) and bool(operators & {"exp", "sech2"})
+    return emitter
+
+
 def _mirrored(node: Call) -> bool:
     if node.operator != "sigmoid":
         return False
@@ -92,7 +100,7 @@ def _emit(e: Emitter, original: Expression) -> str:
         argument = e.smaller(argument, right.bound)
     if e.precision.gradual and isfinite(left.bound):
         argument = e.larger(argument, -left.bound)
-    result = _evaluate(e, specialised(original), argument)
+    result = emit(e, specialised(original), {Variable(): argument})
     for sign, side in (("", right), ("-", left)):
         result = _at_end(e, result, sign, side)
     return result
@@ -114,13 +122,12 @@ def _limit(e: Emitter, value: float) -> str:
     return "F(np.nan)" if isnan(value) else f"F({'-' if value < 0 else ''}np.inf)"
 
 
-def _evaluate(e: Emitter, expression: Expression, argument: str) -> str:
-    done: dict[Expression, str] = {}
+def emit(e: Emitter, expression: Expression, known: Mapping[Expression, str]) -> str:
+    """Write an expression; `known` names what the kernel holds already: the variable, and parameters."""
+    done = dict(known)
     for node in nodes(expression):
         if isinstance(node, Constant):
             done[node] = e.number(node.value)
-        elif isinstance(node, Variable):
-            done[node] = argument
         elif isinstance(node, Piecewise):
             done[node] = _piecewise(e, node, done)
         elif isinstance(node, Call):
