@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nonlin.inspection.rank import Spread, effective_rank, measure_spread, merge_spreads
 from nonlin.inspection.recording import CallSite, RecordedCall
 from nonlin.inspection.statistics import UnitStatistics, measure, merge, thin
 
@@ -24,6 +25,7 @@ class CallGathering:
     site: CallSite
     shape: tuple[int, ...] = ()
     statistics: UnitStatistics | None = None
+    spread: Spread | None = None
     gradient_squares: float = 0.0
     gradient_samples: int = 0
     values: list[Array] = field(default_factory=list)
@@ -46,6 +48,14 @@ class CallGathering:
         )
         self.statistics = new if self.statistics is None else merge(self.statistics, new)
         self.values.append(thin(pre_activation, _VALUES_A_BATCH))
+        self.add_spread(measure_spread(output, self.site.unit_axis))
+
+    def add_spread(self, spread: Spread | None) -> None:
+        """Add how the units of a batch vary together."""
+        if self.spread is None or spread is None:
+            self.spread = self.spread or spread
+        else:
+            self.spread = merge_spreads(self.spread, spread)
 
     def add_gradient(self, squares: float, samples: int) -> None:
         """Add a batch's gradient.
@@ -70,4 +80,5 @@ class CallGathering:
             statistics=self.statistics,
             gradient=gradient,
             values=thin(np.concatenate(self.values), _VALUES_KEPT),
+            rank=None if self.spread is None else effective_rank(self.spread),
         )

@@ -19,6 +19,7 @@ _ADVICE = {
     "nonfinite": "lower the learning rate, check the data's scale, and look at the first call that is named here",
     "uncentred": "a zero-centred function (tanh, ELU) or a normalisation behind it speeds up training",
     "dormant": "nothing at once; if their share grows in training, lower the learning rate or reset these units (ReDo)",
+    "low-rank": "scale each input, lower the learning rate; look for equal rows in its layer's weights",
     "massive": "known from transformers; take care when quantising, and look at normalisation and outliers in the data",
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from nonlin.inspection.data import as_array, batches_of, read_data, read_labels
 from nonlin.inspection.folding import count_folds
 from nonlin.inspection.model import Model, open_model
 from nonlin.inspection.proving import Proofs, prove_calls, with_proofs
+from nonlin.inspection.rank import Spread, effective_rank, measure_spread, merge_spreads
 from nonlin.inspection.recording import Batch, Progress, Recording
 from nonlin.inspection.result import Collapse, Folds, Inspection
 from nonlin.inspection.thresholds import Thresholds
@@ -71,7 +73,7 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
     first = _First()
     recording = opened.record(first.passing(batches_of(data, labels, size=batch_size)), progress)
     calls = tuple(describe(recorded, limits) for recorded in recording.calls)
-    found = findings(recording, calls, limits)
+    found = findings(recording, calls, limits, input_rank=first.rank())
     proofs = first.proofs(opened, recording, box, limits)
     return Inspection(
         model=recording.model,
@@ -114,6 +116,19 @@ def _from_file(arrays: dict[str, Array], opened: Model) -> dict[str, Array]:
     return {name: array.reshape(len(array), *(n or 0 for n in shape)) for name, array in arrays.items()}
 
 
+def _flat(inputs: Mapping[str, Any]) -> Array:
+    """Return what belongs to each sample as one row."""
+    arrays = [as_array(value) for value in inputs.values()]
+    count = next(len(array) for array in arrays if array.ndim)
+    return np.concatenate(
+        [array.reshape(count, -1) for array in arrays if array.ndim and len(array) == count], 1
+    )
+
+
+def _alike(spreads: list[Spread]) -> bool:
+    return len({spread.mean.shape for spread in spreads}) == 1
+
+
 @dataclass(slots=True)
 class _First:
     """Watches the batches go by: keeps the first samples, and all labels."""
@@ -130,6 +145,11 @@ class _First:
             if batch.labels is not None:
                 self.labels.append(batch.labels)
             yield batch
+
+    def rank(self) -> float | None:
+        """Return the effective rank of the first samples."""
+        spreads = [measure_spread(_flat(inputs), 1) for inputs in self.inputs]
+        return effective_rank(reduce(merge_spreads, spreads)) if _alike(spreads) else None
 
     def accuracy(self, recording: Recording) -> float | None:
         if recording.answers is None or not self.labels:

@@ -69,6 +69,7 @@ class RecordedCall:
         gradient: the root mean square, over samples, of the norm of the gradient with respect to the call's output;
             None where there is none.
         values: a strided sample of the pre-activations, for drawing.
+        rank: the effective rank of the outputs over the units; None where too few units vary.
     """
 
     site: CallSite
@@ -76,6 +77,7 @@ class RecordedCall:
     statistics: UnitStatistics
     gradient: float | None
     values: npt.NDArray[Any]
+    rank: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ Kind = Literal[
     "uncentred",
     "dormant",
     "massive",
+    "low-rank",
 ]
 Severity = Literal["note", "warning", "error"]
 SEVERITIES: tuple[Severity, ...] = ("note", "warning", "error")
@@ -58,6 +59,8 @@ class Call:
         gradient: the root mean square over samples of the norm of the gradient with respect to the output; None
             where there is none, and behind a softmax, where the loss is not taken.
         nonfinite: how many values are NaN or infinite.
+        rank: the effective rank of the outputs, over at most 64 of the units that vary (Roy and Vetterli 2007); None
+            where fewer than 8 do.
         verdict: "healthy", or the worst kind of finding.
         proven_dead, proven_linear: units proven dead, and proven linear, on every input of the box; None where no box
             was given or nothing is proven of the call.
@@ -88,6 +91,7 @@ class Call:
     largest: float
     gradient: float | None
     nonfinite: int
+    rank: float | None = None
     verdict: str = "healthy"
     proven_dead: int | None = None
     proven_linear: int | None = None

@@ -36,6 +36,9 @@ class Thresholds:
         massive: abs(output) that counts as massive if it is also `massive_ratio` times the call's root mean square
             (after Sun et al. 2024).
         massive_ratio: see `massive`.
+        low_rank: the effective rank of a call's outputs up to which it is too low: a ReLU makes two directions of a
+            pre-activation that has only one.
+        rich_rank: the effective rank that the inputs must have before a call is blamed for its own.
     """
 
     dead: float = 0.05
@@ -53,3 +56,5 @@ class Thresholds:
     dormant: float = 0.025
     massive: float = 100.0
     massive_ratio: float = 1000.0
+    low_rank: float = 2.5
+    rich_rank: float = 5.0

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nonlin.inspection.advice import SURE, advice
+from nonlin.inspection.narrowness import low_ranks
 from nonlin.inspection.recording import AffineChain, CallSite, RecordedCall, Recording, Role
 from nonlin.inspection.result import SEVERITIES, Call, Finding, Kind, Severity
 from nonlin.inspection.thresholds import DEAD_SLOPE, Thresholds
@@ -55,6 +56,7 @@ def describe(recorded: RecordedCall, limits: Thresholds) -> Call:
         largest=float(s.largest.max()),
         gradient=None if recorded.site.function.vector else recorded.gradient,
         nonfinite=s.nonfinite,
+        rank=recorded.rank,
     )
 
 
@@ -75,13 +77,24 @@ def _states(recorded: RecordedCall, limits: Thresholds) -> tuple[Indices, Indice
     return np.flatnonzero(dead), np.flatnonzero(saturated), np.flatnonzero(linear)
 
 
-def findings(recording: Recording, calls: Sequence[Call], limits: Thresholds) -> tuple[Finding, ...]:
-    """Return everything that is at or above its threshold, the worst first."""
+def findings(
+    recording: Recording, calls: Sequence[Call], limits: Thresholds, *, input_rank: float | None = None
+) -> tuple[Finding, ...]:
+    """Return everything that is at or above its threshold, the worst first.
+
+    Args:
+        recording: the measurements.
+        calls: the same, described.
+        limits: the thresholds.
+        input_rank: the effective rank of the inputs; None where it is not known, and no call is blamed for its own.
+    """
     found: list[Finding] = []
     for call, recorded in zip(calls, recording.calls, strict=True):
         found += _of_call(call, recorded, limits)
     found += [_collapse(chain, recording.samples) for chain in recording.chains]
     found += _of_gradients(recording, calls, limits)
+    if input_rank is not None and input_rank >= limits.rich_rank:
+        found += low_ranks(recording, calls, limits)
     if recording.nonfinite_outputs:
         found.append(_nonfinite("the output", recording.nonfinite_outputs, recording.samples))
     return tuple(sorted(found, key=lambda f: -SEVERITIES.index(f.severity)))

@@ -21,6 +21,7 @@ _RULES = {
     "uncentred": "Outputs that are not centred",
     "dormant": "Units that answer far less than their layer",
     "massive": "Outputs far larger than their layer's",
+    "low-rank": "Units that all follow one or two directions",
 }
 
 

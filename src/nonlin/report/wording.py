@@ -22,6 +22,7 @@ _MEASURES = {
     "nonfinite": "values",
     "uncentred": "mean / standard deviation",
     "massive": "largest output",
+    "low-rank": "effective rank",
 }
 
 
@@ -118,6 +119,7 @@ def _fault(kind: str, mine: Sequence[Finding], calls: Sequence[Call]) -> str:
         "vanishing": f"the gradient has vanished at {first}",
         "exploding": f"{first} explodes",
         "nonfinite": f"{first} has NaN or infinite values",
+        "low-rank": f"the units of {first} follow one or two directions",
     }.get(kind, f"{first} is {kind}")
 
 

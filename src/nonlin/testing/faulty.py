@@ -68,6 +68,12 @@ def _plant(layer: Any, function: str, fault: str) -> None:
         scale = 1e-4 if fault == "exploding" else 1e4
         layer.weight.mul_(scale)
         layer.bias.mul_(scale)
+    elif fault == "low-rank":
+        # every unit reads the same, with one sign or the other
+        signs = torch.ones(units)
+        signs[::2] = -1
+        layer.weight.copy_(layer.weight[:1] * signs.reshape(-1, *[1] * (layer.weight.dim() - 1)))
+        layer.bias.copy_(layer.bias[:1] * signs)
     elif fault == "nonfinite":
         layer.weight.fill_(3e38)
 

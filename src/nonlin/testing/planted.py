@@ -19,8 +19,8 @@ class Planted:
         architecture: "mlp", "cnn", "sequence", "lstm", "attention" or "residual".
         function: the activation, by its name in the catalogue.
         form: how it is called: "module", "functional", "shared", "inplace" or "decomposed".
-        fault: "dead", "saturated", "linear", "collapse", "vanishing", "exploding" or "nonfinite"; "healthy" or
-            "sparse" for a control.
+        fault: "dead", "saturated", "linear", "collapse", "low-rank", "vanishing", "exploding" or "nonfinite";
+            "healthy" or "sparse" for a control.
         expected: the warnings and errors that a tool must raise, and no others; empty for a control.
         build: makes the torch.nn.Module, the same one every time, and leaves the random state as it was.
         data: makes the batch, a tensor of shape (samples, ...), likewise.

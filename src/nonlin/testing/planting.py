@@ -30,8 +30,8 @@ def faults() -> tuple[Planted, ...]:
     """Return the planted faults and the healthy controls.
 
     Every architecture with every function in every form, healthy and with each fault that the function can have;
-    besides a sparse ReLU layer (97 % zeros, and healthy), two affine layers with nothing between, gradients that
-    vanish and explode, and values that overflow.
+    besides a sparse ReLU layer (97 % zeros, and healthy), two affine layers with nothing between, a layer
+    whose units all read the same, gradients that vanish and explode, and values that overflow.
 
     Returns:
         The cases, in a fixed order. Models and data are made when asked for, and need PyTorch.
@@ -55,6 +55,7 @@ def _cases() -> Iterator[Planted]:
         for form in _FORMS:
             yield _case(architecture, "relu", form, "sparse")
             yield _case(architecture, "relu", form, "collapse")
+            yield _case(architecture, "relu", form, "low-rank")
     for fault in ("exploding", "vanishing", "nonfinite"):
         for form in _FORMS:
             yield _case("mlp", "relu", form, fault)

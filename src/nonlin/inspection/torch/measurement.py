@@ -94,6 +94,7 @@ class Calls:
                 "give batches of one shape",
             )
         old.statistics = merge(old.statistics, new.statistics)
+        old.add_spread(new.spread)
         old.shape = new.shape
         old.values.extend(new.values)
         old.add_gradient(new.gradient_squares, new.gradient_samples)
