@@ -23,7 +23,7 @@ from nonlin.functions.tails import limit
 from nonlin.functions.vectors import evaluate_vector
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from nonlin.functions.entry import Entry
     from nonlin.functions.moments import Moments
@@ -133,11 +133,17 @@ class Function:
         """Return the second derivative at u; at a kink, that of the piece which declares the slope."""
         return apply(differentiate(differentiate(self._scalar("curvature"))), u, out=out)
 
-    def module(self) -> Any:
-        """Return a `torch.nn.Module`; the parameters that the function's paper learns are learnable in it."""
+    def module(self, *, learn: Collection[str] | None = None, channels: int = 1, axis: int = 1) -> Any:
+        """Return a `torch.nn.Module` of the function.
+
+        Args:
+            learn: the parameters that learn in it; None for those that the function's paper learns.
+            channels: how many values each of these has: 1, or one for each channel of the input.
+            axis: of the channels.
+        """
         from nonlin.functions.torch_modules import activation_module
 
-        return activation_module(self)
+        return activation_module(self, learn=learn, channels=channels, axis=axis)
 
     @property
     def kinks(self) -> tuple[float, ...]:
