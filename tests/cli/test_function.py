@@ -103,3 +103,20 @@ def test_the_list_and_its_filters():
     bent = {f["name"] for f in json.loads(nonlin("functions", "--not-continuous", "--format", "json").stdout)}
     assert bent >= {"step", "hardshrink", "thresholded_relu"}
     assert "relu" not in bent
+
+
+@pytest.mark.parametrize(
+    "arguments", [("functions",), ("functions", "--format", "json"), ("function", "gelu")]
+)
+def test_a_reader_who_leaves_ends_it_quietly(arguments):
+    process = subprocess.Popen([*RUN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 141
+    assert errors == b""
+
+
+def test_no_bracket_where_nobody_knows_whether_an_end_is_a_value():
+    words = " ".join(nonlin("function", "relu(x**2 - 4)").stdout.split())
+    assert "range 0 to ∞ numeric" in words

@@ -200,3 +200,78 @@ def test_the_import_is_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+FORMULAS = {
+    # formula: range, its status, kinks, monotone, verdict on linearity
+    "3": ((3.0, 3.0), "proved", (), "constant", "affine"),
+    "1/x": ((-np.inf, np.inf), "numeric", (0.0,), "no", "nonlinear"),
+    "1/(x - 1)": ((-np.inf, np.inf), "numeric", (1.0,), "no", "nonlinear"),
+    "x/x": ((1.0, 1.0), "numeric", (0.0,), "constant", "affine"),
+    "tanh(x)/x": ((0.0, 1.0), "numeric", (0.0,), "no", "nonlinear"),
+    "log(x)": ((-np.inf, np.inf), "numeric", (), "increasing", "nonlinear"),
+    "exp(exp(x))": ((1.0, np.inf), "numeric", (), "strictly increasing", "nonlinear"),
+    "min(max(x, 0), 6)": ((0.0, 6.0), "proved", (0.0, 6.0), "increasing", "piecewise linear"),
+    "abs(abs(abs(x) - 1) - 1)": (
+        (0.0, np.inf),
+        "proved",
+        (-2.0, -1.0, 0.0, 1.0, 2.0),
+        "no",
+        "piecewise linear",
+    ),
+    "relu(relu(relu(x) - 1) - 1)": ((0.0, np.inf), "proved", (2.0,), "increasing", "piecewise linear"),
+    "x**64": ((0.0, np.inf), "proved", (), "no", "nonlinear"),
+    "where(x > 0, where(x > 2, 3, x), where(x < -1, -1, x))": (
+        (-1.0, 3.0),
+        "proved",
+        (-1.0, 2.0),
+        "increasing",
+        "piecewise linear",
+    ),
+}
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_odd_formulas_get_right_answers(formula):
+    span, status, kinks, monotone, verdict = FORMULAS[formula]
+    f = nonlin.define(formula)
+    found = f.properties
+    assert found.range.value == span
+    assert found.range.status == status
+    assert found.kinks.value == kinks
+    assert found.monotone.value == monotone
+    assert nonlin.linearity(f).verdict == found.linearity.value == verdict
+
+
+@pytest.mark.parametrize("formula", ["1/x", "1/(x - 1)", "where(x > 0, 1/x, 0)", "log(x)", "sqrt(x)"])
+def test_a_moment_that_diverges_or_is_not_real_is_not_a_number(formula):
+    m = nonlin.define(formula).moments()
+    assert np.isnan([m.mean, m.second, m.gain, m.chi1]).all()
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        ("foo(x)", "function of the catalogue"),
+        ("b * x", r"b=1\.0"),
+        ("x^2", r"\*\*"),
+        ("2**x", "power by a whole number"),
+        ("x**1000", "at most 64"),
+        ("x +", "invalid syntax"),
+        ("0/0", "divisor other than 0"),
+        ("1e400 * x", "finite number"),
+        ("x if x > 0 else 0", "numbers, x, parameters"),
+        ("softmax(x)", "of x alone"),
+        ("(" * 80 + "x" + "+1)" * 80, "60 levels"),
+        ("__import__('os')", "number|catalogue"),
+    ],
+)
+def test_a_formula_that_is_not_understood_is_one_clear_line(formula, message):
+    with pytest.raises(InvalidInputError, match=message) as caught:
+        nonlin.define(formula)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_slope_beyond_all_floats_is_refused():
+    with pytest.raises(InvalidInputError, match="scale the formula down"):
+        nonlin.linearity("x * 1e308 * 10")

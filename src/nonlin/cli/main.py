@@ -12,6 +12,7 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "inspect": "Learn what the activations of a trained network do on data.",
+    "cure": "Try changes for what is wrong, each on a copy, and show before and after.",
     "function": "Show activation functions: derivatives, proven properties, moments, a picture.",
     "functions": "List the catalogue of activation functions, by their properties.",
     "bench": "Measure what activation functions cost here, alone and in a training step.",
@@ -20,6 +21,8 @@ _COMMANDS = {
 
 _WRONG_USE = 2
 _INTERRUPTED = 130
+_CLOSED = 141
+"""As of a program that the signal of a closed pipe ends."""
 
 
 class _Commands(click.Group):
@@ -46,15 +49,23 @@ def _group() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command and leave with its exit code: 0 fine, 1 findings, 2 wrong use or wrong input, 130 interrupted.
+    """Run a command and leave with its exit code.
+
+    It is 0 fine, 1 findings, 2 wrong use or wrong input, 130 interrupted, 141 where the reader of a pipe has left.
 
     Args:
         arguments: the words after the program's name; those of the process where None.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without "±" shows "?" and not a traceback
+    output = sys.stdout
     try:
         code = _group.main(arguments, prog_name="nonlin", standalone_mode=False)
+    except SystemExit:
+        # click wraps a stream whose reader has left, and ends with 1, which would mean findings here
+        if sys.stdout is not output:
+            sys.exit(_CLOSED)
+        raise
     except click.exceptions.Abort:
         click.echo("nonlin: interrupted; nothing was written", err=True)
         sys.exit(_INTERRUPTED)

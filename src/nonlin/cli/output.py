@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EPIPE
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -15,11 +16,18 @@ __all__ = ["paper", "progress", "screen"]
 _PLAIN_WIDTH = 160
 
 
+class _Screen(Console):
+    """A console that leaves a closed pipe to the program, as `click.echo` does."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError(EPIPE, "the pipe is closed")
+
+
 def screen() -> Console:
     """Return a console on standard output, coloured only on a terminal, and not cut to 80 columns in a pipe."""
     if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, width=_PLAIN_WIDTH, no_color=True)
+        return _Screen(highlight=False)
+    return _Screen(highlight=False, width=_PLAIN_WIDTH, no_color=True)
 
 
 def paper() -> Console:

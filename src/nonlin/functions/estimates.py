@@ -15,17 +15,21 @@ from nonlin.functions.tails import evaluate_everywhere, limit
 if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
 
-__all__ = ["sampled_convexity", "sampled_monotonicity", "sampled_range"]
+__all__ = ["holes", "sampled_convexity", "sampled_linearity", "sampled_monotonicity", "sampled_range"]
 
 Array: TypeAlias = NDArray[np.float64]
 
 MAGNITUDES = np.logspace(-8, 8, 1601)
+POLE = 1e7  # so large a value, one floating-point number beside a hole, is taken for a pole
 NOISE = 1e-12  # a slope of the wrong sign, but smaller than this beside the largest one, is rounding
 
 
 def sampled_range(expression: Expression) -> tuple[float, float]:
     """Return the smallest and the largest value seen, ±inf where the function grows without end."""
     values = evaluate_everywhere(expression, _grid(expression))
+    points = np.array(holes(expression))
+    beside = evaluate_everywhere(expression, np.concatenate([np.nextafter(points, s * inf) for s in (-1, 1)]))
+    values = np.concatenate([values, np.where(np.abs(beside) > POLE, np.copysign(inf, beside), beside)])
     ends = [end for side in (-1, 1) if not isnan(end := limit(expression, side))]
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     low = -inf if any(isinf(end) and end < 0 for end in ends) else min([low, *ends])
@@ -33,20 +37,44 @@ def sampled_range(expression: Expression) -> tuple[float, float]:
     return low, high
 
 
+def holes(expression: Expression) -> tuple[float, ...]:
+    """Return the samples at which alone the function is not finite: its poles, and where it is 0/0."""
+    points = _grid(expression)
+    lost = ~np.isfinite(evaluate_everywhere(expression, points))
+    alone = lost[1:-1] & ~lost[:-2] & ~lost[2:]
+    return tuple(points[1:-1][alone].tolist())
+
+
+def sampled_linearity(expression: Expression) -> str:
+    """Return "linear", "affine" or "nonlinear", from what is left beside the line through two samples."""
+    points = _grid(expression)
+    values = evaluate_everywhere(expression, points)
+    points, values = points[np.isfinite(values)], values[np.isfinite(values)]
+    if points.size < 3:
+        return "nonlinear"
+    slope = float((values[-1] - values[0]) / (points[-1] - points[0]))
+    shift = float(np.median(values - slope * points))
+    rest = np.abs(values - slope * points - shift)
+    if bool((rest > NOISE * (np.abs(values) + np.abs(slope * points))).any()):
+        return "nonlinear"
+    return "linear" if shift == 0 else "affine"
+
+
 def sampled_monotonicity(expression: Expression) -> str:
     """Return "increasing", "decreasing", "constant" or "no", from differences of neighbouring samples."""
     values = evaluate_everywhere(expression, _grid(expression))
-    return _verdict(np.diff(values), ("increasing", "decreasing", "constant"))
+    return _verdict(values, ("increasing", "decreasing", "constant"))
 
 
 def sampled_convexity(expression: Expression) -> str:
     """Return "convex", "concave", "affine" or "no", from differences of the slope at neighbouring samples."""
     slopes = evaluate_everywhere(differentiate(expression), _grid(expression))
-    return _verdict(np.diff(slopes), ("convex", "concave", "affine"))
+    return _verdict(slopes, ("convex", "concave", "affine"))
 
 
-def _verdict(steps: Array, names: tuple[str, str, str]) -> str:
-    steps = steps[np.isfinite(steps)]
+def _verdict(values: Array, names: tuple[str, str, str]) -> str:
+    # a step over a pole counts
+    steps = np.diff(values[np.isfinite(values)])
     size = float(np.abs(steps).max(initial=0.0))
     rises, falls = bool((steps > NOISE * size).any()), bool((steps < -NOISE * size).any())
     if rises and falls:

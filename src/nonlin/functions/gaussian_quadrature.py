@@ -63,7 +63,8 @@ def expectation(functions: Callable[[Array], Array], *, splits: Sequence[float] 
         middle = (low + high) / 2
         whole = _integrals(functions, low, high)[0]
         halves = _integrals(functions, low, middle)[0] + _integrals(functions, middle, high)[0]
-        error = np.abs(whole - halves)
+        with np.errstate(invalid="ignore"):  # of an integral that overflows
+            error = np.abs(whole - halves)
         rough = ((error > TOLERANCE * total) & np.isfinite(total)).any(axis=0) & (high - low > 1e-12)
         last = round_ == ROUNDS - 1 or rough.sum() > MOST_PANELS
         done = np.ones_like(rough) if last else ~rough

@@ -129,6 +129,9 @@ def _of_expression(expression: Expression) -> Linearity:
         return _judged("piecewise linear", "proved", (additivity, homogeneity), reason)
     from nonlin.functions.properties import derive
 
+    sampled = derive(expression, "linearity")
+    if sampled.value is not None and sampled.value != "nonlinear":
+        return _judged(sampled.value, sampled.status, (additivity, homogeneity), sampled.reason)
     bent = derive(expression, "piecewise_linear")
     status: Status = "proved" if bent.value is False else "numeric"
     return _judged("nonlinear", status, (additivity, homogeneity), bent.reason)

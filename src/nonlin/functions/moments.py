@@ -28,12 +28,13 @@ __all__ = ["Moments", "depth_of", "jumps", "moments"]
 
 Array: TypeAlias = NDArray[np.float64]
 
+UNSETTLED = 1e-3  # an integral that halving again would move by more, relative to its size, is taken for none
 STEP = 1e-9  # a breakpoint whose sides differ by more, relative to their size, is a jump
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moments:
-    """Moments of f(u) for a normal pre-activation u of mean 0.
+    """Moments of f(u) for a normal pre-activation u of mean 0; NaN where an integral is not seen to converge.
 
     Args:
         variance: q, of the pre-activation.
@@ -49,7 +50,8 @@ class Moments:
         length_slope: dQ/dq; below 1 a wrong variance heals, above 1 it grows.
         depth: 1/abs(log χ₁), the number of layers over which the squared gradient changes by a factor of e;
             inf at χ₁ = 1, 0 where χ₁ is 0 or infinite.
-        error: an estimate of the largest relative error of mean (to √second), second and slope_second.
+        error: an estimate of the largest relative error of mean (to √second), second and slope_second; NaN where
+            none of them is known.
     """
 
     variance: float
@@ -100,7 +102,7 @@ def moments(
         mean=mean,
         second=second,
         slope_second=slope_second,
-        gain=1 / sqrt(second) if second > 0 else inf,
+        gain=nan if isnan(second) else 1 / sqrt(second) if second > 0 else inf,
         weight_variance=sigma,
         bias_variance=bias_variance,
         chi1=chi1,
@@ -144,7 +146,12 @@ def _integrals(expression: Expression, variance: float) -> tuple[list[float], fl
     sizes = np.array([sqrt(max(found[1], 0.0)), found[1], found[2], found[1]])
     with np.errstate(all="ignore"):
         relative = nodes.error / np.where(sizes > 0, sizes, 1.0)
-    return [float(value) for value in found], float(np.nanmax(relative)) + float(np.finfo(np.float64).eps)
+    # at a pole such as that of 1/x the panels are halved without end
+    settled = np.where(relative > UNSETTLED, nan, found)
+    settled[0] = nan if isnan(settled[1]) else settled[0]
+    known = relative[np.isfinite(relative) & (relative <= UNSETTLED)]
+    error = float(known.max()) + float(np.finfo(np.float64).eps) if known.size else nan
+    return [float(value) for value in settled], error
 
 
 def depth_of(slope: float, *, error: float = 0.0) -> float:

@@ -105,7 +105,7 @@ class _Reader:
         if node.id in CONSTANTS:
             return Constant(CONSTANTS[node.id])
         names = ", ".join(["x", *sorted(self.parameters)])
-        raise self.refuse(node, f"one of the names {names} (give a parameter's value as a keyword)")
+        raise self.refuse(node, f"one of the names {names} (give a parameter its value: {node.id}=1.0)")
 
     def binary(self, node: ast.BinOp, depth: int) -> Expression:
         left, right = self.read(node.left, depth), self.read(node.right, depth)
@@ -113,7 +113,8 @@ class _Reader:
             return call(OPERATORS[type(node.op)], left, right)
         if isinstance(node.op, ast.Pow) and isinstance(right, Constant):
             return self.power(node, left, right.value)
-        raise self.refuse(node, "+ - * / or a power of a constant whole number")
+        hint = " (a power is written **)" if isinstance(node.op, ast.BitXor) else ""
+        raise self.refuse(node, f"+ - * / or a power by a whole number or a half{hint}")
 
     def power(self, node: ast.BinOp, base: Expression, exponent: float) -> Expression:
         if abs(exponent) > 64 or (exponent * 2) % 1:

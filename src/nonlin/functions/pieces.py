@@ -48,9 +48,18 @@ def affine_pieces(expression: Expression) -> tuple[Piece, ...] | None:
     cuts, lines = _joined(parts)
     ends = [-inf, *map(float, cuts), inf]
     return tuple(
-        Piece(low=low, high=high, slope=float(slope), intercept=float(intercept))
+        Piece(low=low, high=high, slope=_float(slope), intercept=_float(intercept))
         for low, high, (slope, intercept) in zip(ends, ends[1:], lines, strict=False)
     )
+
+
+def _float(number: Fraction) -> float:
+    try:
+        return float(number)
+    except OverflowError as error:
+        raise InvalidInputError(
+            "expected slopes and values at 0 below 1.8e308, got a larger one; scale the formula down"
+        ) from error
 
 
 @lru_cache(maxsize=1024)

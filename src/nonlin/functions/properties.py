@@ -106,11 +106,11 @@ def _sampled(expression: Expression, name: str) -> Property[Any]:
     samples: dict[str, Callable[[], Any]] = {
         "range": lambda: estimates.sampled_range(expression),
         "limits": lambda: (limit(expression, -1), limit(expression, 1)),
-        "kinks": lambda: sampled_kinks(expression),
+        "kinks": lambda: tuple(sorted({*sampled_kinks(expression), *estimates.holes(expression)})),
         "monotone": lambda: estimates.sampled_monotonicity(expression),
         "convex": lambda: estimates.sampled_convexity(expression),
         "lipschitz": lambda: largest_slope(expression),
-        "linearity": lambda: "nonlinear",
+        "linearity": lambda: estimates.sampled_linearity(expression),
     }
     if name not in samples:
         return unknown(why)

@@ -77,7 +77,9 @@ def property_text(
     if value is None:
         return "–"
     if name == "range":
-        taken = attained.value if attained is not None and attained.value is not None else (False, False)
+        taken = (False, False) if attained is None else attained.value
+        if taken is None:  # a bracket would say more than samples do
+            return f"{_number(value[0])} to {_number(value[1])}"
         return f"{'[' if taken[0] else '('}{_number(value[0])}, {_number(value[1])}{']' if taken[1] else ')'}"
     if name == "limits":
         return " and ".join("none" if isnan(end) else _number(end) for end in value)
