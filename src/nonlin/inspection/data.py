@@ -11,7 +11,7 @@ import numpy.typing as npt
 from nonlin.errors import InvalidInputError, MissingInputError, UnsafeModelError
 from nonlin.inspection.recording import Batch
 
-__all__ = ["as_array", "batches_of", "read_data", "read_labels"]
+__all__ = ["as_array", "batches_of", "part", "read_data", "read_labels"]
 
 Array = npt.NDArray[Any]
 
@@ -104,7 +104,7 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def read_labels(path: Path) -> Array:
+def read_labels(path: Path, *, classes: bool = True) -> Array:
     """Read labels from a file: its only array, or the one that is called labels, y or targets."""
     arrays = read_data(path)
     name = next((n for n in _LABEL_NAMES if n in arrays), next(iter(arrays), ""))
@@ -112,10 +112,10 @@ def read_labels(path: Path) -> Array:
         raise InvalidInputError(
             f"expected one array of labels in {path}, got {', '.join(arrays) or 'none'}; name one 'labels'"
         )
-    return np.ravel(arrays[name])
+    return np.ravel(arrays[name]) if classes else arrays[name]
 
 
-def batches_of(data: Any, labels: Any = None, *, size: int = 64) -> Iterator[Batch]:
+def batches_of(data: Any, labels: Any = None, *, size: int = 64, classes: bool = True) -> Iterator[Batch]:
     """Turn what a user hands in into batches, each checked.
 
     Args:
@@ -123,16 +123,17 @@ def batches_of(data: Any, labels: Any = None, *, size: int = 64) -> Iterator[Bat
             each an array or tensor, an (inputs, labels) pair as a DataLoader gives, or a mapping. In a mapping of
             several arrays one that is called labels, y or targets holds the labels; the first array says how many
             samples there are, and one of another length, such as a state, goes whole with every batch.
-        labels: shape (samples,), integers from 0; None for none.
+        labels: shape (samples,), integers from 0, or where they are no classes shape (samples, …); None for none.
         size: how many samples to run at once, where `data` is not already in batches.
+        classes: whether labels are the numbers of classes.
 
     Raises:
         InvalidInputError: if the data is empty, is not numeric, or holds NaN or infinite values.
     """
     if isinstance(data, Mapping) or hasattr(data, "shape"):
-        whole = _batch(data, labels)
+        whole = _batch(data, labels, classes=classes)
         for start in range(0, whole.size, size):
-            yield _part(whole, start, start + size)
+            yield part(whole, start, start + size)
         return
     if labels is not None:
         raise InvalidInputError(
@@ -146,7 +147,7 @@ def batches_of(data: Any, labels: Any = None, *, size: int = 64) -> Iterator[Bat
         )
     labelled: set[bool] = set()
     for item in data:
-        batch = _batch(*_inputs_and_labels(item))
+        batch = _batch(*_inputs_and_labels(item), classes=classes)
         labelled.add(batch.labels is not None)
         if len(labelled) > 1:
             raise InvalidInputError(
@@ -168,7 +169,7 @@ def _inputs_and_labels(item: Any) -> tuple[Any, Any]:
     return (item[0], item[1] if len(item) == 2 else None) if len(item) < 3 else (item, None)
 
 
-def _batch(inputs: Any, labels: Any) -> Batch:
+def _batch(inputs: Any, labels: Any, *, classes: bool) -> Batch:
     named = dict(inputs) if isinstance(inputs, Mapping) else {"data": inputs}
     if len(named) > 1:
         held = next((named.pop(name) for name in _LABEL_NAMES if name in named), None)
@@ -179,7 +180,8 @@ def _batch(inputs: Any, labels: Any) -> Batch:
     if not sizes or not all(sizes):
         raise InvalidInputError("expected at least one sample of data, got none; give more data")
     count = sizes[0]
-    return Batch(inputs=named, labels=None if labels is None else _labels(labels, count), size=count)
+    read = _labels if classes else _targets
+    return Batch(inputs=named, labels=None if labels is None else read(labels, count), size=count)
 
 
 def as_array(values: Any) -> Array:
@@ -209,18 +211,30 @@ def _check(name: str, array: Any) -> None:
         )
 
 
+def _targets(labels: Any, count: int) -> Array:
+    array = as_array(labels)
+    finite = array.dtype.kind in "iub" or (array.dtype.kind == "f" and bool(np.all(np.isfinite(array))))
+    if not array.ndim or len(array) != count or not finite:
+        raise InvalidInputError(
+            f"expected targets as finite numbers for {count} samples, got an array of shape {array.shape} and type "
+            f"{array.dtype}; give one row a sample"
+        )
+    return array
+
+
 def _labels(labels: Any, count: int) -> Array:
     array = as_array(labels)
     whole = array.dtype.kind in "iub" or (array.dtype.kind == "f" and bool(np.all(array == np.floor(array))))
     if array.ndim != 1 or len(array) != count or not whole or (array.size and array.min() < 0):
         raise InvalidInputError(
             f"expected labels as {count} whole numbers from 0, one a sample, got an array of shape {array.shape} and "
-            f"type {array.dtype}; give the class numbers, or no labels, also not inside the batches"
+            f'type {array.dtype}; give the class numbers, or loss="mse" for targets of a regression, or no labels'
         )
     return array.astype(np.int64)
 
 
-def _part(batch: Batch, start: int, stop: int) -> Batch:
+def part(batch: Batch, start: int, stop: int) -> Batch:
+    """Return some samples of a batch; an input of another length goes whole."""
     inputs = {
         name: array[start:stop] if np.ndim(array) > 0 and np.shape(array)[0] == batch.size else array
         for name, array in batch.inputs.items()

@@ -4,7 +4,10 @@ from nonlin.networks import Network, Node
 from nonlin.networks.activation import Activation, Softmax
 from nonlin.networks.shape import Identity
 
-__all__ = ["final_call"]
+__all__ = ["FINAL", "final_call"]
+
+FINAL = ("softmax", "log_softmax", "sigmoid", "logsigmoid")
+"""Functions that turn scores into an answer; gradients begin before them."""
 
 
 def final_call(network: Network, functions: tuple[str, ...]) -> Node | None:

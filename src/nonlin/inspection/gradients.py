@@ -1,15 +1,30 @@
 """What is pulled back through a network to measure its gradients: the loss where there are labels, else a direction."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DIRECTION", "DIRECTION_OF_LOGITS", "LOSS", "direction", "loss_gradient"]
+from nonlin.errors import InvalidInputError
+
+__all__ = [
+    "DIRECTION",
+    "DIRECTION_OF_LOGITS",
+    "GIVEN",
+    "LOSS",
+    "MSE",
+    "direction",
+    "fitting",
+    "loss_gradient",
+    "squares_gradient",
+]
 
 Array = npt.NDArray[Any]
 
 LOSS = "the cross-entropy loss"
+MSE = "the mean squared error"
+GIVEN = "the loss that was given"
 DIRECTION = "a random direction of the outputs"
 DIRECTION_OF_LOGITS = "a random direction of the outputs before the final {}"
 
@@ -26,6 +41,30 @@ def loss_gradient(logits: Array, labels: Array) -> Array:
     gradient = weights / weights.sum(axis=1, keepdims=True)
     gradient[np.arange(len(labels)), labels] -= 1
     return np.asarray(gradient, logits.dtype)
+
+
+def fitting(labels: Array, shape: tuple[int, ...]) -> Array:
+    """Return targets in the shape of the outputs that they belong to.
+
+    Raises:
+        InvalidInputError: if they are not as many.
+    """
+    if labels.size != prod(shape):
+        raise InvalidInputError(
+            f"expected targets of the outputs' shape {shape}, got {labels.shape}; give one target for each output"
+        )
+    return labels.reshape(shape)
+
+
+def squares_gradient(outputs: Array, labels: Array) -> Array:
+    """Return the gradient of each sample's mean squared error with respect to its outputs.
+
+    Args:
+        outputs: shape (batch, …).
+        labels: as many numbers.
+    """
+    error = outputs - fitting(labels, outputs.shape).astype(outputs.dtype, copy=False)
+    return np.asarray(error * (2 / max(outputs[0].size, 1)), outputs.dtype)
 
 
 def direction(outputs: Array, first_sample: int) -> Array:

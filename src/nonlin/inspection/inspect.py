@@ -11,15 +11,15 @@ import numpy.typing as npt
 
 from nonlin.inspection.data import as_array, batches_of, read_data, read_labels
 from nonlin.inspection.folding import count_folds
-from nonlin.inspection.model import Model, open_model
+from nonlin.inspection.model import Model, TorchModel, open_model
 from nonlin.inspection.proving import Proofs, prove_calls, with_proofs
 from nonlin.inspection.rank import Spread, effective_rank, measure_spread, merge_spreads
-from nonlin.inspection.recording import Batch, Progress, Recording
-from nonlin.inspection.result import Collapse, Folds, Inspection
+from nonlin.inspection.recording import Batch, Loss, Progress, Recording
+from nonlin.inspection.result import Collapse, Finding, Folds, Inspection
 from nonlin.inspection.thresholds import Thresholds
 from nonlin.inspection.verdicts import describe, findings, with_verdicts
 
-__all__ = ["inspect"]
+__all__ = ["inspect", "shaped"]
 
 Array = npt.NDArray[Any]
 
@@ -28,6 +28,9 @@ _SAMPLES_KEPT = 256
 
 def inspect(  # noqa: PLR0913 - the public face, whose options are all by keyword
     model: Any,
+_FEW = 2
+"""The samples of the pass that looks for the layer behind each call."""
+
     data: Any,
     labels: Any = None,
     *,
@@ -35,6 +38,7 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
     thresholds: Thresholds | None = None,
     box: tuple[Any, Any] | None = None,
     progress: Progress | None = None,
+    loss: Loss | None = None,
 ) -> Inspection:
     """Learn what the activations of a trained network do on some data.
 
@@ -42,8 +46,10 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
         model: the path of an ONNX file or of a .pt2 program, or a `torch.nn.Module`, which is left exactly as it is.
         data: an array or tensor of shape (samples, …), a mapping of them by input name, an iterable of batches such as
             a DataLoader, or the path of an .npy, .npz or .csv file.
-        labels: shape (samples,), class numbers from 0, or the path of a file of them. With labels the gradients are
-            those of the cross-entropy loss, without they are those of a random direction of the outputs.
+        labels: shape (samples,), class numbers from 0, or the path of a file of them; with another loss its targets.
+            With labels the gradients are those of the loss, without those of a random direction of the outputs.
+        loss: "cross_entropy", which is meant if nothing is given; "mse", for labels of the outputs' shape; or a
+            function of the outputs and the labels, as PyTorch tensors, that returns one number a sample, or their mean.
         batch_size: how many samples to run at once where the data is not already in batches.
         thresholds: from which figure on something is a finding.
         box: the lower and the upper ends of a box of inputs, numbers or arrays of the shape of one sample; then each
@@ -65,13 +71,15 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
     limits = thresholds or Thresholds()
     opened = open_model(model)
     if isinstance(data, str | Path):
-        data = _from_file(read_data(Path(data)), opened)
+        data = shaped(read_data(Path(data)), opened)
+    classes = _classes(loss)
     if isinstance(labels, str | Path):
-        labels = read_labels(Path(labels))
+        labels = read_labels(Path(labels), classes=classes)
     if progress is not None:
         progress = _of_all(progress, _count(data))
-    first = _First()
-    recording = opened.record(first.passing(batches_of(data, labels, size=batch_size)), progress)
+    first = _First(classes=classes)
+    batches = batches_of(data, labels, size=batch_size, classes=classes)
+    recording = opened.record(first.passing(batches), progress, loss)
     calls = tuple(describe(recorded, limits) for recorded in recording.calls)
     found = findings(recording, calls, limits, input_rank=first.rank())
     proofs = first.proofs(opened, recording, box, limits)
@@ -98,6 +106,15 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
 def _of_all(progress: Progress, total: int | None) -> Progress:
     return lambda done, _: progress(done, total)
 
+def _classes(loss: Loss | None) -> bool:
+    """Return whether the labels of a loss are the numbers of classes."""
+    if loss not in (None, "cross_entropy", "mse") and not callable(loss):
+        raise InvalidInputError(
+            f'expected the loss as "cross_entropy", "mse" or a function of outputs and labels, got {loss!r}; give one'
+        )
+    return loss in (None, "cross_entropy")
+
+
 
 def _count(data: Any) -> int | None:
     """Return the number of samples, None where only the batches will show it."""
@@ -105,7 +122,7 @@ def _count(data: Any) -> int | None:
     return next((len(array) for array in arrays if np.ndim(array)), None)
 
 
-def _from_file(arrays: dict[str, Array], opened: Model) -> dict[str, Array]:
+def shaped(arrays: dict[str, Array], opened: Model) -> dict[str, Array]:
     """Give the rows of a table the shape that the network wants, where the sizes fit."""
     shape = opened.sample_shape
     data = next(iter(arrays.values()))
@@ -136,13 +153,14 @@ class _First:
     inputs: list[Any] = field(default_factory=list)
     labels: list[Array] = field(default_factory=list)
     kept: int = 0
+    classes: bool = True
 
     def passing(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         for batch in batches:
             if self.kept < _SAMPLES_KEPT:
                 self.inputs.append(batch.inputs)
                 self.kept += batch.size
-            if batch.labels is not None:
+            if batch.labels is not None and self.classes:
                 self.labels.append(batch.labels)
             yield batch
 

@@ -30,7 +30,9 @@ class Model(Protocol):
     def sample_shape(self) -> tuple[int | None, ...] | None:
         """The shape of one sample where the model declares it and has one input."""
 
-    def record(self, batches: Iterator[Batch], progress: Progress | None) -> Recording:
+    def record(
+        self, batches: Iterator[Batch], progress: Progress | None, loss: Loss | None = None
+    ) -> Recording:
         """Run the model on batches and measure its calls."""
 
     def network(self, example: Array) -> Network:
@@ -75,11 +77,13 @@ class TorchModel:
         """A module does not declare its input."""
         return
 
-    def record(self, batches: Iterator[Batch], progress: Progress | None) -> Recording:
+    def record(
+        self, batches: Iterator[Batch], progress: Progress | None, loss: Loss | None = None
+    ) -> Recording:
         """Run the module under the recorder; it is left as it was."""
         from nonlin.inspection import torch as torch_calls
 
-        recording = torch_calls.record(self.module, batches, progress=progress)
+        recording = torch_calls.record(self.module, batches, progress=progress, loss=loss)
         return replace(recording, model=self.name) if self.name else recording
 
     def network(self, example: Array) -> Network:

@@ -8,15 +8,24 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from nonlin.errors import InvalidInputError
+from nonlin.errors import InvalidInputError, MissingDependencyError
 from nonlin.inspection.accumulation import CallGathering
 from nonlin.inspection.ending import final_call
 from nonlin.inspection.feeding import feeds, in_pieces, whole_inputs
-from nonlin.inspection.gradients import DIRECTION, DIRECTION_OF_LOGITS, LOSS, direction, loss_gradient
+from nonlin.inspection.gradients import (
+    DIRECTION,
+    DIRECTION_OF_LOGITS,
+    GIVEN,
+    LOSS,
+    MSE,
+    direction,
+    loss_gradient,
+    squares_gradient,
+)
 from nonlin.inspection.layers import affine_chains, origins, roles
 from nonlin.inspection.onnx_calls import called, calls_of, recurrences, unseen
 from nonlin.inspection.onnx_use import Use, batched, prepare
-from nonlin.inspection.recording import Batch, CallSite, Progress, Recording, Role
+from nonlin.inspection.recording import Batch, CallSite, Loss, Progress, Recording, Role
 from nonlin.networks import Network, Node, pullback
 from nonlin.networks.activation import Activation, ParametricRelu
 from nonlin.networks.onnx_reader import inputs_of
@@ -29,7 +38,12 @@ Values = dict[str, Array]
 
 
 def record(
-    model: onnx.ModelProto, batches: Iterable[Batch], *, name: str, progress: Progress | None = None
+    model: onnx.ModelProto,
+    batches: Iterable[Batch],
+    *,
+    name: str,
+    progress: Progress | None = None,
+    loss: Loss | None = None,
 ) -> Recording:
     """Run an ONNX model on batches and measure every call of an activation.
 
@@ -38,6 +52,7 @@ def record(
         batches: the data.
         name: what to call the model.
         progress: told after each piece of a batch.
+        loss: of outputs and labels; None for the cross-entropy.
 
     Raises:
         InvalidInputError: if the data does not fit the model.
@@ -50,7 +65,7 @@ def record(
         inputs = feeds(declared, batch)
         if use is None or state is None:
             use = prepare(model, declared, inputs, batch.size, name)
-            state = _Gathered(network=use.network, shapes=use.shapes)
+            state = _Gathered(network=use.network, shapes=use.shapes, loss=loss)
         if batch.size % use.multiple:
             raise InvalidInputError(
                 f"{name} takes exactly {use.multiple} samples at once, got {batch.size}; give a multiple of it"
@@ -72,12 +87,23 @@ def _with_units(values: Array) -> Array:
     return values[:, None] if values.ndim == 1 else values
 
 
+def _cotangent(loss: Loss, output: Array, labels: Array) -> Array:
+    try:
+        from nonlin.inspection.torch.objective import loss_cotangent
+    except ImportError as error:
+        raise MissingDependencyError(
+            "a loss that is a function is differentiated by PyTorch: pip install 'nonlin[torch]', or give loss=\"mse\""
+        ) from error
+    return loss_cotangent(loss, output, labels)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Gathered:
     """What was gathered of a network so far."""
 
     network: Network
     shapes: dict[str, tuple[int, ...]]
+    loss: Loss | None = None
     samples: int = 0
     calls: list[Node] = field(init=False)
     gatherings: dict[str, CallGathering] = field(default_factory=dict)
@@ -160,6 +186,8 @@ class _Gathered:
             pullback(self.network, values, {start: cotangent}, visit)
 
     def _start(self, values: Values, labels: Array | None, samples: int) -> tuple[str, Array]:
+        if labels is not None and self.loss not in (None, "cross_entropy"):
+            return self._start_of_loss(self.loss, values, labels)
         last = final_call(self.network, ("sigmoid", "logsigmoid"))
         name = self.network.outputs[0].name if last is None else last.inputs[0]
         if labels is None:
@@ -177,6 +205,14 @@ class _Gathered:
             )
         self.gradient_of = LOSS
         return name, loss_gradient(logits, labels)
+
+    def _start_of_loss(self, loss: Loss | None, values: Values, labels: Array) -> tuple[str, Array]:
+        name = self.network.outputs[0].name
+        if not callable(loss):
+            self.gradient_of = MSE
+            return name, squares_gradient(values[name], labels)
+        self.gradient_of = GIVEN
+        return name, _cotangent(loss, values[name], labels)
 
     def finish(self) -> Recording:
         return Recording(

@@ -14,10 +14,13 @@ import numpy.typing as npt
 from nonlin.functions import Function
 from nonlin.inspection.statistics import UnitStatistics
 
-__all__ = ["AffineChain", "Batch", "CallSite", "Progress", "RecordedCall", "Recording", "Role"]
+__all__ = ["AffineChain", "Batch", "CallSite", "Loss", "Progress", "RecordedCall", "Recording", "Role"]
 
 Role = Literal["hidden", "gate", "answer"]
 """What a call's output is for: the next layers, to be multiplied with something else, or what the network answers."""
+
+Loss = str | Callable[[Any, Any], Any]
+"""What the gradients are of: "cross_entropy", "mse", or a function of the outputs and the labels, as tensors."""
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of samples done, and the number of all of them where it is known."""
@@ -29,7 +32,7 @@ class Batch:
 
     Args:
         inputs: the arrays or tensors by input name; a model with one input takes the only entry.
-        labels: shape (batch,), integers, or None.
+        labels: shape (batch,), integers, or for another loss than the cross-entropy shape (batch, …); or None.
         size: the number of samples.
     """
 

@@ -79,7 +79,7 @@ def test_gates_are_calls_over_all_steps(run, names):
             return self.out(self.lstm(x)[0][:, -1])
 
     recording = run(Net(), torch.randn(8, 6, 4), np.arange(8) % 3)
-    gates = ["input_gate", "forget_gate", "cell_gate", "output_gate", "cell"]
+    gates = ["input_gate", "forget_gate", "cell_gate", "output_gate", "cell_output"]
     functions = ["sigmoid", "sigmoid", "tanh", "sigmoid", "tanh"]
     assert names(recording) == [(f"lstm.{gate}", f) for gate, f in zip(gates, functions, strict=True)]
     for call in recording.calls:

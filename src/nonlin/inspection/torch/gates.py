@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from nonlin.functions import Function, function
-from nonlin.inspection.recording import CallSite
+from nonlin.inspection.recording import CallSite, Role
 from nonlin.inspection.torch.measurement import Calls, Squares, measure_call, watch_gradient
 
 if TYPE_CHECKING:
@@ -79,12 +79,15 @@ class GateRecorder:
             ragged = any(pre.shape != gate.pres[0].shape for pre in gate.pres)
             join = torch.cat if ragged or gate.pres[0].dim() == 1 else _over_time
             pre, output = join(gate.pres), join(gate.outputs)
-            site = CallSite(name="", function=gate.function, unit_axis=pre.dim() - 1, layer=gate.layer)
+            role: Role = "gate" if gate.function.name == "sigmoid" else "hidden"
+            site = CallSite(
+                name="", function=gate.function, unit_axis=pre.dim() - 1, layer=gate.layer, role=role
+            )
             gathering = measure_call(site, pre, output, size=len(pre))
             if ragged and gathering.statistics is not None:
                 # sequences of several lengths: as many samples as the longest batch of a step
                 gathering.statistics = replace(gathering.statistics, samples=max(len(p) for p in gate.pres))
-            self._calls.add(label, gate.step, gathering, gate.squares)
+            self._calls.add((label, gate.step), gathering, gate.squares)
         gates.clear()
 
 

@@ -11,6 +11,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from nonlin.functions import Expression, Variable
 from nonlin.functions.expression import Condition
+from nonlin.inspection.torch.fate import Fate
 
 if TYPE_CHECKING:
     from nonlin.functions import Function
@@ -34,6 +35,7 @@ class Value:
         operands: the values that the last operation took.
         candidate: the call of an activation that the last operation is, where it is one.
         squares: where the norm of the gradient will come, or None until it is watched.
+        fate: what becomes of the tensor.
     """
 
     tensor: torch.Tensor
@@ -43,6 +45,7 @@ class Value:
     operands: tuple[Value, ...] = ()
     candidate: Candidate | None = None
     squares: list[torch.Tensor] | None = None
+    fate: Fate = field(default_factory=Fate)
     __weakref__: Any = field(init=False, repr=False)
 
     def forget(self) -> None:
@@ -126,12 +129,14 @@ class Lineage:
         place: where it was made.
         usage: how often it is used.
         value: what it holds, as long as anything needs that.
+        fate: what becomes of it.
     """
 
     origin: Origin
     place: Place
     usage: Usage = field(default_factory=Usage)
     value: weakref.ref[Value] | None = None
+    fate: Fate = field(default_factory=Fate)
 
 
 class Lineages:
@@ -156,7 +161,7 @@ class Lineages:
         lineage = self.of(tensor)
         found = lineage.value() if lineage.value is not None else None
         if found is None:
-            found = Value(tensor=tensor, origin=lineage.origin, place=lineage.place)
+            found = Value(tensor=tensor, origin=lineage.origin, place=lineage.place, fate=lineage.fate)
             lineage.value = weakref.ref(found)
             self._values.add(found)
         return found

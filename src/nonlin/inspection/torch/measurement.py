@@ -14,10 +14,12 @@ from nonlin.errors import InvalidInputError
 from nonlin.inspection.accumulation import CallGathering
 from nonlin.inspection.statistics import merge
 from nonlin.inspection.torch.axes import default_axis
+from nonlin.inspection.torch.fate import role_of
 
 if TYPE_CHECKING:
     from nonlin.functions import Function
     from nonlin.inspection.recording import CallSite, RecordedCall
+    from nonlin.inspection.torch.fate import Fate
     from nonlin.inspection.torch.lineage import Value
 
 __all__ = ["CallSink", "Calls", "Squares", "measure_call", "relative_slope", "unit_axis", "watch_gradient"]
@@ -34,6 +36,7 @@ class _Seen:
     step: int
     gathering: CallGathering
     squares: Squares
+    fate: Fate | None = None
 
 
 class CallSink(Protocol):
@@ -51,16 +54,27 @@ class Calls:
         self._seen: list[_Seen] = []
         self._all: dict[str, CallGathering] = {}
 
-    def add(self, label: str, step: int, gathering: CallGathering, squares: Squares) -> None:
-        """Add a call of this forward pass; its gradient may still come."""
-        self._seen.append(_Seen(label=label, step=step, gathering=gathering, squares=squares))
+    def add(
+        self, place: tuple[str, int], gathering: CallGathering, squares: Squares, fate: Fate | None = None
+    ) -> None:
+        """Add a call of this forward pass; its gradient, and what its output is for, may still come.
+
+        Args:
+            place: its label and its step.
+            gathering: its statistics.
+            squares: where its gradient comes.
+            fate: what becomes of its output; None where its role is known.
+        """
+        label, step = place
+        self._seen.append(_Seen(label=label, step=step, gathering=gathering, squares=squares, fate=fate))
 
     def report(self, site: CallSite, pre: Value, output: Value, *, size: int) -> None:
         """Measure a call in full."""
         slopes = output.candidate.slopes if output.candidate is not None else None
         gathering = measure_call(site, pre.tensor, output.tensor, slopes=slopes, size=size)
         squares = output.squares if output.squares is not None else watch_gradient(output.tensor)
-        self.add(output.place.label(site.function.name), output.place.step, gathering, squares)
+        place = output.place.label(site.function.name), output.place.step
+        self.add(place, gathering, squares, output.fate)
 
     def forget(self) -> None:
         """Forget this forward pass."""
@@ -74,6 +88,8 @@ class Calls:
             name = seen.label if times[seen.label] == 1 else f"{seen.label}#{times[seen.label]}"
             if seen.squares:
                 seen.gathering.add_gradient(sum(float(norm) ** 2 for norm in seen.squares), samples)
+            if seen.fate is not None:
+                seen.gathering.site = replace(seen.gathering.site, role=role_of(seen.fate))
             self._add(name, seen.gathering)
         self._seen.clear()
 

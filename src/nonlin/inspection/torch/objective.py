@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,20 @@ import torch
 from torch.nn.functional import cross_entropy, nll_loss
 
 from nonlin.errors import InvalidInputError
-from nonlin.inspection.gradients import DIRECTION, LOSS, direction
+from nonlin.inspection.gradients import (
+    DIRECTION,
+    DIRECTION_OF_LOGITS,
+    GIVEN,
+    LOSS,
+    MSE,
+    direction,
+    fitting,
+)
 
-__all__ = ["Objective", "main_output", "objective", "output_tensors"]
+if TYPE_CHECKING:
+    from nonlin.inspection.recording import Loss
+
+__all__ = ["Objective", "loss_cotangent", "main_output", "objective", "output_tensors"]
 
 _PROBABILITY_ERROR = 1e-3  # rows of a softmax in bfloat16 sum to 1 within 4e-3 / 2
 
@@ -55,21 +66,35 @@ def main_output(result: Any) -> torch.Tensor:
     return found
 
 
-def objective(output: torch.Tensor, labels: npt.NDArray[Any] | None, *, first_sample: int) -> Objective:
+def objective(
+    output: torch.Tensor,
+    labels: npt.NDArray[Any] | None,
+    *,
+    first_sample: int,
+    loss: Loss | None = None,
+    scores: tuple[torch.Tensor, str] | None = None,
+) -> Objective:
     """Return what to differentiate: a sum over the samples, so that each has the gradient of its own.
 
     Args:
-        output: shape (batch, classes) where there are labels, else any; logits, or the probabilities of a softmax.
-        labels: shape (batch,), integers from 0, or None.
+        output: shape (batch, classes) where there are class labels, else any; logits, or probabilities.
+        labels: shape (batch,), integers from 0; for another loss as many numbers as that takes; or None.
         first_sample: the number of the batch's first sample in the data; the direction depends on it.
+        loss: of the outputs and the labels; None for the cross-entropy.
+        scores: what a final softmax or sigmoid made the output of, and its name; None where there is none.
 
     Raises:
         InvalidInputError: labels that the outputs have no class for.
     """
+    if labels is not None and loss not in (None, "cross_entropy"):
+        return _other(output, labels, loss)
+    if scores is not None:
+        output = scores[0]
     if labels is None:
+        words = DIRECTION if scores is None else DIRECTION_OF_LOGITS.format(scores[1])
         values = output.reshape(1) if output.dim() == 0 else output
         along = direction(np.empty(values.shape, np.float64), first_sample)
-        return Objective(value=(values * torch.from_numpy(along).to(values)).sum(), words=DIRECTION)
+        return Objective(value=(values * torch.from_numpy(along).to(values)).sum(), words=words)
     targets = torch.as_tensor(labels, device=output.device).long().reshape(-1)
     fits = output.dim() == 2 and len(targets) == len(output)
     if not fits or int(targets.min()) < 0 or int(targets.max()) >= output.shape[1]:
@@ -79,11 +104,36 @@ def objective(output: torch.Tensor, labels: npt.NDArray[Any] | None, *, first_sa
             f"{tuple(output.shape)}, got {len(targets)} from {int(targets.min())} to {int(targets.max())}; leave the "
             "labels out, or give those of this network's classes",
         )
-    scores = output.float() if output.dtype.itemsize < 4 else output
-    if _are_probabilities(scores):
-        tiny = torch.finfo(scores.dtype).tiny
-        return Objective(value=nll_loss((scores + tiny).log(), targets, reduction="sum"), words=LOSS)
-    return Objective(value=cross_entropy(scores, targets, reduction="sum"), words=LOSS)
+    wide = output.float() if output.dtype.itemsize < 4 else output
+    if scores is None and _are_probabilities(wide):
+        tiny = torch.finfo(wide.dtype).tiny
+        return Objective(value=nll_loss((wide + tiny).log(), targets, reduction="sum"), words=LOSS)
+    return Objective(value=cross_entropy(wide, targets, reduction="sum"), words=LOSS)
+
+
+def loss_cotangent(loss: Loss, output: npt.NDArray[Any], labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the gradient of the samples' losses with respect to an output that another framework made."""
+    leaf = torch.tensor(output, requires_grad=True)
+    with torch.enable_grad():
+        (gradient,) = torch.autograd.grad(_other(leaf, labels, loss).value, leaf)
+    made: npt.NDArray[Any] = gradient.numpy()
+    return made
+
+
+def _other(output: torch.Tensor, labels: npt.NDArray[Any], loss: Loss | None) -> Objective:
+    targets = torch.as_tensor(labels, device=output.device)
+    if targets.dtype.is_floating_point:
+        targets = targets.to(output.dtype)
+    if not callable(loss):
+        wanted = torch.as_tensor(fitting(labels, tuple(output.shape))).to(output)
+        return Objective(value=(output - wanted).square().reshape(len(output), -1).mean(1).sum(), words=MSE)
+    value = loss(output, targets)
+    if not isinstance(value, torch.Tensor):
+        raise InvalidInputError(
+            f"expected the loss to return a tensor, got {type(value).__name__}; "
+            "return one number a sample, or their mean"
+        )
+    return Objective(value=value * len(output) if value.dim() == 0 else value.sum(), words=GIVEN)
 
 
 def _are_probabilities(scores: torch.Tensor) -> bool:

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from nonlin.errors import InvalidInputError, NonlinError
-from nonlin.inspection.recording import AffineChain, Batch, Progress, Recording
+from nonlin.inspection.recording import AffineChain, Batch, Loss, Progress, Recording
 from nonlin.inspection.torch.acceptance import check_weights, original
 from nonlin.inspection.torch.inputs import model_inputs, shapes_of
 from nonlin.inspection.torch.layers import WeightNames
@@ -37,9 +37,16 @@ class _Progress:
     nonfinite: int = 0
     words: str = ""
     obstacle: str = ""
+    loss: Loss | None = None
 
 
-def record(model: nn.Module, batches: Iterable[Batch], *, progress: Progress | None = None) -> Recording:
+def record(
+    model: nn.Module,
+    batches: Iterable[Batch],
+    *,
+    progress: Progress | None = None,
+    loss: Loss | None = None,
+) -> Recording:
     """Run a model on batches in evaluation mode and record every call of an activation, with its gradient.
 
     The model is left as it was found. Each module's mode, hooks, buffers and gradients, and the random states are
@@ -49,6 +56,7 @@ def record(model: nn.Module, batches: Iterable[Batch], *, progress: Progress | N
         model: any module; a compiled one is run through its original.
         batches: with one input handed over by position, several by name.
         progress: called after each batch.
+        loss: of outputs and labels; None for the cross-entropy.
 
     Raises:
         InvalidInputError: no batches, a NaN or infinity in the weights, or inputs that the model does not take.
@@ -57,7 +65,7 @@ def record(model: nn.Module, batches: Iterable[Batch], *, progress: Progress | N
     model = original(model)
     check_weights(model)
     total = sum(batch.size for batch in batches) if isinstance(batches, Sequence) else None
-    so_far = _Progress()
+    so_far = _Progress(loss=loss)
     with ExitStack() as stack:
         stack.enter_context(as_found(model))
         stack.enter_context(evaluating(model))
@@ -87,9 +95,10 @@ def _record_batch(model: nn.Module, batch: Batch, tracing: Tracing, so_far: _Pro
     if so_far.obstacle:
         result = _run_plainly(model, inputs, (tracing, batch.size))
     output = main_output(result)
+    scores = tracing.scores(output)
     so_far.chains.update(dict.fromkeys(tracing.finish(list(output_tensors(result)))))
     if not so_far.obstacle:
-        _differentiate(output, batch, tracing, so_far)
+        _differentiate((output, scores), batch, tracing, so_far)
     tracing.calls.settle(batch.size)
     so_far.samples += batch.size
     so_far.nonfinite += int((~torch.isfinite(output.detach())).sum())
@@ -135,12 +144,18 @@ def _leaf(value: torch.Tensor, tracing: Tracing) -> torch.Tensor:
     return leaf.clone()  # the model may write to its input, and not to a leaf
 
 
-def _differentiate(output: torch.Tensor, batch: Batch, tracing: Tracing, so_far: _Progress) -> None:
+def _differentiate(
+    made: tuple[torch.Tensor, tuple[torch.Tensor, str] | None],
+    batch: Batch,
+    tracing: Tracing,
+    so_far: _Progress,
+) -> None:
+    output, scores = made
     if not output.requires_grad or not tracing.leaves:
         so_far.obstacle = "none: the outputs do not depend on the inputs in a way that can be differentiated"
         return
     with torch.enable_grad():
-        goal = objective(output, batch.labels, first_sample=so_far.samples)
+        goal = objective(output, batch.labels, first_sample=so_far.samples, loss=so_far.loss, scores=scores)
     try:
         torch.autograd.grad(goal.value, tracing.leaves, allow_unused=True)
     except RuntimeError as error:

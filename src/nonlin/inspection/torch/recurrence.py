@@ -156,7 +156,7 @@ def _step(weights: _Weights, prefix: str, gates: GateRecorder, *, cell: bool = F
         i, f = gate("sigmoid", i, "input_gate"), gate("sigmoid", f, "forget_gate")
         g, o = gate("tanh", g, "cell_gate"), gate("sigmoid", o, "output_gate")
         c = f * state[1] + i * g
-        h = o * gate("tanh", c, "cell")
+        h = o * gate("tanh", c, "cell_output")
         return (h if weights.projection is None else linear(h, weights.projection)), c
 
     def gru(x: Tensor, state: State) -> State:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from nonlin.inspection.ending import FINAL
 from nonlin.inspection.torch.activations import Activation, activation
 from nonlin.inspection.torch.affine import chain_of, follows
 from nonlin.inspection.torch.axes import follow_axis
+from nonlin.inspection.torch.fate import use_of
 from nonlin.inspection.torch.forms import KEEPS_VALUE, combine, compose
 from nonlin.inspection.torch.gates import GateRecorder
 from nonlin.inspection.torch.layers import KEEPS_AFFINE, Layer, WeightNames, is_affine_norm, layer, norm_axis
@@ -94,12 +96,26 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         """Follow a tensor that goes into the model."""
         self._lineages.put(tensor, Lineage(origin=Origin(), place=self.places.here))
 
+    def scores(self, output: torch.Tensor) -> tuple[torch.Tensor, str] | None:
+        """Return what a softmax or sigmoid made an output of, and its name; ask before `finish`."""
+        lineage = self._lineages.get(output)
+        value = lineage.value() if lineage is not None and lineage.value is not None else None
+        candidate = value.candidate if value is not None else None
+        if (
+            candidate is None
+            or candidate.function.name not in FINAL
+            or not candidate.pre.tensor.requires_grad
+        ):
+            return None
+        return candidate.pre.tensor, candidate.function.name
+
     def finish(self, outputs: list[torch.Tensor]) -> tuple[AffineChain, ...]:
         """End the forward pass: report the calls that are open, return the affine chains that nothing else uses."""
         for tensor in outputs:
             lineage = self._lineages.get(tensor)
             if lineage is not None:
                 lineage.usage.count += 1
+                lineage.fate.is_output = True
         self._recognition.finish()
         self._gates.finish()
         return tuple(chain for chain, usage in self._links if _used_once(usage))
@@ -149,6 +165,12 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
                 lineage.usage.count += 1
         for output in outputs:
             self._lineages.put(output, self._derived(call, before, found, output))
+        fates, use = (
+            [self._lineages.of(output).fate for output in outputs],
+            use_of(what.name, len({id(tensor) for tensor, _ in before})),
+        )
+        for _, lineage in before:
+            lineage.fate.uses.append((use, fates))
         if outputs and (forms or used is not None) and outputs[0].shape == shape:
             value = self._lineages.value(outputs[0])
             value.forms, value.operands = forms, operands
@@ -248,7 +270,9 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
             origin = Origin(unit_axis=output.dim() - 1, layer=self._gates.owner or what.name, step=place.step)
             self._lineages.put(output, Lineage(origin=origin, place=place))
         for tensor in tracked:
-            self._lineages.of(tensor).usage.count += 1
+            lineage = self._lineages.of(tensor)
+            lineage.usage.count += 1
+            lineage.fate.uses.append(("read", ()))
         return result
 
     def _connected(self, result: Any, tracked: list[torch.Tensor]) -> Any:
