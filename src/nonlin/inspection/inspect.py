@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nonlin.errors import InvalidInputError
 from nonlin.inspection.data import as_array, batches_of, read_data, read_labels
 from nonlin.inspection.folding import count_folds
 from nonlin.inspection.model import Model, TorchModel, open_model

@@ -12,7 +12,7 @@ import onnx
 
 from nonlin.errors import InvalidInputError, MissingDependencyError, UnsafeModelError
 from nonlin.inspection import onnx_recorder
-from nonlin.inspection.recording import Batch, Progress, Recording
+from nonlin.inspection.recording import Batch, Loss, Progress, Recording
 from nonlin.networks import Network, network_of
 from nonlin.networks.onnx_file import open_onnx
 
@@ -56,9 +56,11 @@ class OnnxModel:
         inputs = self._network.inputs
         return inputs[0].shape[1:] if len(inputs) == 1 else None
 
-    def record(self, batches: Iterator[Batch], progress: Progress | None) -> Recording:
+    def record(
+        self, batches: Iterator[Batch], progress: Progress | None, loss: Loss | None = None
+    ) -> Recording:
         """Run the model in NumPy or ONNX Runtime."""
-        return onnx_recorder.record(self.proto, batches, name=self.name, progress=progress)
+        return onnx_recorder.record(self.proto, batches, name=self.name, progress=progress, loss=loss)
 
     def network(self, _example: Array) -> Network:
         """Return the graph."""
