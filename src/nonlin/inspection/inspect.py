@@ -12,15 +12,15 @@ import numpy.typing as npt
 from nonlin.errors import InvalidInputError
 from nonlin.inspection.data import as_array, batches_of, read_data, read_labels
 from nonlin.inspection.folding import count_folds
-from nonlin.inspection.model import Model, TorchModel, open_model
+from nonlin.inspection.model import Model, open_model
 from nonlin.inspection.proving import Proofs, prove_calls, with_proofs
 from nonlin.inspection.rank import Spread, effective_rank, measure_spread, merge_spreads
 from nonlin.inspection.recording import Batch, Loss, Progress, Recording
-from nonlin.inspection.result import Collapse, Finding, Folds, Inspection
+from nonlin.inspection.result import Collapse, Folds, Inspection
 from nonlin.inspection.thresholds import Thresholds
 from nonlin.inspection.verdicts import describe, findings, with_verdicts
 
-__all__ = ["inspect", "shaped"]
+__all__ = ["inspect"]
 
 Array = npt.NDArray[Any]
 
@@ -29,17 +29,14 @@ _SAMPLES_KEPT = 256
 
 def inspect(  # noqa: PLR0913 - the public face, whose options are all by keyword
     model: Any,
-_FEW = 2
-"""The samples of the pass that looks for the layer behind each call."""
-
     data: Any,
     labels: Any = None,
     *,
     batch_size: int = 64,
+    loss: Loss | None = None,
     thresholds: Thresholds | None = None,
     box: tuple[Any, Any] | None = None,
     progress: Progress | None = None,
-    loss: Loss | None = None,
 ) -> Inspection:
     """Learn what the activations of a trained network do on some data.
 
@@ -70,10 +67,10 @@ _FEW = 2
     ('relu1', 31, 64)
     """
     limits = thresholds or Thresholds()
+    classes = _classes(loss)
     opened = open_model(model)
     if isinstance(data, str | Path):
-        data = shaped(read_data(Path(data)), opened)
-    classes = _classes(loss)
+        data = _from_file(read_data(Path(data)), opened)
     if isinstance(labels, str | Path):
         labels = read_labels(Path(labels), classes=classes)
     if progress is not None:
@@ -104,9 +101,6 @@ _FEW = 2
     )
 
 
-def _of_all(progress: Progress, total: int | None) -> Progress:
-    return lambda done, _: progress(done, total)
-
 def _classes(loss: Loss | None) -> bool:
     """Return whether the labels of a loss are the numbers of classes."""
     if loss not in (None, "cross_entropy", "mse") and not callable(loss):
@@ -116,6 +110,9 @@ def _classes(loss: Loss | None) -> bool:
     return loss in (None, "cross_entropy")
 
 
+def _of_all(progress: Progress, total: int | None) -> Progress:
+    return lambda done, _: progress(done, total)
+
 
 def _count(data: Any) -> int | None:
     """Return the number of samples, None where only the batches will show it."""
@@ -123,7 +120,7 @@ def _count(data: Any) -> int | None:
     return next((len(array) for array in arrays if np.ndim(array)), None)
 
 
-def shaped(arrays: dict[str, Array], opened: Model) -> dict[str, Array]:
+def _from_file(arrays: dict[str, Array], opened: Model) -> dict[str, Array]:
     """Give the rows of a table the shape that the network wants, where the sizes fit."""
     shape = opened.sample_shape
     data = next(iter(arrays.values()))
@@ -151,10 +148,10 @@ def _alike(spreads: list[Spread]) -> bool:
 class _First:
     """Watches the batches go by: keeps the first samples, and all labels."""
 
+    classes: bool = True
     inputs: list[Any] = field(default_factory=list)
     labels: list[Array] = field(default_factory=list)
     kept: int = 0
-    classes: bool = True
 
     def passing(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         for batch in batches:
