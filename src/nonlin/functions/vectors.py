@@ -46,6 +46,12 @@ def _log_softmax(u: Array) -> Array:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
+def _hardmax(u: Array) -> Array:
+    # argmax finds the first NaN, too
+    first = np.argmax(u, axis=-1)[..., None] == np.arange(u.shape[-1])
+    return np.asarray(np.where(np.isnan(u).any(axis=-1, keepdims=True), np.nan, first.astype(np.float64)))
+
+
 def _sparsemax(u: Array) -> Array:
     # Martins and Astudillo 2016, algorithm 1
     ordered = -np.sort(-u, axis=-1)
@@ -103,6 +109,7 @@ VALUES: dict[str, Callable[..., Array]] = {
     "softmax": _softmax,
     "log_softmax": _log_softmax,
     "softmin": lambda u: _softmax(-u),
+    "hardmax": _hardmax,
     "sparsemax": _sparsemax,
     "entmax": _entmax,
     "crelu": lambda u: np.concatenate([np.maximum(u, 0.0), np.maximum(-u, 0.0)], axis=-1),

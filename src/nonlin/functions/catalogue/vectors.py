@@ -30,6 +30,15 @@ VECTORS = (
         vector=True,
     ),
     Entry(
+        name="hardmax",
+        formula="1 at the largest element, the first of equal ones, else 0",
+        paper="Grossberg, Contour enhancement, short term memory, and constancies in reverberating neural networks",
+        year=1973,
+        aliases=("winner_take_all",),
+        vector=True,
+        note="ONNX's Hardmax; its slope is 0.",
+    ),
+    Entry(
         name="sparsemax",
         formula="the projection of x onto the probability simplex",
         paper="Martins and Astudillo, From softmax to sparsemax",
