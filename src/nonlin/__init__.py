@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nonlin.functions.linearity import linearity
     from nonlin.geometry.approximation import approximate
     from nonlin.inspection import Inspection, Prediction, Thresholds, inspect, predict
+    from nonlin.inspection.curing.cure import cure
     from nonlin.inspection.watching import read_log, watch
     from nonlin.inspection.watching.lightning import LightningWatch
     from nonlin.inspection.watching.trainer import TrainerWatch
@@ -26,6 +27,7 @@ __all__ = [
     "Thresholds",
     "TrainerWatch",
     "approximate",
+    "cure",
     "define",
     "function",
     "functions",
@@ -50,6 +52,7 @@ _HOMES = {
     "TrainerWatch": "nonlin.inspection.watching.trainer",
     "approximate": "nonlin.geometry.approximation",
     "gain": "nonlin.functions.initialization",
+    "cure": "nonlin.inspection.curing.cure",
     "geometry": "nonlin",
     "initialize_": "nonlin.functions.initialization",
     "inspect": "nonlin.inspection",

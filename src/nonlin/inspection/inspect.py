@@ -10,21 +10,26 @@ import numpy as np
 import numpy.typing as npt
 
 from nonlin.errors import InvalidInputError
-from nonlin.inspection.data import as_array, batches_of, read_data, read_labels
+from nonlin.inspection.curing.causes import with_causes
+from nonlin.inspection.curing.scales import input_scale
+from nonlin.inspection.data import as_array, batches_of, part, read_data, read_labels
 from nonlin.inspection.folding import count_folds
-from nonlin.inspection.model import Model, open_model
+from nonlin.inspection.model import Model, TorchModel, open_model
 from nonlin.inspection.proving import Proofs, prove_calls, with_proofs
 from nonlin.inspection.rank import Spread, effective_rank, measure_spread, merge_spreads
 from nonlin.inspection.recording import Batch, Loss, Progress, Recording
-from nonlin.inspection.result import Collapse, Folds, Inspection
+from nonlin.inspection.result import Collapse, Finding, Folds, Inspection
 from nonlin.inspection.thresholds import Thresholds
 from nonlin.inspection.verdicts import describe, findings, with_verdicts
 
-__all__ = ["inspect"]
+__all__ = ["inspect", "shaped"]
 
 Array = npt.NDArray[Any]
 
 _SAMPLES_KEPT = 256
+
+_FEW = 2
+"""The samples of the pass that looks for the layer behind each call."""
 
 
 def inspect(  # noqa: PLR0913 - the public face, whose options are all by keyword
@@ -70,7 +75,7 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
     classes = _classes(loss)
     opened = open_model(model)
     if isinstance(data, str | Path):
-        data = _from_file(read_data(Path(data)), opened)
+        data = shaped(read_data(Path(data)), opened)
     if isinstance(labels, str | Path):
         labels = read_labels(Path(labels), classes=classes)
     if progress is not None:
@@ -79,7 +84,7 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
     batches = batches_of(data, labels, size=batch_size, classes=classes)
     recording = opened.record(first.passing(batches), progress, loss)
     calls = tuple(describe(recorded, limits) for recorded in recording.calls)
-    found = findings(recording, calls, limits, input_rank=first.rank())
+    found = first.causes(opened, recording, findings(recording, calls, limits, input_rank=first.rank()))
     proofs = first.proofs(opened, recording, box, limits)
     return Inspection(
         model=recording.model,
@@ -120,7 +125,7 @@ def _count(data: Any) -> int | None:
     return next((len(array) for array in arrays if np.ndim(array)), None)
 
 
-def _from_file(arrays: dict[str, Array], opened: Model) -> dict[str, Array]:
+def shaped(arrays: dict[str, Array], opened: Model) -> dict[str, Array]:
     """Give the rows of a table the shape that the network wants, where the sizes fit."""
     shape = opened.sample_shape
     data = next(iter(arrays.values()))
@@ -166,6 +171,19 @@ class _First:
         """Return the effective rank of the first samples."""
         spreads = [measure_spread(_flat(inputs), 1) for inputs in self.inputs]
         return effective_rank(reduce(merge_spreads, spreads)) if _alike(spreads) else None
+
+    def causes(self, opened: Model, recording: Recording, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        """Return the findings with their causes; where a few samples alone do not run, the weights stay unseen."""
+        if not found:
+            return found
+        inputs = self.inputs[0]
+        size = len(as_array(next(iter(inputs.values()))))
+        try:
+            weights = opened.layer_weights(part(Batch(inputs=inputs, labels=None, size=size), 0, _FEW))
+        except (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError):
+            weights = {}
+        scale = input_scale([as_array(x) for batch in self.inputs for x in batch.values()])
+        return with_causes(found, recording, weights, scale, torch=isinstance(opened, TorchModel))
 
     def accuracy(self, recording: Recording) -> float | None:
         if recording.answers is None or not self.labels:

@@ -1,7 +1,7 @@
 """What can be inspected: an ONNX file, a .pt2 program, a PyTorch module; recognised without importing torch."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,11 +12,13 @@ import onnx
 
 from nonlin.errors import InvalidInputError, MissingDependencyError, UnsafeModelError
 from nonlin.inspection import onnx_recorder
+from nonlin.inspection.curing.layer_weights import LayerWeights
+from nonlin.inspection.curing.onnx_weights import weights_of
 from nonlin.inspection.recording import Batch, Loss, Progress, Recording
 from nonlin.networks import Network, network_of
 from nonlin.networks.onnx_file import open_onnx
 
-__all__ = ["Model", "open_model"]
+__all__ = ["Model", "OnnxModel", "TorchModel", "open_model"]
 
 Array = npt.NDArray[Any]
 
@@ -37,6 +39,9 @@ class Model(Protocol):
 
     def network(self, example: Array) -> Network:
         """Return the model as a graph; `example` is a batch of one sample."""
+
+    def layer_weights(self, example: Batch) -> Mapping[str, LayerWeights]:
+        """Return the layer that shapes each call's pre-activation, by the call's name; `example` is a small batch."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,10 @@ class OnnxModel:
         """Return the graph."""
         return self._network
 
+    def layer_weights(self, _example: Batch) -> Mapping[str, LayerWeights]:
+        """Return the layers that are read off the graph."""
+        return weights_of(self.proto.graph, self._network)
+
 
 @dataclass(frozen=True)
 class TorchModel:
@@ -94,6 +103,15 @@ class TorchModel:
 
         return read_torch(self.module, example)
 
+    def layer_weights(self, example: Batch) -> Mapping[str, LayerWeights]:
+        """Return the layers that a forward pass shows."""
+        from nonlin.inspection.curing import torch_weights
+        from nonlin.inspection.curing.torch_survey import survey
+        from nonlin.inspection.torch.acceptance import original
+
+        module = original(self.module)
+        return torch_weights.weights_of(module, survey(module, example))
+
 
 def open_model(model: Any) -> Model:
     """Recognise a model.
@@ -105,6 +123,8 @@ def open_model(model: Any) -> Model:
         UnsafeModelError: if it is a file that would have to be unpickled.
         InvalidInputError: if it is neither.
     """
+    if isinstance(model, OnnxModel | TorchModel):
+        return model
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(model, torch.nn.Module):
         return TorchModel(model)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from nonlin.geometry import Line
+from nonlin.inspection.curing.change import Cause
 from nonlin.inspection.recording import Recording
 from nonlin.inspection.thresholds import Thresholds
 
@@ -114,6 +115,7 @@ class Finding:
         samples: on how many samples.
         message: what was found, in words.
         advice: one line on what to try, most likely cause first. It has not been tried.
+        causes: the likeliest first, each with the measurement that speaks for it or against it, and what to change.
     """
 
     kind: Kind
@@ -125,6 +127,7 @@ class Finding:
     samples: int
     message: str
     advice: str
+    causes: tuple[Cause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

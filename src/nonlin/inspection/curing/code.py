@@ -1,0 +1,152 @@
+"""A change as code for PyTorch that can be pasted: it expects `model`, and a batch of its input as `x`."""
+
+from nonlin.inspection.curing.change import Change
+
+__all__ = ["code_of"]
+
+_SEEN = """\
+import torch
+layer = model.get_submodule({layer!r})
+seen = []
+hook = layer.register_forward_hook(lambda _layer, _inputs, u: seen.append(u.detach().clone()))
+with torch.no_grad():
+    model(x)
+hook.remove()
+u = seen[0].movedim({axis}, -1).flatten(0, -2).double()
+units = {units}
+"""
+
+_DRAWN = """\
+import nonlin, torch
+layer = model.get_submodule({layer!r})
+units = {units}
+with torch.no_grad():
+    drawn = torch.randn_like(layer.weight[units])
+    layer.weight[units] = drawn / drawn.flatten(1).norm(dim=1).mean()
+    layer.bias[units] = 0
+"""
+
+_SHIFT = """\
+with torch.no_grad():
+    layer.bias[units] -= u.mean(0)[units].to(layer.bias)
+"""
+
+_RESCALE = """\
+scale = 1 / u.std(0).square().mean().sqrt()
+with torch.no_grad():
+    layer.weight *= scale
+    layer.bias *= scale
+"""
+
+_NORMALISE = """\
+scale = 1 / u.std(0).clamp(min=1e-12)
+with torch.no_grad():
+    layer.weight *= scale.to(layer.weight).view(-1, *[1] * (layer.weight.dim() - 1))
+    layer.bias.sub_(u.mean(0)).mul_(scale)
+"""
+
+_BALANCE = """\
+scale = 1 / u.std(0).square().mean().sqrt()
+with torch.no_grad():
+    layer.weight *= scale
+    layer.bias *= scale
+    # and the weights of the layer that reads it: following.weight /= scale
+"""
+
+_STANDARDISE = """\
+mean, std = x.mean(), x.std()
+x = (x - mean) / std  # the same mean and std wherever the model is used
+"""
+
+_INITIALISE = """\
+import torch
+# in forward order, each layer of weights that an activation follows: to standard deviation 1 of its output
+for layer in [m for m in model.modules() if isinstance(m, (torch.nn.Linear, torch.nn.Conv2d))][:-1]:
+    seen = []
+    hook = layer.register_forward_hook(lambda _layer, _inputs, u: seen.append(u.detach().clone()))
+    with torch.no_grad():
+        model(x)
+        hook.remove()
+        scale = 1 / seen[0].std()
+        layer.weight *= scale
+        layer.bias *= scale
+"""
+
+_MERGE = """\
+import torch
+first, second = (model.get_submodule(name) for name in {layers!r})
+with torch.no_grad():
+    weight = second.weight @ first.weight
+    bias = second.weight @ first.bias + second.bias
+    first.weight, first.bias = torch.nn.Parameter(weight), torch.nn.Parameter(bias)
+    first.out_features = len(weight)
+owner, _, name = {last!r}.rpartition(".")
+setattr(model.get_submodule(owner), name, torch.nn.Identity())
+"""
+
+_INSERT = """\
+import torch
+owner, _, name = {first!r}.rpartition(".")
+owner = model.get_submodule(owner)
+setattr(owner, name, torch.nn.Sequential(getattr(owner, name), torch.nn.{module}))
+"""
+
+_EXCHANGE = """\
+import torch
+# at {call}: torch.nn.{module}, or as a function torch.nn.functional.{function}
+"""
+
+_MODULES = {
+    "elu": "ELU()",
+    "gelu": "GELU()",
+    "leaky_relu": "LeakyReLU(0.01)",
+    "relu": "ReLU()",
+    "softsign": "Softsign()",
+    "tanh": "Tanh()",
+}
+
+_WITHOUT_TORCH = """\
+import nonlin
+cure = nonlin.cure({model}, data)  # tries this change among others, on a copy
+"""
+
+
+def code_of(change: Change, *, torch: bool) -> str:
+    """Return the code of a change.
+
+    Args:
+        change: what to change.
+        torch: whether the model is PyTorch's; an ONNX file is changed by `nonlin.cure`.
+    """
+    if not torch:
+        return _WITHOUT_TORCH.format(model='"model.onnx"')
+    if change.kind == "standardise":
+        return _STANDARDISE
+    if change.kind == "initialise":
+        return _INITIALISE
+    if change.kind == "merge":
+        return _MERGE.format(layers=change.layers[:2], last=change.layers[1])
+    if change.kind == "insert":
+        return _INSERT.format(first=change.layers[0], module=_MODULES[change.function])
+    if change.kind == "exchange":
+        name = change.function
+        return _EXCHANGE.format(call=change.call, module=_MODULES[name], function=name)
+    if change.layer is None:
+        return ""
+    return _of_weights(change)
+
+
+def _of_weights(change: Change) -> str:
+    units = str(list(change.units)) if change.units else "slice(None)"
+    seen = _SEEN.format(layer=change.layer, axis=change.unit_axis, units=units)
+    if change.kind == "reinitialise":
+        drawn = _DRAWN.format(layer=change.layer, units=units)
+        return drawn + seen.removeprefix("import torch\n") + _SHIFT
+    then = {
+        "balance": _BALANCE,
+        "normalise": _NORMALISE,
+        "rescale": _RESCALE,
+        "revive": _SHIFT,
+        "shift": _SHIFT,
+    }
+    return seen + then[change.kind]

@@ -1,0 +1,31 @@
+"""The weights that shape a call's pre-activation, whichever framework holds them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["LayerWeights"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LayerWeights:
+    """An affine layer in front of a call.
+
+    Args:
+        name: of the layer.
+        weight: shape (units, inputs of a unit), float64; a normalisation has one input for each unit.
+        bias: shape (units,), or None.
+    """
+
+    name: str
+    weight: Array
+    bias: Array | None
+
+    @property
+    def norms(self) -> Array:
+        """The Euclidean norm of each unit's weights, shape (units,)."""
+        return np.asarray(np.linalg.norm(self.weight, axis=1))
