@@ -44,6 +44,10 @@ def apply(expression: Expression, u: Any, *, out: Any = None, fast: bool = False
         return float(evaluate_everywhere(expression, np.asarray(float(u))))
     other = _framework(u)
     if other is not None:
+        if out is not None:
+            raise InvalidInputError(
+                f"expected out only with a NumPy array, got it with {type(u).__name__}; leave it out"
+            )
         return other(expression, u, fast)
     array = np.asarray(u)
     if not _floating(array.dtype):
@@ -82,6 +86,12 @@ def _framework(u: Any) -> Callable[[Expression, Any, bool], Any] | None:
 
         lowered: Callable[[Expression, Any, bool], Any] = apply_tensor
         return lowered
+    jax = sys.modules.get("jax")
+    if jax is not None and isinstance(u, jax.Array):
+        from nonlin.functions.jax_lowering import apply_traced
+
+        traced: Callable[[Expression, Any, bool], Any] = apply_traced
+        return traced
     return None
 
 
