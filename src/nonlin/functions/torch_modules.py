@@ -46,6 +46,8 @@ def activation_module(
         )
     if isinstance(channels, bool) or not isinstance(channels, int) or channels < 1:
         raise InvalidInputError(f"expected channels as a whole number above 0, got {channels!r}; change it")
+    if function.entry is not None and function.name == "rrelu" and learn is None:
+        return RandomizedLeak(function)
     if not names:
         return Activation(function)
     return LearnableActivation(function, names, channels=channels, axis=axis)
@@ -66,6 +68,20 @@ class Activation(torch.nn.Module):  # type: ignore[misc]
     def extra_repr(self) -> str:
         """Return the function's label."""
         return self.function.label
+
+
+class RandomizedLeak(Activation):
+    """RReLU: in training each negative element has a slope drawn from [lower, upper], else the mean of both.
+
+    Source: Xu, Wang, Chen and Li 2015, Empirical evaluation of rectified activations in convolutional network.
+    """
+
+    def forward(self, x: Any) -> Any:
+        """Return the function of every element."""
+        if not self.training:
+            return self.function(x)
+        lower, upper = self.function.parameters["lower"], self.function.parameters["upper"]
+        return torch.nn.functional.rrelu(x, lower, upper, training=True)
 
 
 class LearnableActivation(torch.nn.Module):  # type: ignore[misc]
