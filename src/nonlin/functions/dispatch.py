@@ -25,6 +25,7 @@ __all__ = ["apply", "apply_array"]
 Array: TypeAlias = NDArray[np.float64]
 
 WORTH_COMPILING = 4096  # elements; below it NumPy is as fast, and nothing has to be compiled
+_LOWERED: dict[type, Callable[[Expression, Any, bool], Any]] = {}  # by the types of tensors met before
 CHUNK = 8192  # elements of a narrow type that are widened at a time, so that they stay in the cache
 
 
@@ -40,6 +41,9 @@ def apply(expression: Expression, u: Any, *, out: Any = None, fast: bool = False
     Returns:
         The kind and type of u, in its shape.
     """
+    known = _LOWERED.get(type(u))
+    if known is not None and out is None:
+        return known(expression, u, fast)
     if isinstance(u, int | float) and out is None:
         return float(evaluate_everywhere(expression, np.asarray(float(u))))
     other = _framework(u)
@@ -85,6 +89,7 @@ def _framework(u: Any) -> Callable[[Expression, Any, bool], Any] | None:
         from nonlin.functions.torch_lowering import apply_tensor
 
         lowered: Callable[[Expression, Any, bool], Any] = apply_tensor
+        _LOWERED[type(u)] = lowered
         return lowered
     jax = sys.modules.get("jax")
     if jax is not None and isinstance(u, jax.Array):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["apply_tensor"]
 
 KERNEL_TYPES = {torch.float32: "float32", torch.float64: "float64"}
+_transforming = torch._C._are_functorch_transforms_active  # noqa: SLF001 - there is no public question
 
 
 def apply_tensor(expression: Expression, x: Any, fast: bool = False) -> Any:  # noqa: FBT001, FBT002 - as autograd wants it
@@ -37,7 +38,7 @@ def apply_tensor(expression: Expression, x: Any, fast: bool = False) -> Any:  # 
     """
     if not x.is_floating_point():
         x = x.to(torch.get_default_dtype())
-    if x.device.type not in ("cpu", "meta"):
+    if not (x.is_cpu or x.is_meta):
         raise InvalidInputError(
             f"expected a tensor on the processor, got one on {x.device}; move it with .cpu()"
         )
@@ -46,55 +47,67 @@ def apply_tensor(expression: Expression, x: Any, fast: bool = False) -> Any:  # 
     own = _handed_over(fast).get(expression)
     if own is not None:
         return own(x)
-    if torch._C._are_functorch_transforms_active():  # noqa: SLF001 - there is no public question
+    if _transforming():
         return _Transformable.apply(x, expression, fast)
     if x.requires_grad and torch.is_grad_enabled():
         return _Lowered.apply(x, expression, fast)
-    return _run(expression, x.detach(), fast)
+    return _run(expression, x, fast)
 
 
 @lru_cache(maxsize=2)
 def _handed_over(fast: bool) -> dict[Expression | None, Any]:  # noqa: FBT001
     """Return torch's own functions that are at the speed of memory and as right as ours.
 
-    They differ in one thing: at NaN the slope is 1 or 0, so a gradient of NaN is passed on but none is made.
-    In the fast
-    mode also those that are right to 4 ULP.
+    They differ in one thing: at NaN the slope is 1 or 0, so a gradient of NaN is passed on but none is made. In the
+    fast mode also those that are right to 4 ULP.
     """
     own = torch.nn.functional
     exact = {"relu": torch.relu, "relu6": own.relu6, "hardtanh": own.hardtanh}
     exact |= {"hardshrink": own.hardshrink, "softshrink": own.softshrink}
-    near = {"leaky_relu": own.leaky_relu, "hardsigmoid": own.hardsigmoid}
+    near = {"leaky_relu": own.leaky_relu, "hardsigmoid": own.hardsigmoid, "hardswish": own.hardswish}
     return {function(name).expression: form for name, form in {**exact, **(near if fast else {})}.items()}
 
 
 class _Lowered(torch.autograd.Function):  # type: ignore[misc]
     """The value forward; backward the slope times the gradient.
 
-    A curved function computes its slope in the forward pass, where it shares the exponential. One of affine
-    pieces keeps
-    only x, and multiplies slope and gradient in one loop.
+    A curved function computes its slope in the forward pass, where it shares the exponential; backward, the product
+    goes into that buffer. One of affine pieces keeps only x, and multiplies slope and gradient in one loop.
     """
 
     @staticmethod
     def forward(ctx: Any, x: Any, expression: Expression, fast: Any) -> Any:
         ctx.save_for_backward(x)
         ctx.expression, ctx.fast, ctx.slope = expression, fast, None
-        if affine_pieces(expression) is not None:
+        if _affine(expression):
             return _run(expression, x, fast)
-        value, ctx.slope = _through((expression, differentiate(expression)), x, fast)
+        value, ctx.slope = _through(_with_slope(expression), x, fast)
         return value
 
     @staticmethod
     def backward(ctx: Any, gradient: Any) -> tuple[Any, None, None]:
+        (x,) = ctx.saved_tensors
         if torch.is_grad_enabled():
             # the derivative of the derivative goes through the slope's own expression
-            (x,) = ctx.saved_tensors
             return gradient * apply_tensor(differentiate(ctx.expression), x, ctx.fast), None, None
-        if ctx.slope is not None:
-            return gradient * ctx.slope, None, None
-        (x,) = ctx.saved_tensors
-        return _pulled(differentiate(ctx.expression), x, gradient), None, None
+        if _affine(ctx.expression):
+            return _pulled(differentiate(ctx.expression), x, gradient), None, None
+        slope, ctx.slope = ctx.slope, None
+        if slope is None:  # a second time through the same graph; by the same loop, so that nothing differs
+            slope = _through(_with_slope(ctx.expression), x, ctx.fast)[1]
+        if type(gradient) is torch.Tensor and gradient.dtype == slope.dtype and not _transforming():
+            return slope.mul_(gradient), None, None
+        return gradient * slope, None, None
+
+
+@lru_cache(maxsize=1024)
+def _affine(expression: Expression) -> bool:
+    return affine_pieces(expression) is not None
+
+
+@lru_cache(maxsize=1024)
+def _with_slope(expression: Expression) -> tuple[Expression, Expression]:
+    return expression, differentiate(expression)
 
 
 class _Transformable(torch.autograd.Function):  # type: ignore[misc]
@@ -133,22 +146,29 @@ def _run(expression: Expression, x: Any, fast: bool) -> Any:  # noqa: FBT001
 
 def _pulled(slope: Expression, x: Any, gradient: Any) -> Any:
     """Return slope(x)·gradient, rounded once."""
-    if x.dtype not in KERNEL_TYPES or gradient.dtype != x.dtype:
+    if x.dtype not in KERNEL_TYPES or gradient.dtype != x.dtype or _transforming():
         return gradient * _run(slope, x, fast=False)
-    source, times = x.detach().contiguous(), gradient.detach().contiguous()
+    source = x.contiguous()
     output = torch.empty_like(source)
     kernel = compiled((slope,), KERNEL_TYPES[x.dtype], "accurate", pull=True)
-    kernel(*(tensor.numpy().reshape(-1) for tensor in (source, times, output)))
+    kernel(_flat(source), _flat(gradient.contiguous()), _flat(output))
     return output
 
 
 def _through(expressions: tuple[Expression, ...], x: Any, fast: bool) -> tuple[Any, ...]:  # noqa: FBT001
-    wide = x if x.dtype in KERNEL_TYPES else x.to(torch.float32)
-    source = wide.detach().contiguous()
-    outputs = [torch.empty_like(source) for _ in expressions]
+    kind = x.dtype
+    wide = x.to(torch.float32) if kind not in KERNEL_TYPES else x
+    source = wide.contiguous()
+    outputs = [torch.empty_like(source, requires_grad=False) for _ in expressions]
     kernel = compiled(expressions, KERNEL_TYPES[source.dtype], "fast" if fast else "accurate")
-    kernel(source.numpy().reshape(-1), *(output.numpy().reshape(-1) for output in outputs))
-    return tuple(output if x.dtype == output.dtype else output.to(x.dtype) for output in outputs)
+    kernel(_flat(source), *map(_flat, outputs))
+    return tuple(outputs) if wide is x else tuple(output.to(kind) for output in outputs)
+
+
+def _flat(tensor: Any) -> Any:
+    """Return the NumPy array of one dimension that shares a contiguous tensor's memory."""
+    array = (tensor.detach() if tensor.requires_grad else tensor).numpy()
+    return array if array.ndim == 1 else array.reshape(-1)
 
 
 @lru_cache(maxsize=1024)
