@@ -12,12 +12,25 @@ def bench(*arguments):
 
 
 def test_it_measures_and_draws(tmp_path):
-    result = bench("relu", "x * x", "--elements", "5000", "--format", "json", "-o", tmp_path / "costs.svg")
+    result = bench(
+        "relu",
+        "x * x",
+        "--elements",
+        "5000",
+        "--large",
+        "0",
+        "--format",
+        "json",
+        "-o",
+        tmp_path / "costs.svg",
+    )
     assert result.returncode == 0, result.stderr
     assert [cost["name"] for cost in json.loads(result.stdout)] == ["relu", "x * x"]
     assert (tmp_path / "costs.svg").read_text().startswith("<?xml")
-    table = bench("tanh", "--elements", "5000").stdout
-    assert "training step" in table
+    table = bench("tanh", "--elements", "5000", "--large", "10000").stdout
+    assert "training step: of an MLP" in table
+    assert "memory: in copies" in table
+    assert max(map(len, table.splitlines())) <= 80
     assert "tanh" in table
 
 

@@ -30,13 +30,19 @@ def test_ratios_are_those_of_a_clock(monkeypatch):
 
 def test_functions_are_measured_beside_a_copy():
     threads = torch.get_num_threads()
-    relu, mish = measure([nonlin.function("relu"), nonlin.function("mish")], elements=20_000)
+    done = []
+    functions = [nonlin.function("relu"), nonlin.function("mish")]
+    relu, mish = measure(
+        functions, elements=20_000, large=40_000, report=lambda *progress: done.append(progress)
+    )
+    assert done == [(1, 2), (2, 2)]
     assert (relu.name, mish.name, relu.elements) == ("relu", "mish", 20_000)
     for found in (relu, mish):
         assert found.copy > 0
         assert found.accurate > 0
         assert found.fast > 0
         assert found.step > 0
+        assert min(found.large, found.large_fast, found.backward, found.backward_fast) > 0
     assert torch.get_num_threads() == threads
 
 
@@ -45,18 +51,45 @@ def test_what_cannot_be_measured_is_said():
         measure([nonlin.function("softmax")])
     with pytest.raises(InvalidInputError, match="at least 1000"):
         measure([nonlin.function("relu")], elements=10)
+    with pytest.raises(InvalidInputError, match="0 for none"):
+        measure([nonlin.function("relu")], large=10)
 
 
-def made(name, accurate, step):
-    return cost.Cost(name=name, elements=1000, copy=0.1, accurate=accurate, fast=accurate / 2, step=step)
+def test_what_torch_does_not_have_is_not_compared():
+    functions = [nonlin.define("x * x"), nonlin.function("elu", alpha=0.5), nonlin.function("snake")]
+    for found in measure(functions, elements=1000, large=0):
+        assert found.backward is None
+        assert found.large is None
+        assert found.step > 0
+
+
+def made(name, accurate, step, large=None):
+    return cost.Cost(
+        name=name,
+        elements=100_000,
+        copy=0.1,
+        accurate=accurate,
+        fast=accurate / 2,
+        large=large,
+        large_fast=large,
+        backward=None if step is None else 0.5,
+        backward_fast=None if step is None else 0.25,
+        step=step,
+    )
+
+
+def bars(axes):
+    return [patch.get_width() for patch in axes.patches]
 
 
 def test_the_picture_shows_the_costs():
-    figure = costs([made("dear", 9.0, 1.3), made("cheap", 1.0, 1.1)])
-    alone, training = figure.axes
-    widths = [patch.get_width() for patch in alone.patches]
-    assert widths == [9.0, 1.0, 4.5, 0.5]
+    figure = costs([made("dear", 9.0, 1.3, large=2.0), made("cheap", 1.0, 1.1)])
+    alone, memory, backward, training = figure.axes
+    assert bars(alone) == [9.0, 1.0, 4.5, 0.5]
     assert [label.get_text() for label in alone.get_yticklabels()] == ["dear", "cheap"]
-    np.testing.assert_array_equal([patch.get_width() for patch in training.patches], [1.3, 1.1])
+    assert bars(memory) == [2.0, 2.0]
+    assert {patch.get_y() > -0.5 and patch.get_y() < 0.5 for patch in memory.patches} == {True}
+    assert bars(backward) == [0.5, 0.5, 0.25, 0.25]
+    np.testing.assert_array_equal(bars(training), [1.3, 1.1])
     assert len(costs([made("alone", 2.0, None)]).axes) == 1
     assert pictures.costs is costs

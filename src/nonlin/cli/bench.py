@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 from rich.table import Table
+from rich.text import Text
 
-from nonlin.cli.output import screen
+from nonlin.cli.output import progress, screen
 from nonlin.errors import InvalidInputError
 from nonlin.functions.choice import as_function
-from nonlin.functions.cost import Cost, measure
+from nonlin.functions.cost import LARGE, Cost, measure
 
 __all__ = ["bench"]
 
@@ -23,19 +24,29 @@ _DEFAULT = ("relu", "elu", "sigmoid", "tanh", "silu", "gelu", "mish", "softplus"
     "--elements", type=int, default=100_000, show_default=True, help="How many are computed at once."
 )
 @click.option(
+    "--large",
+    type=int,
+    default=LARGE,
+    show_default=True,
+    help="The same for an array that fits in no cache; 0 leaves it out.",
+)
+@click.option(
     "--output", "-o", type=click.Path(path_type=Path), help="Draw into this file (.png, .svg, .pdf)."
 )
 @click.option(
     "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="How."
 )
-def bench(functions: tuple[str, ...], elements: int, output: Path | None, form: str) -> None:
+def bench(functions: tuple[str, ...], elements: int, large: int, output: Path | None, form: str) -> None:
     """Measure what activation functions cost on this machine: alone, and inside a training step of an MLP.
 
-    float32, one thread. Without NAME, eight common functions are measured.
+    float32, one thread. Without NAME, eight common functions are measured, which takes about half a minute.
+    NAME is a function of the catalogue or a formula in x.
     """
     if output is not None and output.suffix not in (".png", ".svg", ".pdf"):
         raise InvalidInputError(f"expected --output to end in .png, .svg or .pdf, got {output}; rename it")
-    found = measure([as_function(name) for name in functions or _DEFAULT], elements=elements)
+    wanted = [as_function(name) for name in functions or _DEFAULT]
+    with progress("measuring", "functions") as report:
+        found = measure(wanted, elements=elements, large=large, report=report)
     if form == "json":
         click.echo(json.dumps([asdict(cost) for cost in found], indent=2))
     else:
@@ -45,20 +56,44 @@ def bench(functions: tuple[str, ...], elements: int, output: Path | None, form: 
         click.echo(f"wrote {output}", err=True)
 
 
+_COLUMNS = (
+    ("cache\naccurate", "accurate", ".1f"),
+    ("\nfast", "fast", ".1f"),
+    ("memory\naccurate", "large", ".1f"),
+    ("\nfast", "large_fast", ".1f"),
+    ("backward\naccurate", "backward", ".2f"),
+    ("\nfast", "backward_fast", ".2f"),
+    ("training\nstep", "step", ".2f"),
+)
+"""The headers of the table, what stands below them, and its digits."""
+
+
 def _print(found: tuple[Cost, ...]) -> None:
-    table = Table(box=None, padding=(0, 2), header_style="bold", pad_edge=False)
-    for name in ("function", "accurate", "fast", "training step"):
-        table.add_column(name, justify="left" if name == "function" else "right")
+    shown = [column for column in _COLUMNS if any(getattr(cost, column[1]) is not None for cost in found)]
+    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
+    table.add_column("\nfunction", overflow="fold")
+    for header, _, _ in shown:
+        table.add_column(header, justify="right")
     for cost in found:
-        step = "–" if cost.step is None else f"{cost.step:.2f}"
-        table.add_row(cost.name, f"{cost.accurate:.1f}", f"{cost.fast:.1f}", step)
+        values = [(getattr(cost, name), digits) for _, name, digits in shown]
+        table.add_row(
+            Text(cost.name), *("–" if value is None else f"{value:{digits}}" for value, digits in values)
+        )
     console = screen()
     console.print(table)
-    console.print(
-        f"accurate, fast: in copies of {found[0].elements:,} float32 ({found[0].copy:.2g} ns an element); "
-        "training step: of an MLP 3 × 256, batch 256, relative to the identity",
-        style="dim",
-    )
+    for line in _legend(found, {name for _, name, _ in shown}):
+        console.print(line, style="dim")
+
+
+def _legend(found: tuple[Cost, ...], shown: set[str]) -> list[str]:
+    lines = [f"cache: in copies of {found[0].elements:,} float32 ({found[0].copy:.2g} ns an element)"]
+    if "large" in shown:
+        lines.append("memory: in copies of an array that fits in no cache")
+    if "backward" in shown:
+        lines.append("backward: forward and backward with PyTorch, its own function = 1")
+    if "step" in shown:
+        lines.append("training step: of an MLP 3 × 256, batch 256, the identity = 1")
+    return lines
 
 
 def _draw(found: tuple[Cost, ...], output: Path) -> None:

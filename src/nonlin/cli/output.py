@@ -36,22 +36,22 @@ def paper() -> Console:
 
 
 @contextmanager
-def progress() -> Iterator[Report]:
+def progress(doing: str = "inspecting", unit: str = "samples") -> Iterator[Report]:
     """Show a bar on standard error while something long runs, on a terminal only.
 
     Yields:
-        A function to call with the number of samples done, and of all where that is known.
+        A function to call with the number of units done, and of all where that is known.
     """
     columns = (
-        TextColumn("inspecting"),
+        TextColumn(doing),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("samples"),
+        TextColumn(unit),
         TimeRemainingColumn(),
     )
     errors = Console(stderr=True)
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        task = bar.add_task("inspect", total=None)
+        task = bar.add_task(doing, total=None)
 
         def report(done: int, known: int | None) -> None:
             bar.update(task, completed=done, total=known)

@@ -1,4 +1,4 @@
-"""What a function costs on this machine: alone, and inside a training step of a network."""
+"""What a function costs on this machine: alone, against PyTorch's own, and inside a training step of a network."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     from nonlin.functions.function import Function
 
-__all__ = ["Cost", "measure"]
+__all__ = ["LARGE", "Cost", "measure"]
 
 ROUNDS = 15
+FEW = 5  # rounds over arrays that do not fit in a cache, of which each takes a while
+LARGE = 25_000_000  # elements: 1e8 bytes
 SHORTEST = 2e-3  # seconds that one timing takes at least
 WIDTH, DEPTH, BATCH = 256, 3, 256
 
@@ -34,6 +36,11 @@ class Cost:
         copy: nanoseconds an element that copying the array takes.
         accurate: how many copies the value costs, into an array that is there already.
         fast: the same in fast mode; as accurate where the function has none.
+        large: `accurate` for an array that fits in no cache; None where that was not asked for.
+        large_fast: `fast` for it.
+        backward: forward and backward with PyTorch, in units of PyTorch's own function; None without PyTorch or where
+            it has none.
+        backward_fast: the same in fast mode.
         step: a training step of an MLP (three hidden layers of 256, batch 256, SGD) with this function, relative to
             one with the identity; None without PyTorch.
     """
@@ -43,49 +50,81 @@ class Cost:
     copy: float
     accurate: float
     fast: float
+    large: float | None
+    large_fast: float | None
+    backward: float | None
+    backward_fast: float | None
     step: float | None
 
 
-def measure(functions: Sequence[Function], *, elements: int = 100_000) -> tuple[Cost, ...]:
-    """Time functions beside a copy of the same array.
+def measure(
+    functions: Sequence[Function],
+    *,
+    elements: int = 100_000,
+    large: int = LARGE,
+    report: Callable[[int, int], None] | None = None,
+) -> tuple[Cost, ...]:
+    """Time functions beside a copy of the same array; about four seconds a function after its first run.
 
     Args:
         functions: of one number.
         elements: at least 1000.
+        large: elements of the array that fits in no cache; 0 leaves it out.
+        report: called with the number of functions done and of all.
 
     Raises:
         InvalidInputError: a function of a whole vector, or too few elements.
     """
     if elements < 1000:
         raise InvalidInputError(f"expected at least 1000 elements, got {elements}; time more at once")
+    if large and large < elements:
+        raise InvalidInputError(
+            f"expected the large array to have at least {elements} elements, got {large}; give more, or 0 for none"
+        )
     for f in functions:
         if f.vector:
             raise InvalidInputError(
                 f"expected functions of one number, got {f.name}, of a whole vector; leave it out"
             )
-    steps = _steps(functions)
-    return tuple(_alone(f, elements, step) for f, step in zip(functions, steps, strict=True))
+    found = []
+    for f in functions:
+        found.append(_cost(f, elements, large))
+        if report is not None:
+            report(len(found), len(functions))
+    return tuple(found)
 
 
-def _alone(f: Function, elements: int, step: float | None) -> Cost:
-    u = np.random.default_rng(0).standard_normal(elements).astype(np.float32)
-    out = np.empty_like(u)
-    copy, accurate, fast = _in_turn(
-        [lambda: np.copyto(out, u), lambda: f(u, out=out), lambda: f(u, out=out, fast=True)]
-    )
+def _cost(f: Function, elements: int, large: int) -> Cost:
+    copy, accurate, fast = _alone(f, elements, ROUNDS)
+    far = _alone(f, large, FEW)[1:] if large else (None, None)
+    trained, accurate_backward, fast_backward = _with_torch(f, elements)
     return Cost(
         name=f.label,
         elements=elements,
-        copy=median(copy) / elements * 1e9,
-        accurate=_ratio(accurate, copy),
-        fast=_ratio(fast, copy),
-        step=step,
+        copy=copy,
+        accurate=accurate,
+        fast=fast,
+        large=far[0],
+        large_fast=far[1],
+        backward=accurate_backward,
+        backward_fast=fast_backward,
+        step=trained,
     )
 
 
-def _steps(functions: Sequence[Function]) -> list[float | None]:
+def _alone(f: Function, elements: int, rounds: int) -> tuple[float, float, float]:
+    """Return the nanoseconds an element of a copy, and how many copies the value costs, accurate and fast."""
+    u = np.random.default_rng(0).standard_normal(elements, dtype=np.float32)
+    out = np.zeros_like(u)
+    actions = [lambda: np.copyto(out, u), lambda: f(u, out=out), lambda: f(u, out=out, fast=True)]
+    copy, accurate, fast = _in_turn(actions, rounds=rounds)
+    return median(copy) / elements * 1e9, _ratio(accurate, copy), _ratio(fast, copy)
+
+
+def _with_torch(f: Function, elements: int) -> tuple[float | None, float | None, float | None]:
+    """Return the cost of a training step, and of forward and backward against PyTorch's own, accurate and fast."""
     if importlib.util.find_spec("torch") is None:
-        return [None] * len(functions)
+        return None, None, None
     import torch
 
     from nonlin.functions.lookup import function
@@ -93,14 +132,30 @@ def _steps(functions: Sequence[Function]) -> list[float | None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        straight = _step(function("identity"), torch)
-        ratios: list[float | None] = []
-        for f in functions:
-            own, base = _in_turn([_step(f, torch), straight])
-            ratios.append(_ratio(own, base))
-        return ratios
+        own, base = _in_turn([_step(f, torch), _step(function("identity"), torch)])
+        return _ratio(own, base), *_backward(f, elements, torch)
     finally:
         torch.set_num_threads(threads)
+
+
+def _backward(f: Function, elements: int, torch: Any) -> tuple[float | None, float | None]:
+    theirs = getattr(torch.nn.functional, f.name, None)
+    # a name that PyTorch has for something else would be compared with the wrong function
+    if theirs is None or f.label != f.name or f.entry is None:
+        return None, None
+    x = torch.randn(elements, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    gradient = torch.ones(elements)
+
+    def through(forward: Callable[[Any], Any]) -> Callable[[], None]:
+        def action() -> None:
+            x.grad = None
+            forward(x).backward(gradient)
+
+        return action
+
+    actions = [through(theirs), through(f), through(lambda u: f(u, fast=True))]
+    own, accurate, fast = _in_turn(actions)
+    return _ratio(accurate, own), _ratio(fast, own)
 
 
 def _step(f: Function, torch: Any) -> Callable[[], Any]:
@@ -119,7 +174,7 @@ def _step(f: Function, torch: Any) -> Callable[[], Any]:
     return step
 
 
-def _in_turn(actions: Sequence[Callable[[], Any]]) -> list[list[float]]:
+def _in_turn(actions: Sequence[Callable[[], Any]], *, rounds: int = ROUNDS) -> list[list[float]]:
     """Return the seconds that each action takes, over rounds in which all take turns."""
     counts = []
     for action in actions:
@@ -128,7 +183,7 @@ def _in_turn(actions: Sequence[Callable[[], Any]]) -> list[list[float]]:
         action()
         counts.append(max(1, int(SHORTEST / max(perf_counter() - start, 1e-9))))
     times: list[list[float]] = [[] for _ in actions]
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for action, count, found in zip(actions, counts, times, strict=True):
             start = perf_counter()
             for _ in range(count):
