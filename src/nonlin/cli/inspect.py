@@ -13,6 +13,7 @@ from nonlin.cli.output import paper, progress, screen
 from nonlin.errors import InvalidInputError
 from nonlin.inspection import SEVERITIES, Inspection, changes, read_report
 from nonlin.inspection import inspect as run
+from nonlin.inspection.presets import PRESETS
 from nonlin.report import check_writable, page, print_changes, print_inspection, sarif, write_whole
 
 __all__ = ["inspect"]
@@ -23,7 +24,9 @@ _FORMATS = ("text", "html", "json", "sarif")
 @click.command()
 @click.argument("model", required=False)
 @click.option("--data", metavar="DATA", help="An .npy, .npz or .csv file, or package.module:function.")
-@click.option("--labels", metavar="LABELS", help="Class numbers, one a sample: an .npy, .npz or .csv file.")
+@click.option(
+    "--labels", metavar="LABELS", help="Class numbers, one a sample: an .npy, .npz or .csv file; see --loss."
+)
 @click.option(
     "--output",
     "-o",
@@ -50,7 +53,24 @@ _FORMATS = ("text", "html", "json", "sarif")
     help="Also prove which units are dead or linear on every input whose entries are between LOW and HIGH.",
 )
 @click.option(
+    "--predict",
+    is_flag=True,
+    help="Put what the weights alone predict beside what is measured: lengths and gradients.",
+)
+@click.option(
+    "--loss",
+    type=click.Choice(("cross_entropy", "mse")),
+    default="cross_entropy",
+    show_default=True,
+    help="What the labels are for; for mse they are targets of the outputs' shape.",
+)
+@click.option(
     "--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Samples run at once."
+)
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    help="Judge by the rules of another tool, instead of nonlin's own.",
 )
 @click.option(
     "--fail-on",
@@ -84,6 +104,9 @@ def inspect(model: str | None, data: str | None, labels: str | None, **options: 
             answers,
             batch_size=options["batch_size"],
             box=options["box"],
+            loss=options["loss"],
+            thresholds=options["preset"],
+            predicted=options["predict"],
             progress=report,
         )
     if options["output"] is not None:

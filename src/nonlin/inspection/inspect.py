@@ -15,10 +15,12 @@ from nonlin.inspection.curing.scales import input_scale
 from nonlin.inspection.data import as_array, batches_of, part, read_data, read_labels
 from nonlin.inspection.folding import count_folds
 from nonlin.inspection.model import Model, TorchModel, open_model
+from nonlin.inspection.predicting import predict_calls
+from nonlin.inspection.prediction import Prediction
 from nonlin.inspection.proving import Proofs, prove_calls, with_proofs
 from nonlin.inspection.rank import Spread, effective_rank, measure_spread, merge_spreads
 from nonlin.inspection.recording import Batch, Loss, Progress, Recording
-from nonlin.inspection.result import Collapse, Finding, Folds, Inspection
+from nonlin.inspection.result import Call, Collapse, Finding, Folds, Inspection
 from nonlin.inspection.thresholds import Thresholds
 from nonlin.inspection.verdicts import describe, findings, with_verdicts
 
@@ -41,6 +43,7 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
     loss: Loss | None = None,
     thresholds: Thresholds | None = None,
     box: tuple[Any, Any] | None = None,
+    predicted: bool = False,
     progress: Progress | None = None,
 ) -> Inspection:
     """Learn what the activations of a trained network do on some data.
@@ -57,6 +60,8 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
         thresholds: from which figure on something is a finding.
         box: the lower and the upper ends of a box of inputs, numbers or arrays of the shape of one sample; then each
             call also says which units are proven dead or linear on all of it.
+        predicted: whether to put what the weights predict beside what is measured: the length of every pre-activation
+            and the gradient at every call. For a PyTorch module the export takes some seconds.
         progress: called with the number of samples done, and of all of them where that is known.
 
     Returns:
@@ -103,6 +108,7 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
         recording=recording,
         box=proofs.box,
         unbounded=proofs.unbounded,
+        prediction=first.prediction(opened, calls) if predicted else None,
     )
 
 
@@ -203,6 +209,11 @@ class _First:
         return count_folds(
             opened.network, np.concatenate(samples), classes[: self.kept], by_label=bool(self.labels)
         )
+
+    def prediction(self, opened: Model, calls: tuple[Call, ...]) -> Prediction:
+        values = [as_array(next(iter(inputs.values()))) for inputs in self.inputs]
+        samples = np.concatenate([array for array in values if array.shape[1:] == values[0].shape[1:]])
+        return predict_calls(lambda: opened.network(samples[:1]), calls, samples)
 
     def proofs(
         self, opened: Model, recording: Recording, box: tuple[Any, Any] | None, limits: Thresholds

@@ -5,7 +5,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from nonlin.geometry import Line
 from nonlin.inspection.curing.change import Cause
 from nonlin.inspection.recording import Recording
 from nonlin.inspection.thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from nonlin.inspection.prediction import Prediction
 
 __all__ = ["SEVERITIES", "Call", "Collapse", "Finding", "Folds", "Inspection", "Kind", "Severity"]
 
@@ -186,6 +189,8 @@ class Inspection:
         recording: the measurements by unit, for drawing; not part of the JSON.
         box: the box of inputs over which units were proven dead or linear, in words; None where none was given.
         unbounded: what the proofs do not reach beyond, by name.
+        prediction: the lengths and gradients that the weights predict, beside the measured ones; None where it was
+            not asked for.
     """
 
     model: str
@@ -202,6 +207,7 @@ class Inspection:
     recording: Recording = field(repr=False, compare=False)
     box: str | None = None
     unbounded: tuple[str, ...] = ()
+    prediction: "Prediction | None" = None
 
     @property
     def healthy(self) -> bool:
@@ -238,6 +244,7 @@ class Inspection:
         for name in ("calls", "findings", "collapses"):
             result[name] = [asdict(item) for item in getattr(self, name)]
         result["folds"] = self._folds()
+        result["prediction"] = None if self.prediction is None else self.prediction.to_dict()
         result["thresholds"] = asdict(self.thresholds)
         plain: dict[str, Any] = _plain(result)
         return plain

@@ -8,5 +8,6 @@ from nonlin.pictures.calls import gradients, overview
 from nonlin.pictures.cost import costs
 from nonlin.pictures.function import functions
 from nonlin.pictures.line import line
+from nonlin.pictures.prediction import prediction
 
-__all__ = ["costs", "functions", "gradients", "line", "overview", "pre_activations", "units"]
+__all__ = ["costs", "functions", "gradients", "line", "overview", "pre_activations", "prediction", "units"]

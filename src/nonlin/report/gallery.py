@@ -24,7 +24,7 @@ class Gallery:
     """The pictures of a page.
 
     Args:
-        overview, gradients, line: of the whole network; None where there is nothing to draw.
+        overview, gradients, prediction, line: of the whole network; None where there is nothing to draw.
         rows: how many calls stand in those.
         pre_activations, units: by the name of the call.
         pictured: the names of the calls that have pictures of their own, the worst first.
@@ -32,6 +32,7 @@ class Gallery:
 
     overview: Markup | None
     gradients: Markup | None
+    prediction: Markup | None
     line: Markup | None
     rows: int
     pre_activations: dict[str, Markup]
@@ -56,6 +57,7 @@ def draw(inspection: Inspection) -> Gallery:
         )
         if graded
         else None,
+        prediction=_prediction(inspection, rows),
         line=_line(inspection),
         rows=len(rows),
         pre_activations=_of_each(
@@ -84,6 +86,14 @@ def _of_each(calls: Sequence[Call], picture: Callable[[Call], Figure], words: st
         call.name: embed(picture(call), f"{kind}{number}", f"{words} {call.name}")
         for number, call in enumerate(calls)
     }
+
+
+def _prediction(inspection: Inspection, rows: frozenset[str]) -> Markup | None:
+    made = inspection.prediction
+    if made is None or not any(call.length is not None and call.name in rows for call in made.calls):
+        return None
+    figure = pictures.prediction(inspection, only=rows)
+    return embed(figure, "prediction", "Length and gradient at every call, predicted beside measured")
 
 
 def _line(inspection: Inspection) -> Markup | None:

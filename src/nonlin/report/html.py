@@ -91,6 +91,8 @@ def _environment() -> "Environment":
     )
     environment.filters |= {
         "number": wording.number,
+        "maybe": _maybe,
+        "decades": _decades,
         "share": wording.share,
         "figure": wording.figure_of,
         "shape": _shape,
@@ -106,6 +108,14 @@ def _version() -> str:
         return version("nonlin")
     except PackageNotFoundError:
         return ""
+
+
+def _maybe(x: float | None) -> str:
+    return "–" if x is None else wording.number(x, 2)
+
+
+def _decades(x: float | None) -> str:
+    return "–" if x is None else f"{x:+.2f}".replace("-", "−")
 
 
 def _shape(call: Call) -> str:

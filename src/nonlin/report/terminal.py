@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nonlin.inspection import Call, CallChange, Changes, Folds, Inspection
+from nonlin.report.predicted import print_prediction
 
 __all__ = ["print_changes", "print_inspection"]
 
@@ -39,6 +40,8 @@ def print_inspection(inspection: Inspection, console: Console) -> None:
         )
     if inspection.box is not None:
         console.print(Text.assemble(("Proven  ", "bold"), _proven(inspection)))
+    if inspection.prediction is not None:
+        print_prediction(inspection.prediction, console)
     console.print(Text.assemble(("Folds  ", "bold"), _folds(inspection.folds)))
     console.print(Text.assemble(("Verdict  ", "bold"), _verdict(inspection)))
 

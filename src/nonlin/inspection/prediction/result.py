@@ -26,6 +26,7 @@ class PredictedCall:
             call.
         measured: the same, measured; None where it was not given.
         decades: log10(gradient / measured).
+        measured_length: the length, measured; None where it was not given.
         confidence: "unstable" where stretch is above 1.2; "not covered" behind an operator without a recursion.
     """
 
@@ -39,6 +40,7 @@ class PredictedCall:
     measured: float | None
     decades: float | None
     confidence: Confidence
+    measured_length: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

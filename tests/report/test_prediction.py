@@ -1,0 +1,70 @@
+"""Predicted beside measured, and what is proven, in the terminal, on the page and in the picture."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from nonlin import demonstration, pictures
+from nonlin.errors import InvalidInputError
+from nonlin.inspection import inspect
+from nonlin.report import page, print_inspection
+
+
+@pytest.fixture(scope="module")
+def inspection():
+    image = np.load(demonstration.data_path())["images"][0]
+    return inspect(
+        demonstration.model_path(), demonstration.data_path(), predicted=True, box=(image - 1, image + 1)
+    )
+
+
+def test_the_terminal_shows_both(inspection):
+    console = Console(file=io.StringIO(), width=120)
+    print_inspection(inspection, console)
+    shown = console.file.getvalue()
+    (row,) = [line.split() for line in shown.splitlines() if line.startswith("relu2  ") and "stable" in line]
+    call = inspection.prediction.calls[1]
+    assert row == [
+        "relu2", f"{call.measured_length:.3g}", f"{call.length:.3g}", f"{call.measured:.2e}", f"{call.gradient:.2e}",
+        f"{call.decades:+.2f}", "stable",
+    ]  # fmt: skip
+
+
+def test_the_page_shows_both_and_what_is_proven(inspection):
+    html = page(inspection)
+    assert '<section id="prediction">' in html
+    assert "predicted beside measured" in html
+    proven = html[html.index('<section id="proven">') : html.index('<section id="collapse">')]
+    call = inspection.calls[0]
+    assert call.proven_dead > 0
+    left = call.units - call.proven_dead - call.proven_linear
+    assert (
+        f'<td class="n">{call.proven_dead}</td><td class="n">{call.proven_linear}</td><td class="n">{left}</td>'
+        in proven
+    )
+    assert f"proven dead {call.proven_dead_units[0]}, " in proven
+    plain = page(inspect(demonstration.model_path(), demonstration.data_path()))
+    assert 'id="prediction"' not in plain
+    assert 'id="proven"' not in plain
+
+
+def test_the_picture_draws_every_row_twice(inspection):
+    figure = pictures.prediction(inspection)
+    for axes, measured, predicted in zip(
+        figure.axes, ("measured_length", "measured"), ("length", "gradient"), strict=True
+    ):
+        dots, rings, unsure = axes.get_lines()
+        rows = inspection.prediction.calls
+        np.testing.assert_allclose(dots.get_xdata(), [getattr(row, measured) for row in rows])
+        np.testing.assert_allclose(rings.get_xdata(), [getattr(row, predicted) for row in rows])
+        assert not len(unsure.get_xdata())
+        low, high = axes.get_xlim()
+        assert low < min(rings.get_xdata()) <= max(rings.get_xdata()) < high
+
+
+def test_a_picture_without_a_prediction_is_refused():
+    plain = inspect(demonstration.model_path(), demonstration.data_path())
+    with pytest.raises(InvalidInputError, match="predicted=True"):
+        pictures.prediction(plain)
