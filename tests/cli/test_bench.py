@@ -12,18 +12,8 @@ def bench(*arguments):
 
 
 def test_it_measures_and_draws(tmp_path):
-    result = bench(
-        "relu",
-        "x * x",
-        "--elements",
-        "5000",
-        "--large",
-        "0",
-        "--format",
-        "json",
-        "-o",
-        tmp_path / "costs.svg",
-    )
+    small = ("--elements", "5000", "--large", "0")
+    result = bench("relu", "x * x", *small, "--format", "json", "-o", tmp_path / "costs.svg")
     assert result.returncode == 0, result.stderr
     assert [cost["name"] for cost in json.loads(result.stdout)] == ["relu", "x * x"]
     assert (tmp_path / "costs.svg").read_text().startswith("<?xml")

@@ -88,7 +88,8 @@ def test_the_picture_shows_the_costs():
     assert bars(alone) == [9.0, 1.0, 4.5, 0.5]
     assert [label.get_text() for label in alone.get_yticklabels()] == ["dear", "cheap"]
     assert bars(memory) == [2.0, 2.0]
-    assert {patch.get_y() > -0.5 and patch.get_y() < 0.5 for patch in memory.patches} == {True}
+    # "cheap" was not measured there, so that no bar stands in its row
+    assert all(abs(patch.get_y()) < 0.5 for patch in memory.patches)
     assert bars(backward) == [0.5, 0.5, 0.25, 0.25]
     np.testing.assert_array_equal(bars(training), [1.3, 1.1])
     assert len(costs([made("alone", 2.0, None)]).axes) == 1
