@@ -111,6 +111,14 @@ def test_a_torch_file_is_refused_unopened(tmp_path, zipped):
 def test_other_things_are_refused_by_name(tmp_path):
     with pytest.raises(UnsupportedModelError, match="HDF5"):
         read(saved(tmp_path, b"\x89HDF\r\n\x1a\n" + b"\x00" * 100))
+    header = b'{"weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    whole = len(header).to_bytes(8, "little") + header + bytes(4)
+    with pytest.raises(UnsupportedModelError, match=r"safetensors.*torch\.onnx\.export"):
+        read(saved(tmp_path, whole))
+    with pytest.raises(UnsupportedModelError, match=r"TensorFlow Lite.*tf2onnx"):
+        read(saved(tmp_path, b"\x1c\x00\x00\x00TFL3" + bytes(100)))
+    with pytest.raises(UnsupportedModelError, match="GGUF"):
+        read(saved(tmp_path, b"GGUF" + bytes(100)))
     with pytest.raises(InvalidInputError, match="folder"):
         read(tmp_path)
     with pytest.raises(MissingInputError, match=r"no .*nothing\.onnx; check the path"):

@@ -88,10 +88,26 @@ def _refuse_other_formats(path: Path) -> None:
     if not path.is_file():
         raise InvalidInputError(f"expected a model file, got the folder {path}; name the file in it")
     with path.open("rb") as file:
-        head = file.read(4)
+        start = file.read(16)
+    head = start[:4]
     pickled = head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
     if pickled or head == b"PK\x03\x04":
         raise _pickle_error(path)
+    if start[8:10] == b'{"' and int.from_bytes(start[:8], "little") < path.stat().st_size:
+        raise UnsupportedModelError(
+            f"expected a whole network, got {path}, a safetensors file, which holds weights alone; load them into "
+            "their model and export that with torch.onnx.export"
+        )
+    if start[4:8] == b"TFL3":
+        raise UnsupportedModelError(
+            f"expected an ONNX file, got the TensorFlow Lite file {path}; convert it with python -m tf2onnx.convert "
+            f"--tflite {path.name} --output model.onnx"
+        )
+    if head == b"GGUF":
+        raise UnsupportedModelError(
+            f"expected a whole network, got {path}, a GGUF file, which holds weights alone; export the model "
+            "that they belong to with torch.onnx.export"
+        )
     if head == b"\x89HDF":
         raise UnsupportedModelError(
             f"expected an ONNX file, got the HDF5 file {path}; convert it with tf2onnx"
