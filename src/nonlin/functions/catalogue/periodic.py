@@ -17,6 +17,7 @@ PERIODIC = (
         year=2020,
         aliases=("sin", "siren"),
         parameters=(parameter("omega", 1.0),),
+        note="Lapedes and Farber 1987 used it before; the paper's first layer has omega = 30.",
     ),
     Entry(
         name="cosine",
@@ -42,8 +43,8 @@ PERIODIC = (
     Entry(
         name="sinc",
         formula="sinc(x)",
-        paper="Efimov, Shevchenko and others, the sinc activation, in Sopena, Romero and Alquézar 1999",
-        year=1999,
+        paper="Efe, Novel neuronal activation functions for feedforward neural networks",
+        year=2008,
         note="sin(x)/x, 1 at 0; NumPy's sinc has a factor π inside.",
     ),
     Entry(

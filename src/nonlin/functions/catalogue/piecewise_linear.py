@@ -10,7 +10,13 @@ from nonlin.functions.entry import Entry, parameter
 __all__ = ["PIECEWISE_LINEAR"]
 
 PIECEWISE_LINEAR = (
-    Entry(name="identity", formula="x", paper="no activation at all", year=1958, aliases=("linear",)),
+    Entry(
+        name="identity",
+        formula="x",
+        paper="Widrow and Hoff, Adaptive switching circuits",
+        year=1960,
+        aliases=("linear",),
+    ),
     Entry(
         name="step",
         formula="where(x > 0, 1, where(x < 0, 0, at_zero))",
@@ -26,6 +32,7 @@ PIECEWISE_LINEAR = (
         year=2010,
         fast=True,
         aliases=("rectifier", "rectified_linear"),
+        note="Fukushima 1969 used it before, in a network for vision.",
     ),
     Entry(
         name="leaky_relu",

@@ -57,7 +57,7 @@ RECTIFIERS = (
     Entry(
         name="hardmish",
         formula="where(x <= -2, 0, where(x < 0, x * (x + 2) / 2, x))",
-        paper="Baker, hard Mish in the timm library",
+        paper="Misra, H-Mish, as in the timm library",
         year=2020,
         aliases=("hard_mish",),
     ),

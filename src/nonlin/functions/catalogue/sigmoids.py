@@ -30,6 +30,7 @@ SIGMOIDS = (
         year=1998,
         aliases=("lecun_tanh",),
         parameters=(parameter("alpha", 1.7159), parameter("beta", 2 / 3)),
+        note="LeCun 1989, Generalization and network design strategies, had it before.",
     ),
     Entry(
         name="softsign",
@@ -37,6 +38,7 @@ SIGMOIDS = (
         paper="Bergstra, Desjardins, Lamblin and Bengio, Quadratic polynomials learn better image features",
         year=2009,
         aliases=("soft_sign",),
+        note="Elliott 1993 had it before, as a better activation function.",
     ),
     Entry(
         name="isru",

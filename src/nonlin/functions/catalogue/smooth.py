@@ -162,7 +162,7 @@ SMOOTH = (
         ),
         note=(
             "The paper's start, the best of its type to ReLU on [-1, 1]; the denominator must have no "
-            "real root."
+            "real root. Molina, Schramowski and Kersting 2019 had Padé units of other degrees."
         ),
     ),
 )
