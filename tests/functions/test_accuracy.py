@@ -10,7 +10,7 @@ import pytest
 
 import nonlin
 from nonlin.functions.accuracy import errors, sample
-from nonlin.functions.catalogue.budgets import ALLOWANCES, FLOAT32, FLOAT64, LOOSER
+from nonlin.functions.catalogue.budgets import ALLOWANCES, FLOAT32, FLOAT64, ROOT
 from nonlin.functions.differentiation import differentiate
 from nonlin.functions.dispatch import WORTH_COMPILING
 from nonlin.functions.kinks import breakpoints
@@ -28,13 +28,9 @@ def computed(f, order, points, **how):
     return compute(many, **how)[: len(points)], np.concatenate(small)
 
 
-def budget(name, kind):
-    return LOOSER.get(name, FLOAT64) if kind == "float64" else FLOAT32
-
-
 def outside(name, kind, order, points, found):
     """Return where an error is over the budget and over every allowance, worst first."""
-    bad = found.ulp > budget(name, kind)
+    bad = found.ulp > (FLOAT64 if kind == "float64" else FLOAT32)
     for allowance in ALLOWANCES.get(name, ()):
         if allowance.order == order:
             bound = allowance.absolute if kind == "float64" else allowance.single
@@ -103,6 +99,19 @@ def test_nan_and_infinity_are_the_same_in_the_compiled_loop(f, dtype):
         assert np.isnan(large[0])
     if f.entry.fast and dtype == np.float32:
         np.testing.assert_array_equal(f(np.resize(u, 3 * WORTH_COMPILING), fast=True)[-3:], f(u))
+
+
+@pytest.mark.parametrize("name", ALLOWANCES)
+def test_what_is_allowed_for_as_a_root_is_one_of_that_curvature(name):
+    f = nonlin.function(name)
+    for allowance in ALLOWANCES[name]:
+        if allowance.reason != ROOT:
+            continue
+        width = (allowance.high - allowance.low) / 2
+        center = allowance.low + width
+        assert f.slope(center - 1e-4) * f.slope(center + 1e-4) < 0
+        assert 0.9 * abs(f.curvature(center)) * width < allowance.single * 2**24
+        assert width < 0.1
 
 
 def test_an_error_of_one_unit_is_noticed():

@@ -88,7 +88,8 @@ def sample(kind: str, count: int, marks: tuple[float, ...], seed: int = 0) -> ND
     third = count // 3
     magnitudes = 2.0 ** generator.uniform(low, high, third)
     parts = [magnitudes * generator.choice([-1.0, 1.0], third), generator.normal(0, 3, third)]
-    parts.append(generator.uniform(-60, 60, count - 2 * third - 0))
+    # exp is subnormal from −708 to −745
+    parts += [generator.uniform(-60, 60, count - 2 * third), generator.uniform(-750, -700, count // 20)]
     parts.append(np.array([0.0, -0.0, info.max, info.min, info.tiny, -info.tiny], np.float64))
     parts.append(np.array([info.smallest_subnormal, -info.smallest_subnormal], np.float64))
     for mark in marks:

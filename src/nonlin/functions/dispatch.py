@@ -1,7 +1,8 @@
 """Evaluates an expression on a number or an array of any kind, and returns the same kind.
 
-A large array goes through a compiled loop. A small one is not worth compiling for, and goes through NumPy in float64;
-in float32 and narrower both round the same way but in rare ties, in float64 they may differ in the last digits.
+A large array goes through a compiled loop. A small one is not worth compiling for, and goes through NumPy: in float64
+by the same steps, in float32 and narrower by NumPy's own functions in float64. Both round the same way but in rare
+ties.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def apply(expression: Expression, u: Any, *, out: Any = None, fast: bool = False
     if known is not None and out is None:
         return known(expression, u, fast)
     if isinstance(u, int | float) and out is None:
-        return float(evaluate_everywhere(expression, np.asarray(float(u))))
+        return _number(expression, float(u))
     other = _framework(u)
     if other is not None:
         if out is not None:
@@ -82,6 +83,22 @@ def _compiled(expression: Expression, dtype: str, mode: str) -> Callable[..., No
     return compiled((expression,), dtype, mode)
 
 
+def _number(expression: Expression, u: float) -> float:
+    from nonlin.functions.kernels import interpreted
+
+    with np.errstate(all="ignore"):
+        return float(interpreted(expression)[1](np.float64(u)))
+
+
+def _small(expression: Expression, array: NDArray[Any]) -> Array:
+    with np.errstate(all="ignore"):
+        if array.dtype != np.float64:
+            return evaluate_everywhere(expression, array.astype(np.float64))
+        from nonlin.functions.kernels import interpreted
+
+        return np.asarray(interpreted(expression)[0](array))
+
+
 def _framework(u: Any) -> Callable[[Expression, Any, bool], Any] | None:
     # a tensor can only be one if its library is loaded already
     torch = sys.modules.get("torch")
@@ -104,7 +121,7 @@ def _fill(expression: Expression, array: NDArray[Any], target: NDArray[Any], mod
     name = array.dtype.name
     if array.size < WORTH_COMPILING:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            target[...] = evaluate_everywhere(expression, array.astype(np.float64))
+            target[...] = _small(expression, array)
         return
     source = np.ascontiguousarray(array).reshape(-1)
     if np.may_share_memory(source, target):

@@ -82,9 +82,16 @@ def tail(expression: Expression, side: int) -> Tail:
             limit=goal, bound=bound, select=bool(evaluate(expression, np.array([side * bound]))[0] != goal)
         )
     if isinf(goal) and not all(right):
-        line = float(evaluate(expression, np.array([side * LINE]))[0]) / (side * LINE)
+        line = _line(expression, side)
         return Tail(limit=goal, bound=inf, select=bool(found[0] != goal), slope=line)
     return Tail(limit=goal, bound=inf, select=bool(found[0] != goal))
+
+
+def _line(expression: Expression, side: int) -> float:
+    """Return the slope of the line through 0 and the value at ±1e75, rounded once."""
+    from nonlin.functions.arb import enclose
+
+    return float((enclose(expression, side * LINE) / (side * LINE)).mid())
 
 
 def evaluate_everywhere(expression: Expression, u: Array) -> Array:

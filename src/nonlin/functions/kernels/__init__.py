@@ -1,5 +1,6 @@
 """The lowering to compiled loops over NumPy arrays, by Numba."""
 
 from nonlin.functions.kernels.compilation import cache_folder, compiled
+from nonlin.functions.kernels.interpretation import interpreted
 
-__all__ = ["cache_folder", "compiled"]
+__all__ = ["cache_folder", "compiled", "interpreted"]

@@ -1,4 +1,4 @@
-"""Branch-free code for exp, log and what is made of them, for any precision."""
+"""Branch-free code for exp, log and what is made of them, for float32 and narrower."""
 
 from __future__ import annotations
 
@@ -9,57 +9,62 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nonlin.functions.kernels.emitter import Emitter
 
-__all__ = ["exp", "exp_negative", "expm1", "expm1_negative", "log1p", "log1p_unit", "log_of", "reciprocal"]
+__all__ = [
+    "exp",
+    "exp_fraction",
+    "exp_negative",
+    "expm1",
+    "expm1_negative",
+    "log1p",
+    "log1p_unit",
+    "log_of",
+    "reciprocal",
+]
 
 HALF = 0.34657359027997264  # ln 2 / 2
+FRACTION = 350.0  # exp of it is beyond float32 with every factor beside it, and its square within float64
 LN2 = Fraction(log(2)) + Fraction(2.3190468138462996e-17)  # to 107 bits
 
 
 def exp(e: Emitter, u: str) -> str:
-    """Emit the exponential of u, with infinity beyond the carrier's range, 0 far on the left."""
-    p = e.precision
-    value = _exp(e, e.smaller(e.larger(u, p.lowest), p.highest), e.delta(u) if p.gradual else None)
-    return e.select(f"{u} > {e.number(p.highest)}", "F(np.inf)", value) if p.gradual else value
+    """Emit the exponential of u, far beyond the result's range on the right, 0 far on the left."""
+    return _exp(e, e.smaller(e.larger(u, e.precision.lowest), e.precision.highest))
 
 
-def exp_negative(e: Emitter, u: str, delta: str | None = None) -> str:
-    """Emit exp(u + delta) for u ≤ 0 and a delta of the size of its rounding."""
-    return _exp(e, e.larger(u, e.precision.lowest), delta)
+def exp_negative(e: Emitter, u: str) -> str:
+    """Emit exp(u) for u ≤ 0."""
+    return _exp(e, e.larger(u, e.precision.lowest))
+
+
+def exp_fraction(e: Emitter, u: str) -> tuple[str, str]:
+    """Emit a and b with exp(u) = a/b, for what divides anyway: shorter than the polynomial of exp; u within ±350.
+
+    With c = r·coth(r/2), an even function, exp(r) = (c + r)/(c − r).
+    """
+    r, whole = _reduced(e, e.smaller(e.larger(u, -FRACTION), FRACTION))
+    # an error of c counts 2r/(c² − r²) < 0.19 times in the quotient
+    c = e.polynomial("coth", (0.0, HALF**2), e.multiply(r, r), relative=10.0)
+    top = e.add(c, r)
+    scaled = e.step(f"unbits(bits({top}) + (bits({whole}) << {e.integer(e.precision.mantissa)}))")
+    return scaled, e.subtract(c, r)
 
 
 def expm1(e: Emitter, u: str) -> str:
     """Emit exp(u) − 1."""
-    p = e.precision
-    if not p.gradual:
-        return expm1_negative(e, e.smaller(u, p.highest))
-    r, whole, left = _reduced(e, e.smaller(e.larger(u, -60.0), p.highest), e.delta(u))
-    # 2ᵏ in two steps, so that k may be one more than the carrier's largest exponent
-    k = _integer_part(e, whole)
-    first = e.whole(f"{k} >> {e.integer(1)}")
-    second = e.whole(f"{k} - {first}")
-    scale, outer = _power_of_two(e, first), _power_of_two(e, second)
-    inverse = _power_of_two(e, e.whole(f"-{second}"))
-    value = e.multiply(outer, e.fma(scale, _rest(e, r, left), e.subtract(scale, inverse)))
-    return e.select(f"{u} > {e.number(p.highest)}", "F(np.inf)", value)
+    return expm1_negative(e, e.smaller(u, e.precision.highest))
 
 
-def expm1_negative(e: Emitter, u: str, delta: str | None = None) -> str:
-    """Emit exp(u + delta) − 1 for u ≤ 0."""
-    p = e.precision
-    r, whole, left = _reduced(e, e.larger(u, -60.0 if p.gradual else p.lowest), delta)
+def expm1_negative(e: Emitter, u: str) -> str:
+    """Emit exp(u) − 1 for u ≤ 0."""
+    r, whole = _reduced(e, e.larger(u, e.precision.lowest))
     scale = _power_of_two(e, _integer_part(e, whole))
-    return e.fma(scale, _rest(e, r, left), e.subtract(scale, e.number(1.0)))
+    return e.fma(scale, _rest(e, r), e.subtract(scale, e.number(1.0)))
 
 
 def log1p_unit(e: Emitter, v: str) -> str:
     """Emit log(1 + v) for v in [0, 1]."""
-    if not e.precision.gradual:
-        # a longer polynomial costs less than the division
-        return e.multiply(v, e.polynomial("log1p", (0.0, 1.0), v, relative=2.5))
-    t = e.divide(v, e.add(e.number(2.0), v))
-    z = e.multiply(t, t)
-    rest = e.polynomial("atanh", (0.0, 1 / 9), z)
-    return e.fma(e.multiply(t, z), rest, e.add(t, t))
+    # a longer polynomial costs less than the division that a shorter one would need
+    return e.multiply(v, e.polynomial("log1p", (0.0, 1.0), v, relative=2.5))
 
 
 def log_of(e: Emitter, u: str, correction: str | None = None) -> str:
@@ -99,44 +104,32 @@ def reciprocal(e: Emitter, u: str) -> str:
     return e.divide(e.number(1.0), u)
 
 
-def _exp(e: Emitter, u: str, delta: str | None = None) -> str:
-    p = e.precision
-    r, whole, left = _reduced(e, u, delta)
-    if p.gradual or e.shared:
-        value = e.add(e.number(1.0), _rest(e, r, left))
-    else:
-        value = e.polynomial("exp_whole", (-HALF, HALF), r, relative=2.0)
-    if not p.careful and not e.shared:
-        return e.step(f"unbits(bits({value}) + (bits({whole}) << {e.integer(p.mantissa)}))")
-    k = _integer_part(e, whole)
-    if not e.precision.gradual:
-        return e.multiply(value, _power_of_two(e, k))
-    # in two steps, so that a subnormal result is rounded once
-    first = e.whole(f"{k} >> {e.integer(1)}")
-    second = e.whole(f"{k} - {first}")
-    return e.multiply(e.multiply(value, _power_of_two(e, first)), _power_of_two(e, second))
+def _exp(e: Emitter, u: str) -> str:
+    r, whole = _reduced(e, u)
+    value = e.add(e.number(1.0), _rest(e, r)) if e.shared else _exp_whole(e, r)
+    if not e.precision.careful and not e.shared:
+        return e.step(f"unbits(bits({value}) + (bits({whole}) << {e.integer(e.precision.mantissa)}))")
+    return e.multiply(value, _power_of_two(e, _integer_part(e, whole)))
 
 
-def _reduced(e: Emitter, u: str, delta: str | None = None) -> tuple[str, str, str | None]:
-    """Return r = u − k·ln 2, k + magic, whose last bits are k, and what r's rounding and u's left out."""
+def _exp_whole(e: Emitter, r: str) -> str:
+    return e.polynomial("exp_whole", (-HALF, HALF), r, relative=2.0)
+
+
+def _reduced(e: Emitter, u: str) -> tuple[str, str]:
+    """Return r = u − k·ln 2, and k + magic, whose last bits are k."""
     whole = e.fma(u, e.number(log2(2.718281828459045)), e.number(_magic(e)))
     k = e.subtract(whole, e.number(_magic(e)))
     if not e.precision.careful:
-        return e.fma(k, e.number(-log(2)), u), whole, None
+        return e.fma(k, e.number(-log(2)), u), whole
     high, low = _split(e)
-    first = e.fma(k, e.number(-high), u)
-    r = e.fma(k, e.number(-low), first)
-    if not e.precision.gradual:
-        return r, whole, None
-    left = e.fma(k, e.number(-low), e.step(f"{first} - {r}"))
-    return r, whole, e.step(f"{left} + {delta}") if delta else left
+    return e.fma(k, e.number(-low), e.fma(k, e.number(-high), u)), whole
 
 
-def _rest(e: Emitter, r: str, left: str | None) -> str:
-    """Emit exp(r + left) − 1 on the reduced interval."""
+def _rest(e: Emitter, r: str) -> str:
+    """Emit exp(r) − 1 on the reduced interval."""
     q = e.polynomial("exp", (-HALF, HALF), r, relative=16.0)
-    square = e.multiply(r, r)
-    return e.fma(square, q, r) if left is None else e.add(r, e.fma(square, q, e.fma(left, r, left)))
+    return e.fma(e.multiply(r, r), q, r)
 
 
 def _split(e: Emitter) -> tuple[float, float]:

@@ -30,7 +30,6 @@ class Emitter:
         self.folded = False
         self._known: dict[str, str] = {}
         self._negated: dict[str, str] = {}
-        self._made: dict[str, tuple[str, str, str]] = {}
 
     def step(self, text: str) -> str:
         """Return the name of a computation's result; a computation that was made before is used again."""
@@ -53,66 +52,19 @@ class Emitter:
 
     def add(self, a: str, b: str) -> str:
         """Return a + b."""
-        return self._binary("add", f"{a} + {b}", a, b)
+        return self.step(f"{a} + {b}")
 
     def subtract(self, a: str, b: str) -> str:
         """Return a − b."""
-        return self._binary("subtract", f"{a} - {b}", a, b)
+        return self.step(f"{a} - {b}")
 
     def multiply(self, a: str, b: str) -> str:
         """Return a·b."""
-        return self._binary("multiply", f"{a} * {b}", a, b)
+        return self.step(f"{a} * {b}")
 
     def divide(self, a: str, b: str) -> str:
         """Return a/b."""
-        return self._binary("divide", f"{a} / {b}", a, b)
-
-    def _binary(self, operator: str, text: str, a: str, b: str) -> str:
-        name = self.step(text)
-        self._made[name] = (operator, a, b)
-        return name
-
-    def delta(self, v: str) -> str | None:
-        """Return what the roundings of v's sums and products left out, to first order; None if nothing.
-
-        exp(v) has a relative error of the absolute error of v, so an argument of 60 that is right to the last bit is
-        not right enough. For a huge v, where exp is 0 or infinite, it is 0.
-        """
-        found = self._left_out(v)
-        if found is None:
-            return None
-        return self.select(f"abs({v}) < {self.number(1e4)}", found, self.number(0.0))
-
-    def _left_out(self, v: str) -> str | None:
-        if v in self._negated:
-            inner = self._left_out(self._negated[v])
-            return self.step(f"-{inner}") if inner else None
-        if v not in self._made:
-            return None
-        operator, a, b = self._made[v]
-        own = self._rounding(operator, v, a, b)
-        return self._with_inherited(own, operator, v, (a, b))
-
-    def _rounding(self, operator: str, v: str, a: str, b: str) -> str:
-        if operator == "multiply":
-            return self.fma(a, b, self.step(f"-{v}"))
-        if operator == "divide":
-            return self.step(f"-{self.fma(v, b, self.step(f'-{a}'))} / {b}")
-        # two-sum
-        b = b if operator == "add" else self.step(f"-{b}")
-        back = self.step(f"{v} - {a}")
-        left = self.step(f"{a} - {self.step(f'{v} - {back}')}")
-        return self.step(f"{left} + {self.step(f'{b} - {back}')}")
-
-    def _with_inherited(self, own: str, operator: str, v: str, parts: tuple[str, str]) -> str:
-        a, b = parts
-        factors = {"add": ("{}", "{}"), "subtract": ("{}", "-{}"), "multiply": (f"{{}} * {b}", f"{{}} * {a}")}
-        factors["divide"] = (f"{{}} / {b}", f"-{{}} * {v} / {b}")
-        for part, form in zip(parts, factors[operator], strict=True):
-            inherited = self._left_out(part)
-            if inherited is not None:
-                own = self.step(f"{own} + {self.step(form.format(inherited))}")
-        return own
+        return self.step(f"{a} / {b}")
 
     def fma(self, a: str, b: str, c: str) -> str:
         """Return a·b + c rounded once."""
@@ -128,21 +80,10 @@ class Emitter:
         """Return what a is the negative of, if it was made so."""
         return self._negated.get(a)
 
-    def quotient(self, top: str, large: float, small: str) -> str:
-        """Return top/(large + small) for abs(small) ≤ large, with the sum's rounding put back where it counts."""
-        total = self.add(self.number(large), small)
-        if not self.precision.gradual:
-            return self.divide(top, total)
-        lost = self.step(f"{small} - {self.step(f'{total} - {self.number(large)}')}")
-        inverse = self.divide(self.number(1.0), total)
-        result = self.multiply(top, inverse)
-        rest = self.step(
-            f"{self.fma(self.step(f'-{result}'), total, top)} - {self.step(f'{result} * {lost}')}"
-        )
-        return self.fma(rest, inverse, result)
-
     def select(self, condition: str, yes: str, no: str) -> str:
         """Return one of two values; both are computed."""
+        if self.precision.doubled:
+            return self.step(f"select({condition}, {yes}, {no})")
         return self.step(f"{yes} if {condition} else {no}")
 
     def smaller(self, a: str, limit: float) -> str:

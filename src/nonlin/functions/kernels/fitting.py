@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["fit"]
+__all__ = ["fit", "fit_pairs"]
 
 BITS = 300
 NODES = 72
@@ -27,6 +27,12 @@ def fit(name: str, low: float, high: float, error: float) -> tuple[float, ...]:
         high: right end.
         error: absolute; the targets are about 1 in size.
     """
+    return tuple(high_part for high_part, _ in fit_pairs(name, low, high, error))
+
+
+@cache
+def fit_pairs(name: str, low: float, high: float, error: float) -> tuple[tuple[float, float], ...]:
+    """Return the same coefficients to 106 bits, each as a float64 and what its rounding left out."""
     import flint
 
     before, flint.ctx.prec = flint.ctx.prec, BITS
@@ -58,7 +64,7 @@ def _truncated(series: list[Any], error: float) -> list[Any]:
     return series[:1]
 
 
-def _monomials(series: list[Any], low: Any, high: Any) -> tuple[float, ...]:
+def _monomials(series: list[Any], low: Any, high: Any) -> tuple[tuple[float, float], ...]:
     from flint import arb_poly
 
     argument = arb_poly([-(low + high) / (high - low), 2 / (high - low)])
@@ -67,7 +73,8 @@ def _monomials(series: list[Any], low: Any, high: Any) -> tuple[float, ...]:
     for coefficient in series[1:]:
         total += current * coefficient
         before, current = current, 2 * argument * current - before
-    return tuple(float(total[k]) for k in range(len(series)))
+    nearest = [float(total[k]) for k in range(len(series))]
+    return tuple((value, float(total[k] - value)) for k, value in enumerate(nearest))
 
 
 def _exp_rest(r: Any) -> Any:
@@ -78,6 +85,11 @@ def _atanh_rest(z: Any) -> Any:
     # (2·atanh(√z)/√z − 2)/z
     t = z.sqrt()
     return (((1 + t) / (1 - t)).log() / t - 2) / z
+
+
+def _coth_core(z: Any) -> Any:
+    r = z.sqrt()
+    return r * (r / 2).coth()
 
 
 def _log1p_core(v: Any) -> Any:
@@ -139,6 +151,7 @@ TAIL_CENTER = 4.0
 TARGETS: dict[str, Callable[[Any], Any]] = {
     "exp": _exp_rest,
     "exp_whole": lambda r: r.exp(),
+    "coth": _coth_core,
     "atanh": _atanh_rest,
     "log1p": _log1p_core,
     "tail": _tail(TAIL_CENTER),

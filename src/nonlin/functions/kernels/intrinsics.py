@@ -1,4 +1,4 @@
-"""Three instructions that Numba has no name for: a float's bits, the float of bits, and a fused multiply-add."""
+"""Instructions that Numba has no name for: a float's bits, a fused multiply-add, a choice without a jump."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["bits", "fma", "unbits"]
+__all__ = ["bits", "fma", "left_out", "remainder", "select", "unbits"]
 
 INTEGERS = {types.float64: types.int64, types.float32: types.int32}
 FLOATS = {types.int64: types.float64, types.int32: types.float32}
@@ -34,3 +34,25 @@ def unbits(_context: Any, a: Any) -> Any:
 def fma(_context: Any, a: Any, _b: Any, _c: Any) -> Any:
     """Return a·b + c with one rounding."""
     return a(a, a, a), lambda _c, builder, _s, arguments: builder.fma(*arguments)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def select(_context: Any, condition: Any, a: Any, _b: Any) -> Any:
+    """Return a where the condition holds, else b; both are computed."""
+    return a(condition, a, a), lambda _c, builder, _s, arguments: builder.select(*arguments)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def left_out(_context: Any, a: Any, _b: Any, _product: Any) -> Any:
+    """Return a·b − product exactly, the product being a·b rounded."""
+    return a(a, a, a), lambda _c, builder, _s, arguments: builder.fma(
+        arguments[0], arguments[1], builder.fneg(arguments[2])
+    )
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def remainder(_context: Any, a: Any, _b: Any, _c: Any) -> Any:
+    """Return c − a·b with one rounding."""
+    return a(a, a, a), lambda _c, builder, _s, arguments: builder.fma(
+        builder.fneg(arguments[0]), arguments[1], arguments[2]
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nonlin.functions.expression import Expression, Parameter, Variable
 from nonlin.functions.kernels.compilation import keep, named, precise
-from nonlin.functions.kernels.source import emit, prepared
+from nonlin.functions.kernels.source import emit, prepared, tables
 from nonlin.functions.kernels.specialisation import passes_nan
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ from math import cos, sin, sqrt
 import numba
 import numpy as np
 
-from nonlin.functions.kernels.intrinsics import bits, fma, unbits
+from nonlin.functions.kernels.intrinsics import bits, fma, left_out, remainder, select, unbits
 
 F = np.{carrier}
 I = np.{integer}
-
+{globals}
 
 @numba.njit("int64({types})", cache=True, error_model="numpy", fastmath={fastmath}, nogil=True)
 def kernel({arguments}):
@@ -117,7 +117,8 @@ def _source(
     return TEMPLATE.format(
         carrier=precision.carrier,
         integer=precision.integer,
-        fastmath=False if precision.gradual else {"contract"},
+        globals=tables(body),
+        fastmath=False if precision.doubled else {"contract"},
         types=", ".join(types),
         arguments=", ".join([*arrays, *columns, *outputs, *sums]),
         sums=max(1, len(weighted)),

@@ -21,7 +21,7 @@ class Precision:
         lowest: exp of this is 0 in the result.
         highest: exp of this is infinite, or far beyond the result's type.
         careful: whether roundings of the carrier are compensated.
-        gradual: whether subnormal results of exp are right; else they may be 0, or fall below what is asked for.
+        doubled: whether every number is a pair, as in double-double arithmetic; then subnormal results are right, too.
     """
 
     name: str
@@ -33,22 +33,22 @@ class Precision:
     lowest: float
     highest: float
     careful: bool
-    gradual: bool
+    doubled: bool
 
 
 DOUBLE = Precision(
     name="double",
     carrier="float64",
     integer="int64",
-    error=2.0**-58,
+    error=2.0**-72,
     mantissa=52,
     bias=1023,
     lowest=-746.0,
     highest=709.782712893384,
     careful=True,
-    gradual=True,
+    doubled=True,
 )
-"""For float64: every step as exact as it goes."""
+"""For float64: double-double arithmetic, of which 20 bits are to spare."""
 
 SINGLE = Precision(
     name="single",
@@ -60,7 +60,7 @@ SINGLE = Precision(
     lowest=-700.0,
     highest=709.0,
     careful=False,
-    gradual=False,
+    doubled=False,
 )
 """For float32 and narrower, accurate: float64 inside, polynomials only as long as float32 needs."""
 
@@ -77,6 +77,6 @@ FAST = Precision(
     lowest=-88.0,
     highest=88.9,
     careful=True,
-    gradual=False,
+    doubled=False,
 )
 """For float32 and narrower, fast: float32 inside."""

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from nonlin.functions.expression import Call, Constant, Expression, Piecewise, Variable, nodes
 from nonlin.functions.kernels.emitter import Emitter
+from nonlin.functions.kernels.pair_evaluation import emit_pairs
 from nonlin.functions.kernels.special import EMITTERS
 from nonlin.functions.kernels.specialisation import passes_nan, specialised
+from nonlin.functions.kernels.streams import loop
 from nonlin.functions.tails import LINE, Tail, tail
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from nonlin.functions.kernels.precision import Precision
 
-__all__ = ["emit", "kernel_source", "prepared"]
+__all__ = ["emit", "kernel_source", "prepared", "tables", "written"]
 
 ARITHMETIC = {
     "add": Emitter.add,
@@ -32,17 +34,15 @@ from math import cos, sin, sqrt
 import numba
 import numpy as np
 
-from nonlin.functions.kernels.intrinsics import bits, fma, unbits
+from nonlin.functions.kernels.intrinsics import bits, fma, left_out, remainder, select, unbits
 
 F = np.{carrier}
 I = np.{integer}
-
+{globals}
 
 @numba.njit("void({types})", cache=True, error_model="numpy", fastmath={fastmath}, nogil=True)
 def kernel({arguments}):
-    for i in range(x.size):
-        u = F(x[i])
-{body}
+{loop}
 '''
 
 
@@ -57,23 +57,39 @@ def kernel_source(
         precision: what is computed with in between.
         pull: whether the outputs are multiplied by a second input array, as a gradient is.
     """
-    emitter = prepared(expressions, precision)
-    results = [_emit(emitter, expression) for expression in expressions]
+    body, values = written(expressions, precision)
     outputs = [f"y{k}" for k in range(len(expressions))]
-    body = list(emitter.lines)
-    for output, result, expression in zip(outputs, results, expressions, strict=True):
-        value = result if passes_nan(expression) else f"({result} if u == u else u)"
+    for output, value in zip(outputs, values, strict=True):
         body.append(f"{output}[i] = np.{dtype}({f'F(g[i]) * {value}' if pull else value})")
     inputs = ["x", "g"] if pull else ["x"]
     return TEMPLATE.format(
         carrier=precision.carrier,
         integer=precision.integer,
+        globals=tables(body),
         # a fused multiply-add of the compiler's own choice would make the compensation wrong
-        fastmath=False if precision.gradual else {"contract"},
+        fastmath=False if precision.doubled else {"contract"},
         types=", ".join([f"{dtype}[::1]"] * (len(inputs) + len(outputs))),
         arguments=", ".join([*inputs, *outputs]),
-        body="\n".join(f"        {line}" for line in body),
+        loop=loop(["u = F(x[i])", *body]),
     )
+
+
+def written(expressions: tuple[Expression, ...], precision: Precision) -> tuple[list[str], list[str]]:
+    """Return the lines that evaluate expressions at u, and for each the text of its value, NaN where u is NaN."""
+    emitter = prepared(expressions, precision)
+    results = [_emit(emitter, expression) for expression in expressions]
+    values = [
+        result if passes_nan(expression) else emitter.select("u == u", result, "u")
+        for result, expression in zip(results, expressions, strict=True)
+    ]
+    return list(emitter.lines), values
+
+
+def tables(lines: list[str]) -> str:
+    """Return the lines that load the tables which others use."""
+    if not any("quarters[" in line for line in lines):
+        return ""
+    return "from nonlin.functions.kernels.turns import quarter_turns\n\nquarters = quarter_turns()\n"
 
 
 def prepared(expressions: tuple[Expression, ...], precision: Precision) -> Emitter:
@@ -96,11 +112,12 @@ def _mirrored(node: Call) -> bool:
 def _emit(e: Emitter, original: Expression) -> str:
     left, right = tail(original, -1), tail(original, 1)
     argument = "u"
-    if e.precision.gradual and isfinite(right.bound):
+    if e.precision.doubled and isfinite(right.bound):
         argument = e.smaller(argument, right.bound)
-    if e.precision.gradual and isfinite(left.bound):
+    if e.precision.doubled and isfinite(left.bound):
         argument = e.larger(argument, -left.bound)
-    result = emit(e, specialised(original), {Variable(): argument})
+    chosen = original if e.precision.doubled else specialised(original)
+    result = emit(e, chosen, {Variable(): argument})
     for sign, side in (("", right), ("-", left)):
         result = _at_end(e, result, sign, side)
     return result
@@ -111,7 +128,7 @@ def _at_end(e: Emitter, result: str, sign: str, side: Tail) -> str:
         beyond = f"u {'<' if sign else '>'} {e.number(-LINE if sign else LINE)}"
         result = e.select(beyond, e.multiply(e.number(side.slope), "u"), result)
     # a finite float32 is far from where float64 overflows, so only infinity itself needs care
-    if side.select or (isfinite(side.bound) and not e.precision.gradual):
+    if side.select or isfinite(side.bound):
         result = e.select(f"u == F({sign}np.inf)", _limit(e, side.limit), result)
     return result
 
@@ -124,6 +141,8 @@ def _limit(e: Emitter, value: float) -> str:
 
 def emit(e: Emitter, expression: Expression, known: Mapping[Expression, str]) -> str:
     """Write an expression; `known` names what the kernel holds already: the variable, and parameters."""
+    if e.precision.doubled:
+        return emit_pairs(e, expression, known)
     done = dict(known)
     for node in nodes(expression):
         if isinstance(node, Constant):

@@ -1,4 +1,4 @@
-"""Branch-free code for every primitive of the language, built from exp and log."""
+"""Branch-free code for every primitive of the language, built from exp and log, for float32 and narrower."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nonlin.functions.kernels.elementary import (
     exp,
+    exp_fraction,
     exp_negative,
     expm1,
     expm1_negative,
@@ -25,22 +26,24 @@ if TYPE_CHECKING:
 
 __all__ = ["EMITTERS"]
 
-FAR = 40.0  # beyond it the tail of the normal distribution is below the smallest float64
-NEAR = 15.0  # and here below the smallest float32
+FAR = 15.0  # beyond it the tail of the normal distribution is below the smallest float32
+SQUARED = 40.0  # and here exp(−u²), with factors beside it
 HYPOT_LIMIT = {"float64": 1e8, "float32": 1e4}  # above it √(1 + u²) is abs(u) to the last bit
 
 
 def sigmoid(e: Emitter, u: str) -> str:
     """Emit the sigmoid such that that of −u shares what it can."""
-    if e.precision.gradual:
-        small = _falling(e, u)
-        top = e.select(f"{u} >= {e.number(0.0)}", e.number(1.0), small)
-        return e.quotient(top, 1.0, small)
     if e.folded or (e.paired and e.precision.careful):
         small = _falling(e, u)
         right = reciprocal(e, e.add(e.number(1.0), small))
         return e.select(f"{u} >= {e.number(0.0)}", right, e.multiply(small, right))
     base = e.negated(u) if e.paired else None
+    if not e.precision.careful:
+        top, bottom = exp_fraction(e, e.negate(base or u))
+        total = e.add(top, bottom)
+        if not e.paired:
+            return e.divide(bottom, total)
+        return e.multiply(top if base else bottom, reciprocal(e, total))
     large = exp(e, e.negate(base or u))
     right = reciprocal(e, e.add(e.number(1.0), large))
     return e.multiply(large, right) if base else right
@@ -48,16 +51,7 @@ def sigmoid(e: Emitter, u: str) -> str:
 
 def _falling(e: Emitter, u: str) -> str:
     """Emit exp(−abs(u))."""
-    a = e.negate(e.magnitude(u))
-    return exp_negative(e, a, _falling_delta(e, u, 1.0))
-
-
-def _falling_delta(e: Emitter, u: str, factor: float) -> str | None:
-    delta = e.delta(u) if e.precision.gradual else None
-    if delta is None:
-        return None
-    signed = e.select(f"{u} >= {e.number(0.0)}", e.step(f"-{delta}"), delta)
-    return signed if factor == 1.0 else e.step(f"{e.number(factor)} * {signed}")
+    return exp_negative(e, e.negate(e.magnitude(u)))
 
 
 def softplus(e: Emitter, u: str) -> str:
@@ -69,40 +63,46 @@ def softplus(e: Emitter, u: str) -> str:
 def tanh(e: Emitter, u: str) -> str:
     """Emit the hyperbolic tangent."""
     a = e.magnitude(u)
-    m = expm1_negative(e, e.step(f"{e.number(-2.0)} * {a}"), _falling_delta(e, u, 2.0))
-    return e.signed(e.quotient(e.negate(m), 2.0, m), u)
+    m = expm1_negative(e, e.step(f"{e.number(-2.0)} * {a}"))
+    return e.signed(e.divide(e.negate(m), e.add(e.number(2.0), m)), u)
 
 
 def sech2(e: Emitter, u: str) -> str:
     """Emit 1/cosh²(u)."""
     double = e.step(f"{e.number(-2.0)} * {e.magnitude(u)}")
-    small = exp_negative(e, double, _falling_delta(e, u, 2.0))
+    small = exp_negative(e, double)
     four = e.multiply(e.number(4.0), small)
-    if e.precision.gradual:
-        return e.multiply(e.quotient(four, 1.0, small), e.quotient(e.number(1.0), 1.0, small))
     d = e.add(e.number(1.0), small)
     return e.divide(four, e.multiply(d, d))
 
 
-def _softplus_parts(e: Emitter, u: str) -> tuple[str, str, str]:
-    # with ε = exp(u): n = ε² + 2ε, tanh(softplus(u)) = n/(n + 2)
-    highest = 340.0 if e.precision.carrier == "float64" else 40.0
-    epsilon = exp_negative(e, e.smaller(u, highest))
-    n = e.multiply(epsilon, e.add(epsilon, e.number(2.0)))
-    return epsilon, n, reciprocal(e, e.add(n, e.number(2.0)))
+def _softplus_parts(e: Emitter, u: str) -> tuple[str, str, str, str]:
+    # with exp(u) = a/b: n = a² + 2ab, d = n + 2b², tanh(softplus(u)) = n/d
+    if e.precision.careful:
+        a, b = exp_negative(e, e.smaller(u, 40.0)), e.number(1.0)
+    else:
+        a, b = exp_fraction(e, u)
+    double = e.number(2.0) if e.precision.careful else e.add(b, b)
+    n = e.multiply(a, e.add(a, double))
+    d = e.add(n, double) if e.precision.careful else e.fma(b, double, n)
+    return a, b, n, reciprocal(e, d)
 
 
 def tanh_softplus(e: Emitter, u: str) -> str:
     """Emit tanh(softplus(u))."""
-    _, n, w = _softplus_parts(e, u)
+    _, _, n, w = _softplus_parts(e, u)
     return e.multiply(n, w)
 
 
 def tanh_softplus_slope(e: Emitter, u: str) -> str:
-    """Emit the slope of tanh(softplus(u)), 4ε(ε + 1)/(n + 2)²."""
-    epsilon, _, w = _softplus_parts(e, u)
-    part = e.multiply(epsilon, w)
-    value = e.multiply(e.multiply(e.number(4.0), part), e.add(part, w))
+    """Emit the slope of tanh(softplus(u)), 4ab²(a + b)/d²."""
+    a, b, _, w = _softplus_parts(e, u)
+    part = e.multiply(a, w)
+    if e.precision.careful:
+        value = e.multiply(e.multiply(e.number(4.0), part), e.add(part, w))
+    else:
+        double = e.add(b, b)
+        value = e.multiply(e.multiply(part, e.multiply(double, double)), e.multiply(e.add(a, b), w))
     # the clamp of exp must not leave a tiny slope that a huge x makes large again
     highest = 340.0 if e.precision.carrier == "float64" else 40.0
     return e.select(f"{u} < {e.number(highest)}", value, e.number(0.0))
@@ -128,7 +128,7 @@ def tanhshrink(e: Emitter, u: str) -> str:
 
 def gaussian(e: Emitter, u: str, factor: float = 1.0) -> str:
     """Emit exp(−factor·u²); the square's rounding error is put back where the last bit counts."""
-    a = e.smaller(e.magnitude(u), FAR)
+    a = e.smaller(e.magnitude(u), SQUARED)
     square = e.multiply(a, a)
     value = exp_negative(e, e.step(f"{e.number(-factor)} * {square}"))
     if not e.precision.careful:
@@ -144,18 +144,17 @@ def normal_density(e: Emitter, u: str) -> str:
 
 def _tail(e: Emitter, a: str) -> str:
     """Emit erfcx(a/√2)/2 for a ≥ 0; the density beside it is 0 beyond the interval."""
-    far = FAR if e.precision.careful and e.precision.carrier == "float64" else NEAR
-    a = e.smaller(a, far)
+    a = e.smaller(a, FAR)
     w = reciprocal(e, e.add(a, e.number(TAIL_CENTER)))
     t = e.fma(w, e.number(-2 * TAIL_CENTER), e.number(1.0))
     return e.multiply(
-        w, e.polynomial("tail", (-1.0, (far - TAIL_CENTER) / (far + TAIL_CENTER)), t, relative=0.25)
+        w, e.polynomial("tail", (-1.0, (FAR - TAIL_CENTER) / (FAR + TAIL_CENTER)), t, relative=0.25)
     )
 
 
 def normal_cdf(e: Emitter, u: str) -> str:
     """Emit Φ(u), on the left as the scaled tail times the density."""
-    a = e.smaller(e.magnitude(u), FAR)
+    a = e.smaller(e.magnitude(u), SQUARED)
     left = e.multiply(_tail(e, a), gaussian(e, u, 0.5))
     value = e.select(f"{u} < {e.number(0.0)}", left, e.subtract(e.number(1.0), left))
     if not e.precision.careful:
@@ -170,7 +169,7 @@ def erf(e: Emitter, u: str) -> str:
     """Emit the error function, near 0 by a polynomial, elsewhere from the tail."""
     z = e.multiply(u, u)
     near = e.multiply(u, e.polynomial("erf", (0.0, 1.0), z))
-    a = e.smaller(e.magnitude(u), FAR / 2)
+    a = e.smaller(e.magnitude(u), SQUARED / 2)
     rest = e.multiply(_tail(e, e.multiply(a, e.number(sqrt(2)))), gaussian(e, u))
     far = e.signed(e.fma(e.number(-2.0), rest, e.number(1.0)), u)
     return e.select(f"{z} < {e.number(1.0)}", near, far)
