@@ -1,6 +1,7 @@
 """Takes the rows along a line through one call of an activation."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from nonlin.geometry.arithmetic import Arithmetic, Bounded
 from nonlin.geometry.bends import Bends, bends_of
 from nonlin.geometry.crossings import crossings_of, joined, merged
 from nonlin.geometry.jumping import jump
+from nonlin.geometry.rounding import UNIT_ROUNDOFF, row_norms
 from nonlin.geometry.rows import Rows, inserted
 from nonlin.networks import Node
 from nonlin.networks.array import Array
@@ -74,7 +76,8 @@ def _set(x: Bounded, where: tuple[Array, ...], kink: Bounded) -> Bounded:
         return x
     value, error = x.value.copy(), x.error.copy()
     value[where], error[where] = kink.value, kink.error
-    return Bounded(value=value, error=error)
+    # setting a value right takes its error away, unless the kink itself is not a float64
+    return Bounded(value=value, error=error, norm=x.norm if np.all(kink.error == 0) else None)
 
 
 def _applied(arithmetic: Arithmetic, x: Bounded, bends: Bends) -> Bounded:
@@ -89,12 +92,28 @@ def _applied(arithmetic: Arithmetic, x: Bounded, bends: Bends) -> Bounded:
         made = Bounded(
             value=np.where(above, piece.value, made.value), error=np.where(above, piece.error, made.error)
         )
+    made = replace(made, norm=_norm(x, bends))
     if not unsure.any():
         return made
     # rounding may have taken the neighbouring piece: the steepest one bounds what that changes
-    steepest = max(float(np.max(np.abs(slope))) for slope in map(np.asarray, bends.slopes))
     widest = np.maximum.reduce([piece.error for piece in pieces])
-    return replace(made, error=np.where(unsure, widest + steepest * x.error * (1 + 2.0**-48), made.error))
+    return replace(
+        made, error=np.where(unsure, widest + _steepest(bends) * x.error * (1 + 2.0**-48), made.error)
+    )
+
+
+def _norm(x: Bounded, bends: Bends) -> Array | None:
+    """Return the bound on all errors of a row together: they are stretched by the steepest slope at most."""
+    if x.norm is None or any(bends.intercepts) or any(bends.kinks):
+        return None
+    if all(isinstance(slope, Fraction) and abs(slope) in (0, 1) for slope in bends.slopes):
+        return x.norm  # nothing is rounded
+    fresh = 8 * UNIT_ROUNDOFF * row_norms(x.value) + 2.0**-1000
+    return np.asarray(_steepest(bends) * (x.norm + fresh) * (1 + 2.0**-48))
+
+
+def _steepest(bends: Bends) -> float:
+    return max(float(np.max(np.abs(slope))) for slope in map(np.asarray, bends.slopes))
 
 
 def _flat(x: Bounded) -> Bounded:
@@ -103,7 +122,7 @@ def _flat(x: Bounded) -> Bounded:
 
 def _shaped(x: Bounded, shape: tuple[int, ...]) -> Bounded:
     rows = len(x.value)
-    return Bounded(value=x.value.reshape(rows, *shape), error=x.error.reshape(rows, *shape))
+    return replace(x, value=x.value.reshape(rows, *shape), error=x.error.reshape(rows, *shape))
 
 
 def _with(rows: Rows, name: str, x: Bounded) -> Rows:

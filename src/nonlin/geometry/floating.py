@@ -6,7 +6,7 @@ import numpy as np
 
 from nonlin.geometry.arithmetic import LIKELY, Bounded, Shares
 from nonlin.geometry.bends import Slope
-from nonlin.geometry.rounding import UNIT_ROUNDOFF, affine
+from nonlin.geometry.rounding import UNIT_ROUNDOFF, affine, row_norms
 from nonlin.networks.array import Array
 from nonlin.networks.network import Operator
 
@@ -71,8 +71,12 @@ class Floating:
         share, doubt = shares.value.reshape(trailing), shares.doubt.reshape(trailing)
         step = high.value - low.value
         size = (np.maximum(np.abs(low.value), np.abs(high.value)) + _TINY) * (step != 0)
-        error = np.maximum(low.error, high.error) + doubt * np.abs(step) + 8 * UNIT_ROUNDOFF * size
-        return Bounded(value=low.value + share * step, error=error * _OUTWARD)
+        fresh = 8 * UNIT_ROUNDOFF * size
+        norm = None
+        if low.norm is not None and high.norm is not None:
+            norm = (np.maximum(low.norm, high.norm) + row_norms(fresh)) * _OUTWARD
+        error = (np.maximum(low.error, high.error) + doubt * np.abs(step) + fresh) * _OUTWARD
+        return Bounded(value=low.value + share * step, error=error, norm=norm)
 
     def along(self, x: Bounded, slope: Slope, intercept: Fraction) -> Bounded:
         """Apply one affine piece; slopes 0 and ±1 without an intercept do not round."""

@@ -11,19 +11,20 @@ import numpy as np
 
 from nonlin.errors import UnsupportedModelError
 from nonlin.geometry.arithmetic import Bounded
+from nonlin.geometry.spectral import frobenius_bound, spectral_bound
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
 from nonlin.networks.array import Array
 from nonlin.networks.network import Operator
 from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution
 
-__all__ = ["UNIT_ROUNDOFF", "absolute", "affine", "gamma"]
+__all__ = ["LARGE_LAYER", "UNIT_ROUNDOFF", "absolute", "affine", "gamma", "row_norms"]
 
 UNIT_ROUNDOFF = 2.0**-53
 _SAFE = 2.0**-900
 _MOVES = (Cast, Concatenate, Identity, Reshape, Slice, Take, Transpose)
 _ROUNDS = (AveragePool, Convolution, Dense, Elementwise, Reduce, Sum)
-_LARGE_LAYER = 1 << 16
+LARGE_LAYER = 1 << 16
 """Weights from which on the bound is taken by Cauchy and Schwarz, which costs no matrix product of its own."""
 
 
@@ -44,6 +45,8 @@ def affine(operator: Operator, inputs: list[Bounded]) -> Bounded:
         raise UnsupportedModelError(
             f"expected an affine operator, got {type(operator).__name__}; its folds are not known"
         )
+    if isinstance(operator, Dense) and inputs[0].norm is not None:
+        return _together(operator, inputs[0], inputs[0].norm)
     value = operator.apply(*(x.value for x in inputs))
     terms = _terms(operator, inputs[0].value.shape)
     relative = gamma(terms)
@@ -69,14 +72,39 @@ def _terms(operator: Operator, shape: tuple[int, ...]) -> int:
 
 def _spread(operator: Operator, spread: list[Array], value: Array) -> Array:
     """Return the sum of abs(weight) · spread for every entry of the output, or more."""
-    if isinstance(operator, Dense) and operator.weight.size >= _LARGE_LAYER:
-        weight = np.asarray(operator.weight, np.float64)
-        norms = np.sqrt(np.einsum("ij,ij->i", weight, weight)) * (1 + weight.shape[1] * UNIT_ROUNDOFF)
-        sizes = np.sqrt(np.einsum("...j,...j->...", spread[0], spread[0])) * (
-            1 + weight.shape[1] * UNIT_ROUNDOFF
-        )
-        return np.asarray(sizes[..., None] * norms)
+    if isinstance(operator, Dense) and operator.weight.size >= LARGE_LAYER:
+        return np.asarray(row_norms(spread[0])[..., None] * row_norms(operator.weight))
     return np.broadcast_to(absolute(operator).apply(*spread), value.shape)
+
+
+def _together(layer: Dense, x: Bounded, passed: Array) -> Bounded:
+    """Bound the errors along the line by norms: of all at once, and by Cauchy and Schwarz of each."""
+    value = layer.apply(x.value)
+    relative = gamma(_terms(layer, x.value.shape))
+    fresh = relative * row_norms(x.value)
+    each = row_norms(layer.weight)
+    whole = frobenius_bound(each)
+    # where few rows go through the layer, its singular values would cost more than they do
+    stretch = spectral_bound(layer) if 4 * len(value) >= min(layer.weight.shape) else whole
+    shift = np.zeros(1) if layer.bias is None else relative * np.abs(np.asarray(layer.bias, np.float64))
+    outward, lost = 1 + 4 * relative, _underflow(layer, [x])
+    return Bounded(
+        value=value,
+        error=((passed + fresh)[:, None] * each + (shift + lost)) * outward,
+        norm=(stretch * passed + whole * fresh + (row_norms(shift[None]) + lost)) * outward,
+    )
+
+
+def row_norms(x: Array) -> Array:
+    """Return an upper bound on the 2-norm along the last axis; 0 for zeros."""
+    wide = np.asarray(x, np.float64)
+    terms = wide.shape[-1]
+    squares = np.einsum("...j,...j->...", wide, wide)
+    norms = np.asarray(np.sqrt(squares) * (1 + (terms + 8) * UNIT_ROUNDOFF))
+    small = squares < _SAFE
+    if np.any(small):  # squares may have underflowed
+        norms[small] = 2 * np.sqrt(terms) * np.abs(wide[small]).max(axis=-1, initial=0.0)
+    return norms
 
 
 def gamma(terms: int) -> float:

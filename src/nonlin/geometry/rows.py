@@ -58,11 +58,11 @@ def inserted(arithmetic: Arithmetic, rows: Rows, points: Crossings, *, maker: st
 
     def grown(x: Bounded) -> Bounded:
         before, at = points.segment, points.segment + 1
-        low = Bounded(value=x.value[before], error=x.error[before])
-        high = Bounded(value=x.value[at], error=x.error[at])
-        new = arithmetic.between(low, high, points.shares)
+        new = arithmetic.between(x[before], x[at], points.shares)
         return Bounded(
-            value=np.insert(x.value, at, new.value, axis=0), error=np.insert(x.error, at, new.error, axis=0)
+            value=np.insert(x.value, at, new.value, axis=0),
+            error=np.insert(x.error, at, new.error, axis=0),
+            norm=None if x.norm is None or new.norm is None else np.insert(x.norm, at, new.norm),
         )
 
     makers = np.insert(np.asarray(rows.makers, object), points.segment + 1, maker)
@@ -84,7 +84,7 @@ def doubled(rows: Rows, which: Array) -> Rows:
     counts = np.where(which, 2, 1)
 
     def repeated(x: Bounded) -> Bounded:
-        return Bounded(value=np.repeat(x.value, counts, axis=0), error=np.repeat(x.error, counts, axis=0))
+        return x[np.repeat(np.arange(len(counts)), counts)]
 
     stretches = np.zeros(int(counts.sum()) - 1, bool)
     starts = np.cumsum(counts) - counts

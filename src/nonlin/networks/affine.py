@@ -14,7 +14,7 @@ from nonlin.networks.array import Array, matched, unbroadcast
 __all__ = ["Dense", "Elementwise", "Reduce", "Sum"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class Dense:
     """A dense layer on the last axis, y = W x + b.
 
