@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nonlin.inspection.torch.measurement import Squares, watch_gradient
+from nonlin.inspection.torch.sampling import few, norm_of
 from nonlin.inspection.watching.zones import zones_of
 
 if TYPE_CHECKING:
     from nonlin.functions import Function
+    from nonlin.inspection.torch.measurement import Squares
     from nonlin.inspection.watching.zones import Zones
 
 __all__ = [
@@ -42,10 +43,12 @@ class Extremes:
         flat: how many of `rows` sampled values are on a flat part that is not at rest; None for a function without.
         rows: how many values a unit were looked at.
         slopes: a PReLU's for negative values, shape (units,) or (1,); None for any other function.
+        sample: values of all units, mixed, shape (at most 4096,).
     """
 
     low: torch.Tensor
     high: torch.Tensor
+    sample: torch.Tensor
     flat: torch.Tensor | None
     rows: int
     slopes: torch.Tensor | None
@@ -53,7 +56,10 @@ class Extremes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Of the outputs of a call: their number, and on the model's device their sum and norm; the gradient's to come."""
+    """Of the outputs of a call: their number, and on the model's device their sum and norm; the gradient's to come.
+
+    The sum is of all values, the norms are of a part of a large tensor, as `norm_of` takes it.
+    """
 
     values: int
     total: torch.Tensor
@@ -132,6 +138,7 @@ def measure_pre_activation(
     return Extremes(
         low=_over(torch.Tensor.amin, wide, axis),
         high=_over(torch.Tensor.amax, wide, axis),
+        sample=few(pre),
         flat=None if sampled is None or flat is None else _outside(sampled, flat, others),
         rows=0 if sampled is None else sampled.numel() // sampled.shape[axis],
         slopes=None if slopes is None else slopes.detach().reshape(-1),
@@ -145,9 +152,20 @@ def measure_output(output: torch.Tensor, squares: Squares | None = None) -> Tota
     return Totals(
         values=output.numel(),
         total=plain.sum(dtype=wide),
-        norm=torch.linalg.vector_norm(plain, dtype=wide),
-        gradients=watch_gradient(output) if squares is None else squares,
+        norm=norm_of(plain),
+        gradients=_follow_gradient(output) if squares is None else squares,
     )
+
+
+def _follow_gradient(output: torch.Tensor) -> Squares:
+    norms: Squares = []
+    if output.requires_grad:
+
+        def gather(gradient: torch.Tensor) -> None:
+            norms.append(norm_of(gradient.detach()))
+
+        output.register_hook(gather)
+    return norms
 
 
 def _over(extreme: Any, pre: torch.Tensor, axis: int) -> torch.Tensor:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch.overrides import TorchFunctionMode
 
+from nonlin.inspection.torch.gates_at_times import gates_at_times
 from nonlin.inspection.torch.lean import (
     Extremes,
     LeanCall,
@@ -16,8 +17,9 @@ from nonlin.inspection.torch.lean import (
     watched_call,
 )
 from nonlin.inspection.torch.objective import output_tensors
-from nonlin.inspection.torch.operations import tensors_in
+from nonlin.inspection.torch.operations import operation, tensors_in
 from nonlin.inspection.torch.tracing import Tracing
+from nonlin.inspection.torch.watched_gates import measure_gate, recurrent_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +47,7 @@ class _Planned:
         operation: the number of the operation that makes the output.
         source: what makes the pre-activation; None where it is the first argument of that operation.
         is_prelu: whether the second argument holds slopes.
+        gate: of a recurrent operation, which one; "" for its outputs, None for any other call.
     """
 
     watched: Watched
@@ -52,6 +55,7 @@ class _Planned:
     operation: int
     source: Source | None
     is_prelu: bool
+    gate: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,7 @@ class _Found:
     source: Source | None
     call: LeanCall
     is_prelu: bool
+    gate: str | None = None
 
 
 class Learning(Tracing):
@@ -152,6 +157,7 @@ class Learning(Tracing):
             operation=self._outputs[found.step][0],
             source=found.source,
             is_prelu=found.is_prelu,
+            gate=found.gate,
         )
 
     def _source(self, pre: Value) -> Source:
@@ -163,6 +169,17 @@ class Learning(Tracing):
             return number, made.index(id(pre.tensor))
         # overwritten since, and copied: it is still the only result, or cannot be found again
         return number, 0 if len(made) == 1 else -1
+
+    def _ran_recurrent(self, name: str, arguments: Arguments, result: Any) -> bool:
+        owner, step = self._gates.owner, self.places.here.step
+        gates = gates_at_times(name, arguments, result)
+        calls = recurrent_calls(name, gates, result, constant_slope=self._constant_slope)
+        for gate, call in calls.items():
+            label = ".".join(part for part in (owner or name, gate) if part)
+            self._found.append(
+                _Found(label=label, step=step, axis=1, source=None, call=call, is_prelu=False, gate=gate)
+            )
+        return bool(gates)
 
     def _connected(self, result: Any, tracked: list[torch.Tensor]) -> Any:  # noqa: ARG002 - of the tracing
         return result  # the gradients are the user's own
@@ -184,6 +201,7 @@ class _Points:
     before: list[_Slot] = field(default_factory=list)
     made: list[tuple[int, _Slot]] = field(default_factory=list)
     after: list[_Slot] = field(default_factory=list)
+    gates: list[_Planned] = field(default_factory=list)
 
 
 class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed, so its type is Any
@@ -231,9 +249,15 @@ class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not follow
         for slot in points.after:
             totals = measure_output(made[0])
             self.calls.append(LeanCall(watched=slot.planned.watched, extremes=slot.extremes, totals=totals))
+        if points.gates:
+            gates = gates_at_times(operation(func).name, args, result)
+            self.calls += [measure_gate(p.watched, gates.get(p.gate or ""), result) for p in points.gates]
         return result
 
     def _place(self, planned: _Planned, given: list[torch.Tensor]) -> None:
+        if planned.gate is not None:
+            self._at(planned.operation).gates.append(planned)
+            return
         slot = _Slot(planned)
         self._at(planned.operation).after.append(slot)
         if planned.source is None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from nonlin.inspection.torch.lean import LeanCall
 
-__all__ = ["CallFigures", "read_back"]
+__all__ = ["CallFigures", "mean_over_ranks", "read_back"]
 
 Array = npt.NDArray[Any]
 
@@ -32,6 +32,7 @@ class CallFigures:
         high: the largest.
         flat: the share of the sampled values on a flat part, shape (units,); None for a function that has no such part.
         slopes: a PReLU's for negative values, shape (units,) or (1,); None for any other function.
+        sample: pre-activations of all units, mixed, of this rank; None for a function of a whole vector.
         total: the sum of the outputs.
         squares: the sum of their squares.
         gradient_squares: of the gradient's entries; None where none came.
@@ -42,6 +43,7 @@ class CallFigures:
     high: Array | None
     flat: Array | None
     slopes: Array | None
+    sample: Array | None
     total: float
     squares: float
     gradient_squares: float | None
@@ -70,6 +72,20 @@ def read_back(calls: Sequence[LeanCall], *, ranks: int = 1) -> list[CallFigures]
     return [_take(call, host, at, ranks) for call, at in zip(calls, starts[:-1], strict=True)]
 
 
+def mean_over_ranks(
+    values: Sequence[float | None], calls: Sequence[LeanCall], *, ranks: int
+) -> list[float | None]:
+    """Return one number a call, the mean over all processes; None where it is None, on all of them alike."""
+    if ranks == 1 or not calls:
+        return list(values)
+    numbers = torch.tensor(
+        [0.0 if value is None else value for value in values], device=calls[0].totals.total.device
+    )
+    distributed.all_reduce(numbers)
+    means = (numbers / ranks).tolist()
+    return [None if value is None else mean for value, mean in zip(values, means, strict=True)]
+
+
 def _parts(call: LeanCall) -> list[tuple[int, torch.Tensor]]:
     """Return the numbers of a call, each with how ranks are put together, in the order of `_take`."""
     gradients = call.totals.gradients
@@ -83,6 +99,7 @@ def _parts(call: LeanCall) -> list[tuple[int, torch.Tensor]]:
         parts += [(_MIN, extremes.low), (_MAX, extremes.high)]
         parts += [(_SUM, extremes.flat)] if extremes.flat is not None else []
         parts += [(_SAME, extremes.slopes)] if extremes.slopes is not None else []
+        parts += [(_SAME, extremes.sample)]
     return parts
 
 
@@ -103,7 +120,7 @@ def _over_ranks(numbers: torch.Tensor, kinds: Array) -> torch.Tensor:
 
 def _take(call: LeanCall, numbers: Array, start: int, ranks: int) -> CallFigures:
     total, squares, gradient = numbers[start : start + 3].tolist()
-    low = high = flat = slopes = None
+    low = high = flat = slopes = sample = None
     if call.extremes is not None:
         units = len(call.extremes.low)
         low, high = numbers[start + 3 :][: 2 * units].reshape(2, units)
@@ -111,12 +128,14 @@ def _take(call: LeanCall, numbers: Array, start: int, ranks: int) -> CallFigures
         if call.extremes.flat is not None:
             flat, rest = rest[:units] / (call.extremes.rows * ranks), rest[units:]
         if call.extremes.slopes is not None:
-            slopes = rest[: len(call.extremes.slopes)]
+            slopes, rest = np.split(rest, [len(call.extremes.slopes)])
+        sample = rest[: len(call.extremes.sample)]
     return CallFigures(
         low=low,
         high=high,
         flat=flat,
         slopes=slopes,
+        sample=sample,
         total=total,
         squares=squares,
         gradient_squares=gradient if call.totals.gradients else None,

@@ -16,20 +16,22 @@ from torch.nn.functional import linear
 if TYPE_CHECKING:
     from nonlin.inspection.torch.gates import GateRecorder
 
-__all__ = ["RECURRENT", "run_recurrent"]
+__all__ = ["LAYERS", "RECURRENT", "Stack", "Weights", "run_recurrent"]
 
 State = tuple[Tensor, ...]
 Step = Callable[[Tensor, State], State]
 
-_LAYERS = {"lstm": "lstm", "gru": "gru", "rnn_tanh": "tanh", "rnn_relu": "relu"}
+LAYERS = {"lstm": "lstm", "gru": "gru", "rnn_tanh": "tanh", "rnn_relu": "relu"}
+"""The operators that are a whole layer, and what it is made of."""
+
 _CELLS = {"lstm_cell": "lstm", "gru_cell": "gru", "rnn_tanh_cell": "tanh", "rnn_relu_cell": "relu"}
 
-RECURRENT = frozenset({*_LAYERS, *_CELLS})
+RECURRENT = frozenset({*LAYERS, *_CELLS})
 """Operations that are a recurrent layer or one step of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Weights:
+class Weights:
     """Of one layer in one direction."""
 
     kind: str
@@ -41,7 +43,7 @@ class _Weights:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Stack:
+class Stack:
     """A recurrent layer as PyTorch's operator gets it."""
 
     kind: str
@@ -50,12 +52,13 @@ class _Stack:
     layers: int
     directions: int
 
-    def of(self, index: int) -> _Weights:
+    def of(self, index: int) -> Weights:
+        """Return the weights of a layer and direction, counted through."""
         size = len(self.weights) // (self.layers * self.directions)
         part = list(self.weights[index * size : (index + 1) * size])
         biases = part[2:4] if self.biases else [None, None]
         projection = part[-1] if size in (3, 5) else None
-        return _Weights(
+        return Weights(
             kind=self.kind,
             input=part[0],
             hidden=part[1],
@@ -65,6 +68,7 @@ class _Stack:
         )
 
     def prefix(self, index: int) -> str:
+        """Return what the names of its gates begin with."""
         layer, reverse = divmod(index, self.directions)
         if self.layers * self.directions == 1:
             return ""
@@ -94,7 +98,7 @@ def run_recurrent(name: str, arguments: tuple[Any, ...], gates: GateRecorder) ->
         steps = list(data.unbind(time_axis))
     if training and dropout:
         return None
-    stack = _Stack(kind=_LAYERS[name], weights=weights, biases=biases, layers=layers, directions=1 + both)
+    stack = Stack(kind=LAYERS[name], weights=weights, biases=biases, layers=layers, directions=1 + both)
     states = tuple(initial) if isinstance(initial, (list, tuple)) else (initial,)
     steps, final = _run_stack(stack, steps, states, gates)
     output = torch.cat(steps) if time_axis is None else torch.stack(steps, time_axis)
@@ -102,7 +106,7 @@ def run_recurrent(name: str, arguments: tuple[Any, ...], gates: GateRecorder) ->
 
 
 def _run_stack(
-    stack: _Stack, steps: list[Tensor], states: State, gates: GateRecorder
+    stack: Stack, steps: list[Tensor], states: State, gates: GateRecorder
 ) -> tuple[list[Tensor], State]:
     finals: list[State] = []
     for layer in range(stack.layers):
@@ -120,7 +124,7 @@ def _run_stack(
     return steps, tuple(torch.stack(parts) for parts in zip(*finals, strict=True))
 
 
-def _projected(weights: _Weights, steps: list[Tensor]) -> list[Tensor]:
+def _projected(weights: Weights, steps: list[Tensor]) -> list[Tensor]:
     # one large product instead of one a step
     joined = linear(torch.cat(steps), weights.input, weights.input_bias)
     return list(torch.split(joined, [len(step) for step in steps]))
@@ -144,7 +148,7 @@ def _scan(step: Step, inputs: list[Tensor], initial: State, *, reverse: bool) ->
     return outputs[::-1] if reverse else outputs, tuple(torch.cat(part) for part in zip(*parts, strict=True))
 
 
-def _step(weights: _Weights, prefix: str, gates: GateRecorder, *, cell: bool = False) -> Step:
+def _step(weights: Weights, prefix: str, gates: GateRecorder, *, cell: bool = False) -> Step:
     def gate(name: str, pre: Tensor, label: str) -> Tensor:
         return gates.apply(name, pre, prefix + label, cell=cell)
 
@@ -174,7 +178,7 @@ def _step(weights: _Weights, prefix: str, gates: GateRecorder, *, cell: bool = F
 def _run_cell(kind: str, arguments: tuple[Any, ...], gates: GateRecorder) -> Any:
     x, initial, *tensors = arguments
     biases = [*tensors[2:], None, None]
-    weights = _Weights(
+    weights = Weights(
         kind=kind,
         input=tensors[0],
         hidden=tensors[1],

@@ -264,8 +264,9 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         stepwise = self.unrolls and not keywords
         result = run_recurrent(what.name, arguments, self._gates) if stepwise else None
         if result is None:
-            self.unseen[f"{what.name} {self._gates.owner}"] = None
             result = func(*arguments, **keywords)
+            if keywords or not self._ran_recurrent(what.name, arguments, result):
+                self.unseen[f"{what.name} {self._gates.owner}"] = None
         for output in tensors_in((result,), {}):
             origin = Origin(unit_axis=output.dim() - 1, layer=self._gates.owner or what.name, step=place.step)
             self._lineages.put(output, Lineage(origin=origin, place=place))
@@ -274,6 +275,10 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
             lineage.usage.count += 1
             lineage.fate.uses.append(("read", ()))
         return result
+
+    def _ran_recurrent(self, name: str, arguments: Arguments, result: Any) -> bool:  # noqa: ARG002 - of those who look
+        """Look at a recurrent operator that ran in one piece; return whether its gates were seen."""
+        return False
 
     def _connected(self, result: Any, tracked: list[torch.Tensor]) -> Any:
         # numbers that come from token ids have no gradient to follow: they become where it ends

@@ -15,19 +15,21 @@ from nonlin.inspection.thresholds import Thresholds
 from nonlin.inspection.torch.acceptance import original
 from nonlin.inspection.torch.layers import WeightNames
 from nonlin.inspection.torch.plan import Following, Learning
-from nonlin.inspection.torch.reading_back import CallFigures, read_back
+from nonlin.inspection.torch.reading_back import CallFigures, mean_over_ranks, read_back
 from nonlin.inspection.watching.findings import findings_of
 from nonlin.inspection.watching.history import History, Record
-from nonlin.inspection.watching.log_file import LogFile
-from nonlin.inspection.watching.shares import Lasting, UnitRanges, shares_of
+from nonlin.inspection.watching.reading import open_log
+from nonlin.inspection.watching.shares import Lasting, UnitRanges, shares_of, slope_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
 
     from nonlin.inspection.result import Finding
     from nonlin.inspection.torch.lean import LeanCall
     from nonlin.inspection.torch.plan import Plan
+    from nonlin.inspection.watching.trackers import Destination
 
 __all__ = ["Log"]
 
@@ -49,14 +51,14 @@ class Log:
         model: nn.Module,
         *,
         every: int,
-        path: str | Path | None = None,
         first_step: int = 0,
         thresholds: Thresholds | None = None,
+        destinations: tuple[str | Path | None, Sequence[Destination]] = (None, ()),
     ) -> None:
-        """Prepare to watch; nothing is done to the model before the `with`."""
+        """Prepare to watch; nothing is done to the model, and no file is opened, before the `with`."""
         self._model = _watchable(model)
         self._every = every
-        self._path = path
+        self._path, self._others = destinations
         self._limits = thresholds or Thresholds()
         self._first = self._step = first_step
         self._due = first_step
@@ -69,7 +71,7 @@ class Log:
         self._pending: _Pending | None = None
         self._running: Learning | Following | None = None
         self._depth = 0
-        self._file: LogFile | None = None
+        self._destinations: list[Destination] = []
         self._hooks = ExitStack()
         self._places = ExitStack()
 
@@ -99,9 +101,11 @@ class Log:
         return findings_of(self.history, self._limits)
 
     def __enter__(self) -> Self:
-        if self._path is not None and self._writes:
-            self._file = LogFile(self._path)
-            self._hooks.callback(self._file.close)
+        if self._writes:
+            opened = [] if self._path is None else [open_log(self._path)]
+            self._destinations = [*opened, *self._others]
+            for destination in self._destinations:
+                self._hooks.callback(destination.close)
         self._hooks.callback(self._places.close)
         self._hooks.callback(self._leave)
         register = self._model.register_forward_pre_hook
@@ -175,14 +179,18 @@ class Log:
         if pending is None:
             return
         figures = read_back(pending.calls, ranks=self._ranks)
-        records = [
-            self._record(pending, call, figure) for call, figure in zip(pending.calls, figures, strict=True)
+        slopes = [
+            slope_mean(call.watched.function, call.watched.zones, figure.sample, figure.slopes)
+            for call, figure in zip(pending.calls, figures, strict=True)
         ]
+        slopes = mean_over_ranks(slopes, pending.calls, ranks=self._ranks)
+        parts = zip(pending.calls, figures, slopes, strict=True)
+        records = [self._record(pending, *part) for part in parts]
         self._records += records
-        if self._file is not None:
-            self._file.write(records)
+        for destination in self._destinations:
+            destination.write(records)
 
-    def _record(self, pending: _Pending, call: LeanCall, figures: CallFigures) -> Record:
+    def _record(self, pending: _Pending, call: LeanCall, figures: CallFigures, slope: float | None) -> Record:
         dead = lasting = saturated = linear = None
         steps, units, watched = 1, 1, call.watched
         if figures.low is not None and figures.high is not None:
@@ -204,6 +212,7 @@ class Log:
             lasting_steps=steps,
             saturated=saturated,
             linear=linear,
+            slope_mean=slope,
             mean=figures.total / values,
             rms=(figures.squares / values) ** 0.5,
             gradient_rms=None if gradient is None else (gradient / values) ** 0.5,

@@ -32,10 +32,12 @@ class Record:
         saturated: the share of units with over half of their values on a flat part of the function that is not its
             resting state; from a sample of 64 values a unit.
         linear: the share of live units whose relative slope was constant in this batch.
-        mean: of the outputs; NaN where one of them is.
-        rms: the root mean square of the outputs.
+        slope_mean: the mean of the slope relative to the function's largest, from at most 4096 values; None where
+            there is no slope of one number, or a learnt one a unit.
+        mean: of all outputs; NaN where one of them is.
+        rms: the root mean square of the outputs, from about 65,536 of them where there are more than twice as many.
         gradient_rms: the root mean square of the entries of the gradient of the user's own loss with respect to the
-            outputs; None where none came.
+            outputs, from as many; None where none came.
         values: the number of outputs.
     """
 
@@ -49,6 +51,7 @@ class Record:
     lasting_steps: int
     saturated: float | None
     linear: float | None
+    slope_mean: float | None
     mean: float
     rms: float
     gradient_rms: float | None

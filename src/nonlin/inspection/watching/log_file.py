@@ -11,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 from nonlin.errors import InvalidInputError, MissingInputError
 from nonlin.inspection.watching.history import History, Record
 
-__all__ = ["LogFile", "read_log"]
+__all__ = ["LogFile", "read_lines"]
 
 _FIELDS = {field.name for field in fields(Record)}
 _FLOATS = {
@@ -21,8 +21,8 @@ _FLOATS = {
 }
 
 
-def read_log(path: str | Path) -> History:
-    """Read the file of a watched run, also while it runs or after it was killed.
+def read_lines(path: str | Path) -> History:
+    """Read the JSON lines of a watched run, also while it runs or after it was killed.
 
     A last line that was cut off in the middle is left out.
 
@@ -77,7 +77,7 @@ def _cut_off(path: Path) -> None:
     end = content.rfind(b"\n") + 1
     if end == len(content):
         return
-    read_log(path)  # a file that is no log is refused before anything of it is touched
+    read_lines(path)  # a file that is no log is refused before anything of it is touched
     with path.open("r+b") as file:
         file.truncate(end)
 

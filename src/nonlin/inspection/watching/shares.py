@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from math import isinf
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,9 @@ import numpy.typing as npt
 
 from nonlin.functions import Function
 from nonlin.inspection.thresholds import DEAD_SLOPE, FLAT_SLOPE, Thresholds
-from nonlin.inspection.watching.zones import Zones, dead_units, linear_units
+from nonlin.inspection.watching.zones import Zones, dead_units, linear_units, mean_slope
 
-__all__ = ["LASTING", "Lasting", "Shares", "UnitRanges", "shares_of"]
+__all__ = ["LASTING", "Lasting", "Shares", "UnitRanges", "shares_of", "slope_mean"]
 
 Array = npt.NDArray[Any]
 
@@ -97,6 +98,30 @@ def shares_of(function: Function, zones: Zones | None, ranges: UnitRanges, limit
     return Shares(
         dead_units=dead, saturated=saturated, linear=float(np.count_nonzero(linear) / max(alive, 1))
     )
+
+
+def slope_mean(
+    function: Function, zones: Zones | None, values: Array | None, slopes: Array | None
+) -> float | None:
+    """Return the mean of the slope relative to the largest that the function has.
+
+    Args:
+        function: the activation.
+        zones: of it; None for a PReLU.
+        values: pre-activations of all units, mixed; None where none were taken.
+        slopes: a PReLU's for negative values; None for any other function.
+
+    Returns:
+        None where a PReLU has one slope a unit, for a function without a largest slope, and for no values.
+    """
+    if values is None or not len(values) or isinf(function.largest_slope):
+        return None
+    if zones is not None:
+        return mean_slope(zones, values)
+    slopes = np.full(1, function.parameters["weight"]) if slopes is None else slopes
+    if len(slopes) > 1:
+        return None
+    return float(np.where(values > 0, 1.0, slopes[0]).mean() / np.maximum(1, np.abs(slopes[0])))
 
 
 def _of_prelu(ranges: UnitRanges, slopes: Array) -> tuple[Array, Array, Array | None]:

@@ -6,8 +6,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from nonlin.errors import InvalidInputError
+from nonlin.inspection.watching.trackers import trackers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from nonlin.inspection.thresholds import Thresholds
@@ -23,6 +25,7 @@ def watch(
     path: str | Path | None = None,
     first_step: int = 0,
     thresholds: Thresholds | None = None,
+    writers: Sequence[Any] = (),
 ) -> Log:
     """Watch the activations of a model while it trains.
 
@@ -32,17 +35,21 @@ def watch(
     Args:
         model: a `torch.nn.Module`, which is trained as usual inside the `with`, and left as it was found.
         every: on each how manieth step to measure, from 1.
-        path: of a file to which every watched step is added as it is done, one JSON object a line; `read_log` reads it.
+        path: to which every watched step is added as it is done: a folder of Parquet files where it ends in .parquet,
+            else a file with one JSON object a line. `read_log` reads both, also after a crash.
         first_step: the number of the first step, where a run goes on.
         thresholds: from which figure on something is a finding.
+        writers: your own `torch.utils.tensorboard.SummaryWriter` or run of Weights & Biases, to be told of every
+            watched step.
 
     Returns:
         The log, a context manager: inside, `log.history` and `log.findings()` show what was measured so far.
 
     Raises:
-        InvalidInputError: not a module, or `every` under 1.
+        InvalidInputError: not a module, `every` under 1, or another kind of writer.
         UnsupportedModelError: a compiled or scripted model, or one in DataParallel; the remedy is named.
         MissingInputError: the folder of `path` does not exist.
+        MissingDependencyError: Parquet without pyarrow.
 
     Examples:
         with nonlin.watch(model, every=25) as log:
@@ -61,4 +68,10 @@ def watch(
         )
     from nonlin.inspection.torch.watching import Log
 
-    return Log(model, every=every, path=path, first_step=first_step, thresholds=thresholds)
+    return Log(
+        model,
+        every=every,
+        first_step=first_step,
+        thresholds=thresholds,
+        destinations=(path, trackers(writers)),
+    )

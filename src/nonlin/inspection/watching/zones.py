@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
-from math import inf, isinf
+from math import inf, isinf, nan
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from nonlin.functions import Function
 from nonlin.inspection.thresholds import DEAD_SLOPE, FLAT_SLOPE, RESTING_OUTPUT
 
-__all__ = ["Zones", "dead_units", "linear_units", "slope_spread", "zones_of"]
+__all__ = ["Zones", "dead_units", "linear_units", "mean_slope", "slope_spread", "zones_of"]
 
 Array = npt.NDArray[Any]
 
@@ -35,6 +35,7 @@ class Zones:
         turns: points where the slope has a local extremum, so that its range over an interval is known.
         ends: shape (points,): for each point of a grid, the last one up to which the slope is constant, but for
             the limit that was asked for.
+        slopes: the relative slope on the whole grid.
     """
 
     dead: tuple[tuple[float, float], ...]
@@ -42,6 +43,7 @@ class Zones:
     flat_above: float
     turns: tuple[float, ...]
     ends: Array = field(repr=False)
+    slopes: Array = field(repr=False)
 
     @property
     def saturates(self) -> bool:
@@ -78,6 +80,7 @@ def zones_of(function: Function, constant_slope: float) -> Zones:
         flat_above=min((low for low, high in flat if high == inf), default=inf),
         turns=_turns(grid, slope),
         ends=_ends(slope[::_COARSE], constant_slope),
+        slopes=slope,
     )
 
 
@@ -126,6 +129,18 @@ def slope_spread(function: Function, zones: Zones, low: Array, high: Array) -> A
     slope = _relative(function, points)
     spread: Array = slope.max(axis=0) - slope.min(axis=0)
     return spread
+
+
+def mean_slope(zones: Zones, values: Array) -> float:
+    """Return the mean relative slope, each at the nearest of 256 points a unit of length; NaN for no numbers.
+
+    Args:
+        zones: of the function.
+        values: pre-activations, any shape; NaN is left out.
+    """
+    at = np.clip(values[~np.isnan(values)], -_REACH, _REACH)
+    places = np.rint((at + _REACH) * (_STEPS / _REACH)).astype(np.intp)
+    return float(zones.slopes[places].mean()) if len(places) else nan
 
 
 def _relative(function: Function, points: Array) -> Array:

@@ -1,0 +1,54 @@
+"""What is measured of a recurrent layer in a training step: its outputs, and its gates at some time steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from nonlin.functions import function
+from nonlin.inspection.torch.gates_at_times import FUNCTIONS
+from nonlin.inspection.torch.lean import (
+    LeanCall,
+    Watched,
+    measure_output,
+    measure_pre_activation,
+    watched_call,
+)
+from nonlin.inspection.torch.recurrence import LAYERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["measure_gate", "recurrent_calls"]
+
+
+def recurrent_calls(
+    name: str, gates: Mapping[str, torch.Tensor], result: Any, *, constant_slope: float
+) -> dict[str, LeanCall]:
+    """Return the calls of a recurrent operator: its outputs under "", and its gates; nothing of a single cell.
+
+    Args:
+        name: of PyTorch's operator.
+        gates: their pre-activations, shape (rows, units).
+        result: what the operator returned.
+        constant_slope: how far the relative slope may vary where it counts as constant.
+    """
+    if name not in LAYERS:
+        return {}
+    # the outputs are no function of one number; only what holds for any tensor is measured of them
+    whole = Watched(name="", function=function("tanh"), label=f"{name} outputs", zones=None, flat=None)
+    calls = {"": measure_gate(whole, None, result)}
+    for gate, pre in gates.items():
+        kind = function(FUNCTIONS[gate.rpartition(".")[2]])
+        calls[gate] = measure_gate(watched_call("", kind, constant_slope, is_prelu=False), pre, result)
+    return calls
+
+
+def measure_gate(watched: Watched, pre: torch.Tensor | None, result: Any) -> LeanCall:
+    """Measure a gate from its pre-activations, shape (rows, units); for None the operator's outputs."""
+    if pre is None:
+        return LeanCall(watched=watched, extremes=None, totals=measure_output(result[0]))
+    extremes = measure_pre_activation(watched, pre, 1)
+    output = getattr(torch, watched.function.name)(pre)
+    return LeanCall(watched=watched, extremes=extremes, totals=measure_output(output))
