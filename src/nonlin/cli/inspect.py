@@ -13,6 +13,7 @@ from nonlin.cli.output import paper, progress, screen
 from nonlin.errors import InvalidInputError
 from nonlin.inspection import SEVERITIES, Inspection, changes, read_report
 from nonlin.inspection import inspect as run
+from nonlin.inspection.presets import PRESETS
 from nonlin.report import check_writable, page, print_changes, print_inspection, sarif, write_whole
 
 __all__ = ["inspect"]
@@ -67,6 +68,11 @@ _FORMATS = ("text", "html", "json", "sarif")
     "--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Samples run at once."
 )
 @click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    help="Judge by the rules of another tool, instead of nonlin's own.",
+)
+@click.option(
     "--fail-on",
     type=click.Choice([*SEVERITIES, "never"]),
     default="warning",
@@ -99,6 +105,7 @@ def inspect(model: str | None, data: str | None, labels: str | None, **options: 
             batch_size=options["batch_size"],
             box=options["box"],
             loss=options["loss"],
+            thresholds=options["preset"],
             predicted=options["predict"],
             progress=report,
         )

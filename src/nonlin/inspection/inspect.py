@@ -1,6 +1,7 @@
 """The inspection of a network: record it on data, judge what was measured."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
@@ -17,10 +18,12 @@ from nonlin.inspection.folding import count_folds
 from nonlin.inspection.model import Model, TorchModel, open_model
 from nonlin.inspection.predicting import predict_calls
 from nonlin.inspection.prediction import Prediction
+from nonlin.inspection.presets import Measurements, preset_findings, preset_of
 from nonlin.inspection.proving import Proofs, prove_calls, with_proofs
 from nonlin.inspection.rank import Spread, effective_rank, measure_spread, merge_spreads
 from nonlin.inspection.recording import Batch, Loss, Progress, Recording
 from nonlin.inspection.result import Call, Collapse, Finding, Folds, Inspection
+from nonlin.inspection.statistics import counting_small_values
 from nonlin.inspection.thresholds import Thresholds
 from nonlin.inspection.verdicts import describe, findings, with_verdicts
 
@@ -41,7 +44,7 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
     *,
     batch_size: int = 64,
     loss: Loss | None = None,
-    thresholds: Thresholds | None = None,
+    thresholds: Thresholds | str | None = None,
     box: tuple[Any, Any] | None = None,
     predicted: bool = False,
     progress: Progress | None = None,
@@ -57,7 +60,8 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
         loss: "cross_entropy", which is meant if nothing is given; "mse", for labels of the outputs' shape; or a
             function of the outputs and the labels, as PyTorch tensors, that returns one number a sample, or their mean.
         batch_size: how many samples to run at once where the data is not already in batches.
-        thresholds: from which figure on something is a finding.
+        thresholds: from which figure on something is a finding; or whose rules to judge by instead: "sagemaker",
+            "autotrainer", "thedeepchecker" or "fastai".
         box: the lower and the upper ends of a box of inputs, numbers or arrays of the shape of one sample; then each
             call also says which units are proven dead or linear on all of it.
         predicted: whether to put what the weights predict beside what is measured: the length of every pre-activation
@@ -76,7 +80,9 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
     >>> [(call.name, call.dead, call.units) for call in inspection.calls][0]
     ('relu1', 31, 64)
     """
-    limits = thresholds or Thresholds()
+    preset = thresholds if isinstance(thresholds, str) else None
+    limits = thresholds if isinstance(thresholds, Thresholds) else Thresholds()
+    rules = None if preset is None else preset_of(preset)
     classes = _classes(loss)
     opened = open_model(model)
     if isinstance(data, str | Path):
@@ -87,9 +93,17 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
         progress = _of_all(progress, _count(data))
     first = _First(classes=classes)
     batches = batches_of(data, labels, size=batch_size, classes=classes)
-    recording = opened.record(first.passing(batches), progress, loss)
+    if rules is not None:
+        given = list(batches)
+        batches = iter(given)
+    with nullcontext() if rules is None else counting_small_values():
+        recording = opened.record(first.passing(batches), progress, loss)
     calls = tuple(describe(recorded, limits) for recorded in recording.calls)
-    found = first.causes(opened, recording, findings(recording, calls, limits, input_rank=first.rank()))
+    if rules is None:
+        found = first.causes(opened, recording, findings(recording, calls, limits, input_rank=first.rank()))
+    else:
+        gradients = opened.weight_gradients(given, loss) if rules.gradients else ()
+        found = preset_findings(rules, recording, Measurements(gradients=gradients))
     proofs = first.proofs(opened, recording, box, limits)
     return Inspection(
         model=recording.model,
@@ -108,6 +122,7 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
         recording=recording,
         box=proofs.box,
         unbounded=proofs.unbounded,
+        preset=preset,
         prediction=first.prediction(opened, calls) if predicted else None,
     )
 

@@ -1,7 +1,7 @@
 """What can be inspected: an ONNX file, a .pt2 program, a PyTorch module; recognised without importing torch."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +10,11 @@ from typing import Any, Protocol
 import numpy.typing as npt
 import onnx
 
-from nonlin.errors import InvalidInputError, MissingDependencyError, UnsafeModelError
+from nonlin.errors import InvalidInputError, MissingDependencyError, UnsafeModelError, UnsupportedModelError
 from nonlin.inspection import onnx_recorder
 from nonlin.inspection.curing.layer_weights import LayerWeights
 from nonlin.inspection.curing.onnx_weights import weights_of
+from nonlin.inspection.presets.measuring import WeightGradient
 from nonlin.inspection.recording import Batch, Loss, Progress, Recording
 from nonlin.networks import Network, network_of
 from nonlin.networks.onnx_file import open_onnx
@@ -39,6 +40,9 @@ class Model(Protocol):
 
     def network(self, example: Array) -> Network:
         """Return the model as a graph; `example` is a batch of one sample."""
+
+    def weight_gradients(self, batches: Sequence[Batch], loss: Loss | None) -> tuple[WeightGradient, ...]:
+        """Return the gradient of the mean loss with respect to each layer's weights."""
 
     def layer_weights(self, example: Batch) -> Mapping[str, LayerWeights]:
         """Return the layer that shapes each call's pre-activation, by the call's name; `example` is a small batch."""
@@ -74,6 +78,13 @@ class OnnxModel:
     def layer_weights(self, _example: Batch) -> Mapping[str, LayerWeights]:
         """Return the layers that are read off the graph."""
         return weights_of(self.proto.graph, self._network)
+
+    def weight_gradients(self, _batches: Sequence[Batch], _loss: Loss | None) -> tuple[WeightGradient, ...]:
+        """Refuse: the gradients that are measured in a graph are those of its tensors."""
+        raise UnsupportedModelError(
+            f"expected a PyTorch model for rules on the gradients of weights, got {self.name}; give the module, or use "
+            "thresholds='thedeepchecker' or 'fastai'"
+        )
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,12 @@ class TorchModel:
 
         module = original(self.module)
         return torch_weights.weights_of(module, survey(module, example))
+
+    def weight_gradients(self, batches: Sequence[Batch], loss: Loss | None) -> tuple[WeightGradient, ...]:
+        """Return the gradients of the weights that PyTorch calls a module's own."""
+        from nonlin.inspection.torch.weight_gradients import weight_gradients
+
+        return weight_gradients(self.module, batches, loss)
 
 
 def open_model(model: Any) -> Model:

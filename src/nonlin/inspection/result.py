@@ -189,6 +189,7 @@ class Inspection:
         recording: the measurements by unit, for drawing; not part of the JSON.
         box: the box of inputs over which units were proven dead or linear, in words; None where none was given.
         unbounded: what the proofs do not reach beyond, by name.
+        preset: the tool whose rules judged, None for nonlin's own.
         prediction: the lengths and gradients that the weights predict, beside the measured ones; None where it was
             not asked for.
     """
@@ -207,6 +208,7 @@ class Inspection:
     recording: Recording = field(repr=False, compare=False)
     box: str | None = None
     unbounded: tuple[str, ...] = ()
+    preset: str | None = None
     prediction: "Prediction | None" = None
 
     @property
@@ -239,6 +241,7 @@ class Inspection:
             "unseen",
             "box",
             "unbounded",
+            "preset",
         ):
             result[name] = getattr(self, name)
         for name in ("calls", "findings", "collapses"):

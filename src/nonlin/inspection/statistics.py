@@ -4,6 +4,9 @@ Everything that a verdict needs comes from one quantity, the relative slope f'(u
 largest gradient a value lets through.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +15,17 @@ import numpy.typing as npt
 
 from nonlin.inspection.thresholds import FLAT_SLOPE, RESTING_OUTPUT
 
-__all__ = ["UnitStatistics", "measure", "merge", "thin"]
+__all__ = ["UnitStatistics", "counting_small_values", "measure", "merge", "thin"]
 
 Array = npt.NDArray[Any]
+
+TINY = 1e-5
+"""TheDeepChecker's size of an output that counts as none."""
+
+NEAR_ZERO = 0.05
+"""fastai's bound of a layer's output that counts as near 0."""
+
+_COUNTING: ContextVar[bool] = ContextVar("counting small values", default=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,6 +59,8 @@ class UnitStatistics:
         absolute: the sum of abs(output).
         largest: the largest abs(output), finite ones.
         nonfinite: how many outputs or pre-activations are NaN or infinite.
+        tiny: how many outputs have a size under 1e-5; None where small values are not counted.
+        near_zero: how many pre-activations are at most 0.05; None as above.
     """
 
     samples: int
@@ -64,6 +77,8 @@ class UnitStatistics:
     absolute: Array
     largest: Array
     nonfinite: int
+    tiny: Array | None = None
+    near_zero: Array | None = None
 
     @property
     def units(self) -> int:
@@ -115,6 +130,8 @@ def measure(
         absolute=size.sum(axis=others, dtype=np.float64),
         largest=size.max(axis=others),
         nonfinite=nonfinite,
+        tiny=np.count_nonzero(size < TINY, axis=others) if _COUNTING.get() else None,
+        near_zero=np.count_nonzero(pre_activation <= NEAR_ZERO, axis=others) if _COUNTING.get() else None,
     )
 
 
@@ -139,7 +156,19 @@ def merge(a: UnitStatistics, b: UnitStatistics) -> UnitStatistics:
         absolute=a.absolute + b.absolute,
         largest=np.maximum(a.largest, b.largest),
         nonfinite=a.nonfinite + b.nonfinite,
+        tiny=extreme(np.add, a.tiny, b.tiny),
+        near_zero=extreme(np.add, a.near_zero, b.near_zero),
     )
+
+
+@contextmanager
+def counting_small_values() -> Iterator[None]:
+    """Count also what only the rules of other tools want to know, for as long as the context lasts."""
+    token = _COUNTING.set(True)
+    try:
+        yield
+    finally:
+        _COUNTING.reset(token)
 
 
 def thin(values: Array, limit: int) -> Array:

@@ -135,11 +135,11 @@ def _training(opened: Any, given: Material, wanted: tuple[Any, Any, int]) -> Any
         raise InvalidInputError(
             "expected a PyTorch model to train with a loss, got an ONNX file; leave the loss out, or give the module"
         )
-    if not given.targets:
-        raise InvalidInputError("expected labels to take the loss against, got none; give labels")
     from nonlin.inspection.curing.training import loss_of, mean_loss, train
 
     measure = loss_of(loss)
+    if not given.targets:
+        raise InvalidInputError("expected labels to take the loss against, got none; give labels")
 
     def run(model: Any) -> tuple[float, float]:
         before = mean_loss(model, given, measure)

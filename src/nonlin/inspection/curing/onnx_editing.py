@@ -89,7 +89,7 @@ class OnnxCopy:
             if shaping.node.op_type == "MatMul":
                 raise CannotChangeError(f"{shaping.name} has no bias in this file")
             shaping.node.input.append("")
-            self._store(shaping.node, 2, bias, like=shaping.weight, shape=bias.shape)
+            self._store(shaping.node, 2, bias, like=shaping.node.input[1], shape=bias.shape)
 
     def scale_readers(self, call: str, factors: Array, constants: Array | None = None) -> bool:
         """Multiply the weights of the layers that read a call, by unit."""
@@ -276,7 +276,8 @@ class OnnxCopy:
         made = np.ascontiguousarray(values).reshape(shape or old.shape).astype(old.dtype)
         self.proto.graph.initializer.append(numpy_helper.from_array(made, name))
         node.input[at] = name
-        self._drop_unread(like)
+        if shape is None:
+            self._drop_unread(like)
 
     def _drop_unread(self, name: str) -> None:
         if any(name in node.input for node in self.proto.graph.node):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nonlin.inspection.curing.layer_weights import LayerWeights
     from nonlin.inspection.curing.scales import InputScale
     from nonlin.inspection.recording import Batch
+    from nonlin.networks import Network
 
 __all__ = ["TorchCopy", "copy_of"]
 
@@ -53,6 +54,14 @@ def copy_of(model: nn.Module, name: str, example: Batch) -> TorchCopy:
         ) from error
 
 
+class _Copied(TorchModel):
+    """A copy to be measured often: an export, for a count of folds, would take longer than everything else."""
+
+    def network(self, _example: Array) -> Network:
+        """Refuse."""
+        raise UnsupportedModelError("folds are counted by nonlin inspect, not for every copy that is tried")
+
+
 class TorchCopy:
     """A deep copy of a module."""
 
@@ -66,7 +75,7 @@ class TorchCopy:
     @property
     def opened(self) -> TorchModel:
         """The copy as a model that can be inspected."""
-        return TorchModel(self.module, self._name)
+        return _Copied(self.module, self._name)
 
     @property
     def changed(self) -> nn.Module:

@@ -1,0 +1,125 @@
+"""Each cause is planted in the same network, and must come first, with its figure."""
+
+import pytest
+import torch
+from torch import nn
+
+import nonlin
+from nonlin.inspection.curing.scales import effective_rank
+from nonlin.testing import faults
+
+CASES = {case.name: case for case in faults()}
+
+
+def network(function=nn.ReLU, width=32):
+    torch.manual_seed(0)
+    layers = [nn.Linear(16, width), function(), nn.Linear(width, width), function(), nn.Linear(width, 3)]
+    return nn.Sequential(*layers)
+
+
+def first_causes(model, data):
+    found = nonlin.inspect(model, data).at_or_above("warning")
+    return {(finding.kind, finding.call): finding.causes for finding in found}
+
+
+def data():
+    torch.manual_seed(1)
+    return torch.randn(300, 16)
+
+
+def test_an_input_that_is_far_from_0_is_the_likeliest_cause():
+    model = network()
+    with torch.no_grad():
+        model[0].weight[:16] = -model[0].weight[:16].abs()
+    causes = first_causes(model, data() + 20)[("dead", "1")]
+    assert causes[0].name == "input scale"
+    assert causes[0].likelihood == "likely"
+    assert "mean 20" in causes[0].evidence
+    assert causes[0].proposals[0].kind == "standardise"
+
+
+def test_biases_pushed_away_are_the_likeliest_cause():
+    model = network()
+    with torch.no_grad():
+        model[0].bias[:8] = -30
+    causes = first_causes(model, data())[("dead", "1")]
+    assert causes[0].name == "learning rate"
+    spread = (data() @ model[0].weight[:8].detach().T).std(0, correction=0)
+    assert causes[0].figure == pytest.approx(float((30 / spread).median()), rel=0.1)
+    assert "nonlin" not in causes[0].code
+    assert "get_submodule('0')" in causes[0].code
+
+
+def test_weights_that_are_too_large_are_the_likeliest_cause():
+    model = network(nn.Tanh)
+    with torch.no_grad():
+        model[0].weight.mul_(50)
+        model[0].bias.mul_(50)
+    causes = first_causes(model, data())[("saturated", "1")]
+    assert causes[0].name == "initialisation"
+    assert causes[0].figure == pytest.approx(50 / 3**0.5 / nonlin.gain("tanh"), rel=0.1)
+
+
+def test_the_function_is_left_where_every_scale_is_in_its_range():
+    model = network()
+    with torch.no_grad():
+        x = data()[:60]
+        model[0].bias[:8] = -(x @ model[0].weight[:8].T).amax(0) - 0.01
+    causes = first_causes(model, x)[("dead", "1")]
+    assert causes[0].name == "function"
+    assert [cause.likelihood for cause in causes] == ["possible", "unlikely", "unlikely", "unlikely"]
+
+
+def test_many_layers_that_are_a_little_too_small_are_one_cause():
+    torch.manual_seed(0)
+    layers = [layer for _ in range(20) for layer in (nn.Linear(16, 16), nn.ReLU())]
+    causes = first_causes(nn.Sequential(*layers, nn.Linear(16, 2)), data())
+    ((kind, _),) = [key for key in causes if key[0] == "vanishing"]
+    found = next(value for key, value in causes.items() if key[0] == kind)
+    assert found[0].name == "initialisation"
+    assert found[0].proposals[0].kind == "initialise"
+
+
+def test_a_function_without_a_layer_before_it_has_no_figures():
+    class Net(nn.Module):
+        def forward(self, x):
+            return torch.relu(x - 40).sum(1, keepdim=True)
+
+    causes = first_causes(Net(), data())[("dead", "relu")]
+    assert {cause.name for cause in causes} == {"input scale", "learning rate", "initialisation", "function"}
+    assert [c.figure for c in causes if c.name in ("learning rate", "initialisation")] == [None, None]
+
+
+def test_the_effective_rank_of_known_matrices():
+    assert effective_rank(torch.eye(7).double().numpy()) == pytest.approx(7)
+    assert effective_rank(torch.ones(5, 9).double().numpy()) == pytest.approx(1)
+
+
+def test_the_causes_are_in_the_json():
+    case = CASES["mlp-relu-functional-dead"]
+    report = nonlin.inspect(case.build(), case.data()).to_dict()
+    names = [cause["name"] for cause in report["findings"][0]["causes"]]
+    assert names[0] == "learning rate"
+    assert len(names) == 4
+
+
+CODE = [
+    "mlp-relu-functional-dead",
+    "cnn-tanh-module-saturated",
+    "sequence-elu-module-saturated",
+    "mlp-sigmoid-module-linear",
+    "mlp-relu-module-nonfinite",
+    "mlp-relu-module-collapse",
+    "mlp-relu-functional-low-rank",
+]
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_the_proposed_code_can_be_pasted_and_removes_the_finding(name):
+    model, x = CASES[name].build(), CASES[name].data()
+    before = nonlin.inspect(model, x, batch_size=512).at_or_above("warning")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        exec(before[0].causes[0].code, {"model": model, "x": x})  # noqa: S102 - what is tested
+    after = nonlin.inspect(model, x, batch_size=512).at_or_above("warning")
+    assert (before[0].kind, before[0].call) not in {(f.kind, f.call) for f in after}
