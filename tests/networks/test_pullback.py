@@ -20,6 +20,7 @@ from nonlin.networks.activation import (
 )
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
 from nonlin.networks.network import Operator
+from nonlin.networks.normalization import Normalize
 from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution, MaxPool, Window
 
@@ -85,6 +86,8 @@ CASES = {
     "one of a number and another": (Select(threshold=0.5, equal=False, above=2.0), [(2, 3, 4), (4,)]),
     "matrix product": (MatrixProduct(), [(2, 3, 4), (2, 4, 5)]),
     "matrix product that broadcasts": (MatrixProduct(), [(2, 1, 3, 4), (5, 4, 2)]),
+    "normalisation": (Normalize(axes=1, epsilon=1e-5), [(2, 3, 4)]),
+    "normalisation over two axes": (Normalize(axes=2, epsilon=0.1), [(2, 3, 4)]),
 }
 
 
@@ -169,13 +172,16 @@ class Block(torch.nn.Module):
 class Attention(torch.nn.Module):
     def __init__(self):
         super().__init__()
+        self.norm = torch.nn.LayerNorm(6)
+        torch.nn.init.normal_(self.norm.weight)
         self.queries, self.keys, self.values = (torch.nn.Linear(6, 6) for _ in range(3))
         self.last = torch.nn.Linear(6, 6)
 
     def forward(self, x):
+        x = self.norm(x)
         share = torch.softmax(self.queries(x) @ self.keys(x).transpose(1, 2) / 6**0.5, -1)
         x = x + share @ self.values(x)
-        return x + torch.nn.functional.gelu(self.last(x))
+        return x + torch.nn.functional.gelu(self.last(torch.nn.functional.layer_norm(x, (6,), eps=0.1)))
 
 
 @pytest.mark.parametrize(("module", "shape"), [(Block, (4, 3, 12, 12)), (Attention, (3, 5, 6))])

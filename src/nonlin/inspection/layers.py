@@ -7,6 +7,7 @@ from nonlin.inspection.recording import AffineChain, Role
 from nonlin.networks import Network, Node
 from nonlin.networks.activation import Multiply, Opaque
 from nonlin.networks.affine import Dense, Elementwise, Reduce
+from nonlin.networks.normalization import Normalize
 from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution
 
@@ -81,7 +82,7 @@ def _kind(node: Node) -> str:
 
 def _origin(node: Node, table: dict[str, Origin], shapes: Shapes, *, rank: int) -> Origin | None:
     operator, kind = node.operator, _kind(node)
-    if isinstance(operator, Dense) or kind in _LAST_AXIS:
+    if isinstance(operator, Dense | Normalize) or kind in _LAST_AXIS:
         return Origin(layer=node.name, unit_axis=rank - 1)
     if isinstance(operator, Convolution) or kind in _CHANNEL_AXIS:
         return Origin(layer=node.name, unit_axis=1)

@@ -14,6 +14,7 @@ from nonlin.networks.activation import (
     Softmax,
 )
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
+from nonlin.networks.normalization import Normalize
 from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution, MaxPool
 
@@ -33,6 +34,7 @@ Operator: TypeAlias = (
     | MatrixProduct
     | MaxPool
     | Multiply
+    | Normalize
     | Opaque
     | Pad
     | ParametricRelu

@@ -8,6 +8,7 @@ import numpy as np
 from nonlin.functions import define
 from nonlin.networks.activation import Activation, Divide, MatrixProduct, Multiply
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
+from nonlin.networks.normalization import Normalize
 from nonlin.networks.onnx_use import Conversion, Use, single
 from nonlin.networks.shape import Transpose
 
@@ -101,6 +102,21 @@ def reduce(use: Use) -> Conversion | None:
     mean = use.node.op_type == "ReduceMean"
     keep = bool(use.attributes.get("keepdims", 1))
     return single(Reduce(axes=tuple(every), mean=mean, keepdims=keep), use)
+
+
+def layer_norm(use: Use) -> Conversion | None:
+    """Convert LayerNormalization with stored scale and shift, computed in float32 or wider."""
+    shape, scale = use.shape(0), use.constant(1)
+    shift = use.constant(2) if use.given(2) else np.zeros((), np.float32)
+    if shape is None or scale is None or shift is None or len(use.node.output) > 1:
+        return None
+    if use.attributes.get("stash_type", 1) != 1:
+        return None
+    axis = use.attributes.get("axis", -1)
+    normalize = Normalize(
+        axes=-axis if axis < 0 else len(shape) - axis, epsilon=use.attributes.get("epsilon", 1e-5)
+    )
+    return (normalize, Elementwise(scale=scale, shift=shift)), (use.node.input[0],)
 
 
 def global_average(use: Use) -> Conversion | None:

@@ -7,7 +7,7 @@ import onnx
 from nonlin.functions import function
 from nonlin.networks import onnx_calls, onnx_linear, onnx_moves
 from nonlin.networks.onnx_use import Conversion, Graph, Use
-from nonlin.networks.onnx_windows import average_pool, convolution, max_pool
+from nonlin.networks.onnx_windows import average_pool, convolution, global_max_pool, max_pool
 
 __all__ = ["convert"]
 
@@ -62,9 +62,11 @@ _CONVERTERS: dict[str, _Converter] = {
     "Gelu": onnx_calls.gelu,
     "Gemm": onnx_linear.gemm,
     "GlobalAveragePool": onnx_linear.global_average,
+    "GlobalMaxPool": lambda use: global_max_pool(use.node, use.shape(0)),
     "HardSigmoid": onnx_calls.hard_sigmoid,
     "HardSwish": onnx_calls.plain("hardswish"),
     "Identity": onnx_moves.identity,
+    "LayerNormalization": onnx_linear.layer_norm,
     "LogSoftmax": onnx_calls.softmax,
     "MatMul": onnx_linear.matmul,
     "Max": onnx_calls.maximum,

@@ -9,7 +9,7 @@ from nonlin.networks.array import Array
 from nonlin.networks.network import Operator
 from nonlin.networks.window import AveragePool, Convolution, MaxPool, Window
 
-__all__ = ["average_pool", "convolution", "max_pool"]
+__all__ = ["average_pool", "convolution", "global_max_pool", "max_pool"]
 
 Shape = tuple[int | None, ...] | None
 Made = tuple[tuple[Operator, ...], tuple[str, ...]]
@@ -37,6 +37,17 @@ def max_pool(node: onnx.NodeProto, attributes: Mapping[str, Any], shape: Shape) 
     window = _window(attributes, tuple(attributes["kernel_shape"]), shape)
     if window is None or len(node.output) > 1:
         return None
+    return (MaxPool(window=window),), (node.input[0],)
+
+
+def global_max_pool(node: onnx.NodeProto, shape: Shape) -> Made | None:
+    """Convert GlobalMaxPool, one window over all positions; None where their number is not known."""
+    sizes = () if shape is None else shape[2:]
+    size = tuple(n for n in sizes if n is not None)
+    if not size or len(size) < len(sizes):
+        return None
+    ones = (1,) * len(size)
+    window = Window(size=size, strides=ones, dilations=ones, padding=((0, 0),) * len(size))
     return (MaxPool(window=window),), (node.input[0],)
 
 

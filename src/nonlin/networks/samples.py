@@ -16,6 +16,7 @@ from nonlin.networks.activation import (
 from nonlin.networks.affine import Elementwise, Reduce, Sum
 from nonlin.networks.array import Array
 from nonlin.networks.network import Operator
+from nonlin.networks.normalization import Normalize
 from nonlin.networks.shape import Concatenate, Pad, Slice, Take, Transpose
 
 __all__ = ["keeps_samples"]
@@ -47,6 +48,8 @@ def keeps_samples(operator: Operator, inputs: Sequence[Shape], output: Shape) ->
         return _broadcasts(ndim, operator.scale, operator.shift)
     if isinstance(operator, ParametricRelu):
         return _broadcasts(ndim, operator.slopes)
+    if isinstance(operator, Normalize):
+        return operator.axes < ndim
     return all(axis % ndim for axis in _axes(operator))
 
 
