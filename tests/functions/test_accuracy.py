@@ -5,11 +5,13 @@ float32 and of float64.
 """
 
 import ml_dtypes
+import mpmath
 import numpy as np
 import pytest
 
 import nonlin
 from nonlin.functions.accuracy import errors, sample
+from nonlin.functions.arb import enclose
 from nonlin.functions.catalogue.budgets import ALLOWANCES, FLOAT32, FLOAT64, ROOT
 from nonlin.functions.differentiation import differentiate
 from nonlin.functions.dispatch import WORTH_COMPILING
@@ -42,8 +44,8 @@ def outside(name, kind, order, points, found):
 def check(f, kind, points):
     dtype = np.dtype(ml_dtypes.bfloat16 if kind == "bfloat16" else kind)
     for order, expression in enumerate((f.expression, differentiate(f.expression))):
-        for result in computed(f, order, points.astype(dtype)):
-            (found,) = errors((expression,), points, (result,))
+        results = computed(f, order, points.astype(dtype))
+        for found in errors((expression, expression), points, results):
             assert outside(f.name, kind, order, points, found) == []
 
 
@@ -112,6 +114,20 @@ def test_what_is_allowed_for_as_a_root_is_one_of_that_curvature(name):
         assert f.slope(center - 1e-4) * f.slope(center + 1e-4) < 0
         assert 0.9 * abs(f.curvature(center)) * width < allowance.single * 2**24
         assert width < 0.1
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4, 5])
+def test_sinc_has_derivatives_of_every_order(order):
+    expression = nonlin.function("sinc").expression
+    for _ in range(order):
+        expression = differentiate(expression)
+    for u in (0.0, 0.4, -2.9, 3.1, 12.0):
+        # sinc(u) is half the integral of cos(t·u) over [-1, 1], and so are its derivatives, of t^n·cos(t·u + n·π/2)
+        wanted = (
+            mpmath.quad(lambda t, u=u: t**order * mpmath.cos(t * u + order * mpmath.pi / 2), [-1, 0, 1]) / 2
+        )
+        got = float(enclose(expression, u).mid())
+        assert got == pytest.approx(float(wanted), rel=1e-13, abs=1e-15)
 
 
 def test_an_error_of_one_unit_is_noticed():
