@@ -7,7 +7,8 @@ from nonlin.pictures.call import pre_activations, units
 from nonlin.pictures.calls import gradients, overview
 from nonlin.pictures.cost import costs
 from nonlin.pictures.function import functions
+from nonlin.pictures.history import history
 from nonlin.pictures.line import line
 from nonlin.pictures.prediction import prediction
 
-__all__ = ["costs", "functions", "gradients", "line", "overview", "pre_activations", "prediction", "units"]
+__all__ = ["costs", "functions", "gradients", "history", "line", "overview", "pre_activations", "prediction", "units"]

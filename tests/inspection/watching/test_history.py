@@ -13,10 +13,17 @@ from nonlin.inspection.watching.log_file import LogFile
 
 RECORD = Record(
     step=0, call="relu", function="relu", units=8, samples=32, dead=0.0, dead_lasting=0.0, lasting_steps=1,
-    saturated=0.0, linear=0.0, mean=0.5, rms=1.0, gradient_rms=0.25, values=256,
+    saturated=0.0, linear=0.0, slope_mean=0.5, mean=0.5, rms=1.0, gradient_rms=0.25, values=256,
 )  # fmt: skip
 VECTOR = replace(
-    RECORD, call="softmax", dead=None, dead_lasting=None, saturated=None, linear=None, gradient_rms=None
+    RECORD,
+    call="softmax",
+    dead=None,
+    dead_lasting=None,
+    saturated=None,
+    linear=None,
+    slope_mean=None,
+    gradient_rms=None,
 )
 
 

@@ -1,0 +1,55 @@
+"""The picture of a watched run: depth against time."""
+
+import numpy as np
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+
+from nonlin.inspection.watching.grid import GRID_FIGURES, grid
+from nonlin.inspection.watching.history import History
+from nonlin.pictures.style import NO_SLOPE, WIDE, blank, room_for, settle, shorten, styled
+
+__all__ = ["history"]
+
+_ROW = 0.22
+
+
+@styled
+def history(watched: History, *, figure: str = "dead") -> Figure:
+    """Draw one figure of a watched run, a row a call and a column a watched step.
+
+    Args:
+        watched: `log.history`, or what `nonlin.read_log` returns.
+        figure: dead, dead_lasting, saturated, linear, slope_mean, rms or gradient (its norm).
+
+    Returns:
+        A figure. Shares are coloured from 0 to 1, sizes by their logarithm. Where there is no number, or a size is 0 or
+        not finite, the field is grey.
+
+    Raises:
+        InvalidInputError: another figure, or a history without it.
+    """
+    shown = grid(watched, figure)
+    names = shorten(shown.calls)
+    left, right = room_for(names), 0.8
+    height = 0.9 + max(_ROW * len(names), 0.6)
+    drawn, axes = blank(WIDE, height, left=left, right=right, above=0.3, below=0.5)
+    usable = np.isfinite(shown.values) & ((shown.values > 0) | (not shown.logarithmic))
+    fields = np.ma.array(shown.values, mask=~usable)
+    scale = Normalize(0, 1)
+    if shown.logarithmic:
+        sizes = shown.values[usable]
+        low, high = (sizes.min(), sizes.max()) if len(sizes) else (1.0, 1.0)
+        scale = LogNorm(low, max(high, low * 10))
+    axes.set_facecolor(NO_SLOPE)
+    edges = np.arange(len(shown.steps) + 1)
+    mesh = axes.pcolormesh(edges, np.arange(len(names) + 1), fields, cmap="viridis", norm=scale)
+    axes.set_yticks(np.arange(len(names)) + 0.5, names)
+    axes.invert_yaxis()
+    marks = np.unique(np.linspace(0, len(shown.steps) - 1, min(6, len(shown.steps))).round().astype(int))
+    axes.set_xticks(marks + 0.5, [str(shown.steps[i]) for i in marks])
+    axes.set_xlabel("step")
+    axes.set_title(GRID_FIGURES[figure], loc="left")
+    beside = drawn.add_axes((1 - (right - 0.12) / WIDE, 0.5 / height, 0.12 / WIDE, (height - 0.8) / height))
+    drawn.colorbar(mesh, cax=beside)
+    settle(beside)
+    return drawn
