@@ -1,0 +1,128 @@
+"""The linear regions of a network in a window of a plane, in a box, or in the whole space."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from nonlin.geometry.cells.cell import Cell, Names, cells_of
+from nonlin.geometry.cells.enumeration import Problem, batches
+from nonlin.networks.array import Array
+
+__all__ = ["Cells", "Progress", "counted"]
+
+Progress: TypeAlias = Callable[[int, float], None]
+"""Called with the cells found so far and an estimate of the share of the work that is done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cells:
+    """The linear regions of a network on a domain.
+
+    A linear region is a cell of the activation patterns: a largest set of points on which every unit of every call
+    keeps strictly to one side of each kink of its function (or rests on the kink all over it), and on which the same
+    entry of each pooling window is the largest; only sets with an interior count. So:
+
+    - a fold that the layers behind it cancel still separates two regions: what counts is the pattern, not the map;
+    - units that fold at the same place, or multiples of each other, separate them once;
+    - a unit that only touches its kink at the border of a region separates nothing.
+
+    Args:
+        count: how many there are.
+        certified: whether the count is proven: every sign was larger than the bound on its rounding error, or was taken
+            in rational arithmetic. Not where the search was stopped.
+        reason: why it is not certified; "" where it is.
+        exact: how many of the cells were settled in rational arithmetic.
+        problem: what was enumerated.
+    """
+
+    count: int
+    certified: bool
+    reason: str
+    exact: int
+    problem: Problem
+
+    @property
+    def cells(self) -> Iterator[Cell]:
+        """Every cell, one after the other; they are found anew, so that none needs to be kept."""
+        names = _names(self.problem)
+        for batch in batches(self.problem, keep=True):
+            if batch.leaves is not None:
+                yield from cells_of(batch.leaves, names)
+
+    def volumes(self) -> Array:
+        """Return the area or volume of every cell, in the order of `cells`; shape (count,)."""
+        return np.array([cell.volume for cell in self.cells])
+
+    def maps(self) -> int:
+        """Return how many different affine maps the cells have, equal ones counted once, to the last bit of float64."""
+        return len({(cell.weight.tobytes(), cell.bias.tobytes()) for cell in self.cells})
+
+    def output_range(self, i: int) -> tuple[float, float]:
+        """Return the least and the largest value of an output, up to the rounding of float64.
+
+        An affine map is extreme at vertices; an unbounded cell counts where the map still grows along its directions.
+        """
+        low, high = np.inf, -np.inf
+        for cell in self.cells:
+            values = cell.vertices @ cell.weight[i] + cell.bias[i]
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+            along = cell.directions @ cell.weight[i]
+            low = -np.inf if np.any(along < 0) else low
+            high = np.inf if np.any(along > 0) else high
+        return low, high
+
+    def lipschitz(self, i: int) -> float:
+        """Return the largest Euclidean norm of an output's gradient, up to the rounding of float64."""
+        return max(float(np.linalg.norm(cell.weight[i])) for cell in self.cells)
+
+    def adjacency(self) -> Iterator[tuple[int, int]]:
+        """Yield the pairs of cells, by their place in `cells`, that differ in one step of one unit across a facet."""
+        places = {cell.pattern.tobytes(): i for i, cell in enumerate(self.cells)}
+        for i, cell in enumerate(self.cells):
+            for unit, kink in cell.facets:
+                if unit >= 0 and cell.pattern[unit] == kink:
+                    other = cell.pattern.copy()
+                    other[unit] += 1
+                    j = places.get(other.tobytes())
+                    if j is not None:
+                        yield i, j
+
+    def __str__(self) -> str:
+        sure = "certified" if self.certified else f"not certified: {self.reason}"
+        return f"{self.count:,} linear regions ({sure})"
+
+
+def counted(problem: Problem, *, progress: Progress | None = None) -> dict[str, Any]:
+    """Count the cells of a problem; stopped by Ctrl-C it returns what it has."""
+    count = exact = 0
+    share = 0.0
+    try:
+        for batch in batches(problem):
+            count, exact, share = count + batch.count, exact + batch.exact, max(share, batch.share)
+            if progress is not None:
+                progress(count, share)
+    except KeyboardInterrupt:
+        reason = f"stopped after {count:,} cells, at about {share:.0%} of the way"
+        return {"count": count, "certified": False, "reason": reason, "exact": exact, "problem": problem}
+    return {"count": count, "certified": True, "reason": "", "exact": exact, "problem": problem}
+
+
+def _names(problem: Problem) -> Names:
+    bent, folds, number = [], [], 0
+    for stage in problem.chain.stages:
+        if stage.windows:
+            bent += [True] * len(stage.windows)
+            number += len(stage.windows)
+            continue
+        for bend in stage.bend.tolist():
+            kinks = len(stage.bends[bend].kinks) if bend >= 0 else 0
+            bent.append(kinks > 0)
+            folds += [(number, k) for k in range(kinks)]
+            number += kinks > 0
+    return Names(
+        bent=np.array(bent, bool),
+        folds=np.array(folds, np.int64).reshape(-1, 2),
+        outputs=problem.chain.outputs,
+    )

@@ -1,0 +1,36 @@
+"""How the kernels of this folder are compiled."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+__all__ = ["kernel", "ones"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def kernel(function: F) -> F:
+    """Compile a function, and keep the machine code beside it.
+
+    Products and sums may be fused, which only takes roundings away, so that every bound still holds. References to
+    arrays are not counted, since the caller holds them, and counting would cost more than the work: so a kernel makes
+    no array of its own.
+    """
+    compiled: F = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"}, _nrt=False)(
+        function
+    )
+    return compiled
+
+
+def _ones(_context: Any, _number: Any) -> Any:
+    def generate(_target: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
+ones = intrinsic(_ones)
+"""The number of bits that are 1."""

@@ -1,0 +1,221 @@
+"""All cells of a network on a domain: walked through in float64, and in fractions where that does not decide."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nonlin.errors import InvalidInputError
+from nonlin.geometry.cells.chain import Chain
+from nonlin.geometry.cells.domain import Domain, Root
+from nonlin.geometry.cells.exact import ExactCell, ExactStages, exact_cells, exact_stages, floats
+from nonlin.geometry.cells.tables import Plan, plan_of
+from nonlin.networks.array import Array
+
+__all__ = ["Batch", "Leaves", "Problem", "batches"]
+
+_VERTICES = 1 << 15
+"""Vertices that all cells on the stack may have together; one that needs more is left to fractions."""
+_AT_ONCE = 20_000
+"""Cells after which the walk looks up, so that it can be stopped: some milliseconds to a second."""
+_STORED = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Leaves:
+    """Finished cells.
+
+    Args:
+        counts: the vertices of each, shape (cells,).
+        facets: for each the folds of its facets, −1 − i for the i-th of the domain; shape (cells, most facets).
+        regions: for each the piece of every unit of all stages, shape (cells, units).
+        maps: of the last stage, shape (cells, coordinates + 1, numbers).
+        vertices: homogeneous, of all cells one behind the other, shape (vertices, coordinates + 1).
+        masks: the facets that each lies on, bit by bit, shape (vertices,).
+    """
+
+    counts: Array
+    facets: Array
+    regions: Array
+    maps: Array
+    vertices: Array
+    masks: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Batch:
+    """Cells that were found in one go.
+
+    Args:
+        count: how many.
+        exact: how many of them in fractions.
+        share: an estimate of the share of the work that is done.
+        leaves: the cells, where they are asked for.
+    """
+
+    count: int
+    exact: int
+    share: float
+    leaves: Leaves | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Problem:
+    """What to enumerate.
+
+    Args:
+        chain: the network.
+        domain: where.
+        preset: sides of folds of the first stage that bends, by unit; only cells on these are found.
+    """
+
+    chain: Chain
+    domain: Domain
+    preset: dict[int, int] = field(default_factory=dict)
+
+
+def batches(problem: Problem, *, keep: bool = False) -> Iterator[Batch]:
+    """Find all cells.
+
+    Args:
+        problem: what to enumerate.
+        keep: whether to return the cells, with the map of the network's output; else they are counted only.
+
+    Raises:
+        InvalidInputError: if values overflow.
+    """
+    stages = len(problem.chain.stages) if keep else problem.chain.folding
+    if not stages:
+        stages = len(problem.chain.stages)
+    roots = problem.domain.roots
+    for number, root in enumerate(roots):
+        for batch in _rooted(problem, root, stages, keep=keep):
+            share = (number + batch.share) / len(roots)
+            yield Batch(count=batch.count, exact=batch.exact, share=share, leaves=batch.leaves)
+
+
+def _rooted(problem: Problem, root: Root, stages: int, *, keep: bool) -> Iterator[Batch]:
+    if not stages or any(stage.windows for stage in problem.chain.stages):
+        exact = exact_stages(problem.chain, stages)
+        yield from _settled(exact, problem, root, _asked(problem, root, stages), keep=keep)
+        return
+    from nonlin.geometry.cells import walk
+
+    plan = plan_of(problem.chain, stages)
+    state = _entered(plan, problem, root)
+    store = _store(plan, problem.domain.dimensions, _STORED if keep else 0)
+    _, listing, stack = state
+    settings = ((0,) * (problem.domain.dimensions + 1), _AT_ONCE)
+    exact_chain: ExactStages | None = None
+    found, status = 0, walk.PAUSED
+    while status != walk.DONE:
+        status = walk.advance(plan, *state, store, settings)
+        count = int(stack.registers[1]) - found
+        found += count
+        yield Batch(count=count, exact=0, share=_share(stack), leaves=_taken(store, stack) if keep else None)
+        aside = state[0].aside_side[: int(stack.registers[2])].copy()
+        stack.registers[2] = 0
+        for sides in aside:
+            exact_chain = exact_chain or exact_stages(problem.chain, stages)
+            merged = np.where(sides >= 0, sides, np.where(listing.preset >= 2, -1, listing.preset))
+            yield from _settled(exact_chain, problem, root, merged.tolist(), keep=keep)
+
+
+def _entered(plan: Plan, problem: Problem, root: Root) -> tuple[Any, Any, Any]:
+    from nonlin.geometry.cells import maps, walk
+    from nonlin.geometry.cells.workspace import frames_of, listing_of, stack_of
+
+    domain = problem.domain
+    frames = frames_of(plan, domain.dimensions, domain.facets)
+    listing, stack = (
+        listing_of(plan, domain.dimensions),
+        stack_of(plan, domain.dimensions, vertices=_VERTICES),
+    )
+    start, error = domain.floats
+    maps.begin(plan, frames, start, error)
+    if not np.all(np.isfinite(frames.common)):
+        raise InvalidInputError(
+            "expected finite values on the slice, got an overflow of float64; choose a smaller one"
+        )
+    _set_preset(plan, problem, root, listing.preset)
+    vertices = floats(root.vertices)
+    walk.enter(
+        stack,
+        vertices / np.abs(vertices).max(axis=1, keepdims=True),
+        np.array(root.masks, np.uint64),
+        2.0**-51,
+    )
+    return frames, listing, stack
+
+
+def _set_preset(plan: Plan, problem: Problem, root: Root, preset: Array) -> None:
+    first = next((i for i, stage in enumerate(problem.chain.stages) if stage.folds), 0)
+    folds = plan.unit_fold[plan.first[first] :]
+    for unit, side in problem.preset.items():
+        preset[folds[unit]] = side
+    for (unit, kink), side in root.known.items():
+        preset[folds[unit] + kink] = 2 + side
+
+
+def _asked(problem: Problem, root: Root, stages: int) -> list[int] | None:
+    if not problem.preset:
+        return None
+    plan = plan_of(problem.chain, stages)
+    preset = np.full(int(plan.unit_fold[-1]), -1)
+    _set_preset(plan, problem, root, preset)
+    return [-1 if side >= 2 else int(side) for side in preset]
+
+
+def _share(stack: Any) -> float:
+    """Return an estimate of the share that is done, as if every cut left two halves of equal work."""
+    return 1.0 - float(sum(0.5 ** min(i + 1, 60) for i in range(int(stack.registers[0]))))
+
+
+def _store(plan: Plan, dimensions: int, cells: int) -> Any:
+    from nonlin.geometry.cells.recording import Store
+    from nonlin.geometry.cells.workspace import FACETS
+
+    vertices = 8 * cells + 3 * 4096 if cells else 0
+    units = int(plan.units[-1])
+    return Store(
+        counts=np.zeros(cells, np.int64),
+        facets=np.zeros((cells, FACETS), np.int64),
+        regions=np.zeros((cells, int(plan.first[-1])), np.int8),
+        maps=np.zeros((cells, dimensions + 1, units)),
+        vertices=np.zeros((vertices, dimensions + 1)),
+        masks=np.zeros(vertices, np.uint64),
+    )
+
+
+def _taken(store: Any, stack: Any) -> Leaves:
+    vertices, cells = int(stack.registers[3]), int(stack.registers[4])
+    stack.registers[3] = stack.registers[4] = 0
+    return Leaves(
+        counts=store.counts[:cells].copy(),
+        facets=store.facets[:cells].copy(),
+        regions=store.regions[:cells].copy(),
+        maps=store.maps[:cells].copy(),
+        vertices=store.vertices[:vertices].copy(),
+        masks=store.masks[:vertices].copy(),
+    )
+
+
+def _settled(
+    exact: ExactStages, problem: Problem, root: Root, asked: list[int] | None, *, keep: bool
+) -> Iterator[Batch]:
+    for cell in exact_cells(exact, problem.domain, root, asked):
+        yield Batch(count=1, exact=1, share=0.0, leaves=_leaf(cell) if keep else None)
+
+
+def _leaf(cell: ExactCell) -> Leaves:
+    rows = floats(cell.map)
+    vertices = floats(cell.shape.vertices)
+    return Leaves(
+        counts=np.array([len(vertices)]),
+        facets=np.array([cell.shape.facets]),
+        regions=np.array([cell.regions], np.int8),
+        maps=rows.T[None],
+        vertices=vertices / np.abs(vertices).max(axis=1, keepdims=True),
+        masks=np.array(cell.shape.masks, object),
+    )

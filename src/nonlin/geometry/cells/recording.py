@@ -1,0 +1,108 @@
+"""What is written down of a cell: a finished one into the store, and one that could not be decided aside."""
+
+from typing import NamedTuple
+
+from nonlin.geometry.cells.compilation import kernel
+from nonlin.geometry.cells.tables import Plan
+from nonlin.geometry.cells.workspace import (
+    ASIDE,
+    COUNT,
+    FACET,
+    FACETS,
+    START,
+    STORED_CELLS,
+    STORED_VERTICES,
+    Frames,
+    Listing,
+    Stack,
+)
+from nonlin.networks.array import Array
+
+__all__ = ["Store", "emit", "put_aside", "room"]
+
+_MOST_VERTICES = 4096
+"""Vertices that a cell may gain before there is a look again whether there is room for it."""
+
+
+class Store(NamedTuple):
+    """Where finished cells are written; of length 0 where they are only counted.
+
+    Args:
+        counts: the vertices of each cell.
+        facets: the fold of each facet, −1 − i for the i-th of the domain.
+        regions: for each unit its piece.
+        maps: of the last stage, shape (cells, coordinates + 1, units).
+        vertices, masks: of all cells one behind the other.
+    """
+
+    counts: Array
+    facets: Array
+    regions: Array
+    maps: Array
+    vertices: Array
+    masks: Array
+
+
+@kernel
+def room(stack: Stack, store: Store, entry: int) -> bool:
+    """Return whether there is room for one more cell."""
+    if not len(store.counts):
+        return True
+    used = stack.registers[STORED_VERTICES] + stack.entries[entry, COUNT] + _MOST_VERTICES
+    return bool(stack.registers[STORED_CELLS] < len(store.counts) and used <= len(store.masks))
+
+
+@kernel
+def emit(plan: Plan, frames: Frames, listing: Listing, stack: Stack, store: Store, entry: int) -> None:
+    """Write a finished cell down."""
+    cell, at, n1 = stack.registers[STORED_CELLS], stack.registers[STORED_VERTICES], frames.box.shape[1]
+    start, count = stack.entries[entry, START], stack.entries[entry, COUNT]
+    store.counts[cell] = count
+    for i in range(count):
+        for k in range(n1):
+            store.vertices[at + i, k] = stack.vertices[start + i, k]
+        store.masks[at + i] = stack.masks[start + i]
+    for i in range(FACETS):
+        store.facets[cell, i] = stack.entries[entry, FACET + i]
+    for s in range(len(plan.units)):
+        first, listed = plan.first[s], plan.fold_first[s] + plan.first[s]
+        for u in range(first, first + plan.units[s]):
+            region = frames.region[u]
+            store.regions[cell, u] = region if region >= 0 else -1 - region
+        for c in range(listing.counts[s]):
+            store.regions[cell, first + listing.candidates[listed + c, 0]] += listing.side[listed + c]
+    last = len(plan.units) - 1
+    units, offset = plan.units[last], plan.first[last] * n1
+    for k in range(n1):
+        for u in range(units):
+            store.maps[cell, k, u] = frames.maps[offset + k * units + u]
+    stack.registers[STORED_CELLS] += 1
+    stack.registers[STORED_VERTICES] += count
+
+
+@kernel
+def put_aside(plan: Plan, frames: Frames, listing: Listing, stack: Stack, stage: int, upto: int) -> None:
+    """Note the sides of all folds that the current cell has passed, −1 for those to come."""
+    row = stack.registers[ASIDE]
+    frames.aside_stage[row] = stage
+    sides = frames.aside_side[row]
+    sides[:] = -1
+    for s in range(stage + 1):
+        _note_parent(plan, frames, s, sides)
+        first, listed = plan.first[s], plan.fold_first[s] + plan.first[s]
+        for c in range(listing.counts[s]):
+            u = first + listing.candidates[listed + c, 0]
+            fold = max(plan.unit_fold[u], listing.candidates[listed + c, 1])
+            passed = s < stage or c < upto
+            sides[fold] = listing.side[listed + c] if passed else -1
+    stack.registers[ASIDE] += 1
+
+
+@kernel
+def _note_parent(plan: Plan, frames: Frames, s: int, sides: Array) -> None:
+    """Note the sides that a whole parent has; a kink below one that is above is above, and the other way round."""
+    for u in range(plan.first[s], plan.first[s] + plan.units[s]):
+        region = frames.region[u]
+        known = region if region >= 0 else -1 - region
+        for k in range(plan.unit_fold[u + 1] - plan.unit_fold[u]):
+            sides[plan.unit_fold[u] + k] = 1 if k < known else 0

@@ -1,0 +1,144 @@
+"""Planes, boxes and the whole space: what is asked for, in words of the input."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nonlin.errors import InvalidInputError
+from nonlin.geometry.cells.cells import Cells, Progress, counted
+from nonlin.geometry.cells.domain import Domain, box_domain, plane_domain
+from nonlin.geometry.cells.enumeration import Problem
+from nonlin.geometry.cells.lowering import lower
+from nonlin.geometry.cells.whole import space_domain
+from nonlin.geometry.checks import check_piecewise_linear
+from nonlin.networks import Network
+
+__all__ = ["box", "plane", "space"]
+
+
+def box(
+    network: Network, low: npt.ArrayLike, high: npt.ArrayLike, *, progress: Progress | None = None
+) -> Cells:
+    """Count the linear regions of a network in a box of its inputs, in up to six dimensions.
+
+    Args:
+        network: piecewise linear, with one input and a batch axis in front of it. All its calls count.
+        low: the box's lower ends; a number, or an array that broadcasts to the shape of one sample; finite.
+        high: its upper ends, none below the lower; where both are the same, that input is fixed.
+        progress: called now and then.
+
+    Returns:
+        The regions, in coordinates of the inputs that vary.
+
+    Raises:
+        UnsupportedModelError: if the network is not piecewise linear, or has no batch axis; the first node that is not
+            understood is named.
+        InvalidInputError: if the box does not fit the network, or varies in more than six dimensions.
+
+    >>> from nonlin import demonstration
+    >>> from nonlin.networks import read
+    >>> network = read(demonstration.model_path())
+    >>> high = np.zeros(64)
+    >>> high[20] = 16.0  # one pixel varies
+    >>> print(box(network, 0.0, high))
+    7 linear regions (certified)
+    """
+    check_piecewise_linear(network)
+    shape = _shape(network, np.broadcast_shapes(np.shape(low), np.shape(high)))
+    try:
+        ends = [np.broadcast_to(np.asarray(x, np.float64), shape).ravel() for x in (low, high)]
+    except ValueError as error:
+        raise InvalidInputError(
+            f"expected a box that broadcasts to the shape {shape} of the input, got {np.shape(low)} and "
+            f"{np.shape(high)}; give numbers, or arrays of the shape of one sample"
+        ) from error
+    if not (np.all(np.isfinite(ends)) and np.all(ends[0] <= ends[1])):
+        raise InvalidInputError(
+            "expected finite ends of the box, none of low above high, got others; change them"
+        )
+    return _counted(network, shape, box_domain(*ends), progress)
+
+
+def plane(
+    network: Network,
+    p: npt.ArrayLike,
+    q: npt.ArrayLike,
+    r: npt.ArrayLike,
+    *,
+    window: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0),
+    progress: Progress | None = None,
+) -> Cells:
+    """Count the linear regions of a network on the plane through three inputs.
+
+    Args:
+        network: as for `box`, with any number of inputs.
+        p: one input without the batch axis, the origin of the plane; finite, taken as the float64 that it is.
+        q: another; s grows from p towards it.
+        r: a third one; t grows from p towards it.
+        window: the ends of s and t: low, high, low, high. A point is x = p + s (q − p) + t (r − p).
+        progress: called now and then.
+
+    Returns:
+        The regions, in the coordinates s and t.
+
+    Raises:
+        UnsupportedModelError: as for `box`.
+        InvalidInputError: if the points do not fit the network, or the window is empty.
+    """
+    check_piecewise_linear(network)
+    points = [np.asarray(x, np.float64) for x in (p, q, r)]
+    if len({x.shape for x in points}) > 1 or not np.all([np.all(np.isfinite(x)) for x in points]):
+        raise InvalidInputError(
+            f"expected three finite points of one shape, got {', '.join(str(x.shape) for x in points)}; "
+            "give three inputs"
+        )
+    shape = _shape(network, points[0].shape)
+    if shape != points[0].shape:
+        raise InvalidInputError(
+            f"expected points for the input {network.inputs[0]}, without its first axis, the batch, got shape "
+            f"{points[0].shape}; reshape them"
+        )
+    return _counted(network, shape, plane_domain(*points, window=window), progress)
+
+
+def space(network: Network, *, progress: Progress | None = None) -> Cells:
+    """Count the linear regions of a network in the whole space of its inputs, unbounded ones included.
+
+    Args:
+        network: as for `box`, of up to six inputs.
+        progress: called now and then.
+
+    Returns:
+        The regions, in coordinates that make the first folds simple: the pre-activations of as many units as there are
+        dimensions.
+
+    Raises:
+        UnsupportedModelError: as for `box`; or if its first folds do not see every input that later ones do.
+        InvalidInputError: if it has more than six inputs.
+    """
+    check_piecewise_linear(network)
+    shape = _shape(network, ())
+    chain = lower(network, shape)
+    domain = space_domain(chain)
+    if domain is None:
+        one = Problem(chain=chain, domain=box_domain(np.zeros(chain.inputs), np.eye(1, chain.inputs)[0]))
+        return Cells(count=1, certified=True, reason="", exact=1, problem=one)
+    return Cells(**counted(Problem(chain=chain, domain=domain), progress=progress))
+
+
+def _counted(network: Network, shape: tuple[int, ...], domain: Domain, progress: Progress | None) -> Cells:
+    problem = Problem(chain=lower(network, shape), domain=domain)
+    return Cells(**counted(problem, progress=progress))
+
+
+def _shape(network: Network, given: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of one sample, with the axes of any length as they are given."""
+    asked: tuple[Any, ...] = network.inputs[0].shape[1:]
+    if None not in asked:
+        return asked
+    if len(given) != len(asked):
+        raise InvalidInputError(
+            f"expected arrays of the shape of one sample, since the network leaves it open, {asked}, got {given}"
+        )
+    return tuple(n if m is None else m for n, m in zip(given, asked, strict=True))

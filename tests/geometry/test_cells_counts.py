@@ -1,0 +1,212 @@
+"""Counts that are known, in boxes and in the whole space; and what a cell tells about the network."""
+
+import itertools
+
+import numpy as np
+import pytest
+from networks_strategy import Building
+
+from nonlin import demonstration, read
+from nonlin.errors import InvalidInputError, UnsupportedModelError
+from nonlin.functions import function
+from nonlin.geometry import box, plane, space
+from nonlin.networks import evaluate
+from nonlin.networks.activation import Activation, Multiply
+from nonlin.networks.affine import Dense
+
+torch = pytest.importorskip("torch")
+
+
+def seeded(*sizes):
+    """Return PyTorch's own initialisation after manual_seed(0), float32 weights taken as float64."""
+    torch.manual_seed(0)
+    made = Building((sizes[0],))
+    for i, (inputs, units) in enumerate(itertools.pairwise(sizes)):
+        layer = torch.nn.Linear(inputs, units)
+        weight, bias = (x.detach().numpy().astype(np.float64) for x in (layer.weight, layer.bias))
+        made.add(Dense(weight=weight, bias=bias), (units,))
+        if i < len(sizes) - 2:
+            made.add(Activation(function=function("relu")))
+    return made.network()
+
+
+def relu_network(*layers, inputs):
+    """Return a network of (weight, bias) layers with a ReLU behind each."""
+    made = Building((inputs,))
+    for weight, bias in layers:
+        rows = np.array(weight, np.float64)
+        made.add(
+            Dense(weight=weight, bias=None if bias is None else np.array(bias, np.float64)), (len(weight),)
+        )
+        made.add(Activation(function=function("relu")))
+    return made.network()
+
+
+BOXES = [
+    ((2, 8, 8, 1), 1, 22),
+    ((2, 16, 16, 1), 1, 127),
+    ((2, 32, 32, 1), 1, 795),
+    ((2, 64, 64, 64, 1), 1, 6668),
+    ((2, 128, 128, 128, 128, 1), 1, 29584),
+    ((2, 128, 128, 128, 128, 1), 10, 115962),
+    ((2, 128, 128, 128, 128, 1), 1000, 134512),
+    ((3, 8, 8, 1), 1, 107),
+    ((3, 32, 32, 1), 1, 11512),
+    pytest.param((5, 16, 16, 1), 1, 15621, marks=pytest.mark.campaign),
+]
+SPACES = [
+    ((2, 8, 8, 1), 156),
+    ((2, 16, 16, 1), 572),
+    ((2, 32, 32, 1), 2268),
+    ((2, 64, 64, 64, 1), 20550),
+    ((2, 128, 128, 128, 128, 1), 134676),
+    ((3, 8, 8, 1), 772),
+    ((3, 32, 32, 1), 44230),
+]
+
+
+@pytest.mark.parametrize(("sizes", "reach", "count"), BOXES)
+def test_boxes(sizes, reach, count):
+    found = box(seeded(*sizes), -reach, reach)
+    assert found.certified
+    assert found.count == count
+
+
+@pytest.mark.parametrize(("sizes", "count"), SPACES)
+def test_spaces(sizes, count):
+    found = space(seeded(*sizes))
+    assert found.certified
+    assert found.count == count
+
+
+@pytest.mark.parametrize(("sizes", "volume"), [((2, 32, 32, 1), 4), ((3, 8, 8, 1), 8)])
+def test_volumes_add_up_and_maps_are_those_of_the_network(sizes, volume):
+    network = seeded(*sizes)
+    found = box(network, -1.0, 1.0)
+    assert abs(found.volumes().sum() - volume) <= 1e-12 * volume
+    patterns = set()
+    for cell in found.cells:
+        x = cell.vertices.mean(axis=0)
+        (direct,) = evaluate(network, {"x": x[None]})
+        np.testing.assert_allclose(cell.weight @ x + cell.bias, direct[0], rtol=1e-9, atol=1e-12)
+        patterns.add(cell.pattern.tobytes())
+    assert len(patterns) == found.count
+
+
+def test_a_grid_of_parallel_folds():
+    rows = np.kron(np.eye(3), np.ones((4, 1)))  # x = 1, 2, 3, 4; the same for y and z
+    network = relu_network((rows, -np.tile(np.arange(1.0, 5.0), 3)), inputs=3)
+    assert box(network, 0.0, 5.0).count == 5**3
+    assert space(network).count == 5**3
+    assert box(network, 1.0, 2.0).count == 1  # its sides lie on folds
+
+
+def test_equal_scaled_negated_and_zero_units_fold_once():
+    rows = [[1, 2], [1, 2], [3, 6], [-0.7, -1.4], [0, 0], [1, -1]]
+    network = relu_network((rows, [0.5, 0.5, 1.5, -0.35, 0, 0]), inputs=2)
+    for found in (box(network, -1.0, 1.0), space(network)):
+        assert found.certified
+        assert found.count == 4
+
+
+def test_without_biases_all_folds_meet_at_zero():
+    rng = np.random.default_rng(0)
+    for n in (2, 3):
+        weights = [rng.integers(-3, 4, (6, n)), rng.integers(-3, 4, (5, 6))]
+        network = relu_network(*((w, None) for w in weights), inputs=n)
+        assert box(network, -1.0, 1.0).count == space(network).count == box(network, -1e3, 1e3).count
+
+
+def test_a_sawtooth_composed_with_itself():
+    # 2 min(x, 1 − x) folds [0, 1] in two; three times over that makes eight pieces
+    hat = ([[2.0], [4.0]], [0.0, -2.0])
+    again = ([[2.0, -2.0], [4.0, -4.0]], [0.0, -2.0])
+    assert box(relu_network(hat, again, again, inputs=1), 0.0, 1.0).count == 8
+
+
+def test_a_fold_that_the_next_layer_cancels_still_counts():
+    assert box(relu_network(([[1.0, 0.0]], None), ([[0.0]], [1.0]), inputs=2), -1.0, 1.0).count == 2
+
+
+def test_a_network_without_folds_is_one_region():
+    made = Building((2,))
+    made.add(Dense(weight=np.ones((1, 2))), (1,))
+    assert box(made.network(), 0.0, 1.0).count == 1
+    assert space(made.network()).count == 1
+
+
+def test_a_plane_through_images_of_the_demonstration():
+    network = read(demonstration.model_path())
+    with np.load(demonstration.data_path()) as data:
+        p, q, r = data["images"][:3].astype(np.float64)
+    found = plane(network, p, q, r)
+    assert found.certified
+    rng = np.random.default_rng(0)
+    for cell in itertools.islice(found.cells, 50):
+        s, t = rng.dirichlet(np.ones(len(cell.vertices))) @ cell.vertices
+        (direct,) = evaluate(network, {network.inputs[0].name: (p + s * (q - p) + t * (r - p))[None]})
+        np.testing.assert_allclose(cell.weight @ (s, t) + cell.bias, direct[0], rtol=1e-9, atol=1e-9)
+
+
+def test_range_and_lipschitz_are_reached():
+    network = seeded(2, 8, 8, 1)
+    found = box(network, -1.0, 1.0)
+    grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 201)] * 2), axis=-1).reshape(-1, 2)
+    (values,) = evaluate(network, {"x": grid})
+    low, high = found.output_range(0)
+    assert low <= values.min() <= low + 1e-2
+    assert high - 1e-2 <= values.max() <= high
+    steepest = np.abs(np.diff(values.reshape(201, 201), axis=1)).max() / 0.01
+    assert steepest <= found.lipschitz(0) * (1 + 1e-9)
+
+
+def test_neighbours_differ_across_one_facet():
+    found = box(relu_network((np.eye(2), [0.0, 0.0]), inputs=2), -1.0, 1.0)
+    assert len(set(found.adjacency())) == 4
+
+
+def test_a_fixed_input_is_no_dimension():
+    network = relu_network((np.eye(8), np.zeros(8)), inputs=8)
+    low = np.array([-1.0, -1, -1, 2, 2, 2, 2, 2])
+    assert box(network, low, np.abs(low)).count == 8
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "message"),
+    [
+        (0.0, 0.0, "1 to 6 dimensions, got 0"),
+        (0.0, [1.0] * 8, "1 to 6 dimensions, got 8"),
+        (1.0, 0.0, "none of low above high"),
+        (0.0, np.inf, "finite ends"),
+        (np.zeros(3), 1.0, "broadcasts to the shape"),
+    ],
+)
+def test_a_box_that_is_none_is_refused(low, high, message):
+    with pytest.raises(InvalidInputError, match=message):
+        box(relu_network((np.eye(8), np.zeros(8)), inputs=8), low, high)
+
+
+def test_a_window_without_room_is_refused():
+    network = relu_network((np.eye(2), None), inputs=2)
+    with pytest.raises(InvalidInputError, match="window"):
+        plane(network, np.zeros(2), [1.0, 0], [0, 1.0], window=(1.0, 0.0, 0.0, 1.0))
+    with pytest.raises(InvalidInputError, match="three finite points"):
+        plane(network, np.zeros(2), np.zeros(3), np.zeros(2))
+
+
+def test_a_product_is_refused_by_name():
+    made = Building((2,))
+    made.add(Multiply(), inputs=("x", "x"))
+    with pytest.raises(UnsupportedModelError, match="'n0' is not"):
+        box(made.network(), 0.0, 1.0)
+
+
+def test_ctrl_c_keeps_what_is_done():
+    def stop(count, _share):
+        if count >= 20000:
+            raise KeyboardInterrupt
+
+    found = box(seeded(2, 128, 128, 128, 128, 1), -1.0, 1.0, progress=stop)
+    assert not found.certified
+    assert 0 < found.count < 29584
+    assert "stopped after" in str(found)
