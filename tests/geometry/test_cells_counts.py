@@ -35,9 +35,8 @@ def relu_network(*layers, inputs):
     made = Building((inputs,))
     for weight, bias in layers:
         rows = np.array(weight, np.float64)
-        made.add(
-            Dense(weight=weight, bias=None if bias is None else np.array(bias, np.float64)), (len(weight),)
-        )
+        shift = None if bias is None else np.array(bias, np.float64)
+        made.add(Dense(weight=rows, bias=shift), (len(rows),))
         made.add(Activation(function=function("relu")))
     return made.network()
 

@@ -12,7 +12,7 @@ from networks_strategy import networks
 from nonlin.geometry import plane
 from nonlin.networks import evaluate
 
-SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 WINDOW = (-1.0, 2.0, -0.5, 1.5)
 
 

@@ -42,7 +42,7 @@ def box(
     >>> high = np.zeros(64)
     >>> high[20] = 16.0  # one pixel varies
     >>> print(box(network, 0.0, high))
-    7 linear regions (certified)
+    71 linear regions (certified)
     """
     check_piecewise_linear(network)
     shape = _shape(network, np.broadcast_shapes(np.shape(low), np.shape(high)))
