@@ -96,9 +96,7 @@ def test_the_oracle_notices_the_properties_of_another_function(name, other, wron
 def test_nearly_everything_is_proved(f):
     open_ones = {
         "gcu": {"fixed_points"},  # infinitely many
-        "snake": {"monotone", "fixed_points"},  # its slope and x − f(x) touch 0 at irrational points
-        "tanhexp": {"fixed_points"},  # x − f(x) falls like exp(−exp(x))
-        "telu": {"fixed_points"},
+        "snake": {"fixed_points"},  # infinitely many
         "squareplus": {"smoothness"},  # written in two pieces of one analytic function
     }
     found = {
@@ -205,3 +203,24 @@ def test_errors_are_errors_of_float64():
     assert 0 < p.range.error < 1e-16
     assert p.lipschitz.error < 2.3e-16
     assert p.limits.error == 0
+
+
+@pytest.mark.parametrize(
+    ("formula", "monotone"),
+    [
+        ("x + sin(x)**2", "strictly increasing"),
+        ("3*x + 2*sin(x)*cos(x) - sin(x)**2", "strictly increasing"),
+        ("-x - cos(x)**2", "strictly decreasing"),
+        ("x + 1.0001*sin(x)**2", "no"),
+    ],
+)
+def test_a_slope_that_touches_zero_is_told_from_one_that_crosses_it(formula, monotone):
+    found = nonlin.define(formula).properties.monotone
+    assert (found.value, found.status) == (monotone, "proved")
+
+
+def test_fixed_points_of_a_product_with_a_factor_below_one():
+    for name in ("tanhexp", "telu"):
+        found = nonlin.function(name).properties.fixed_points
+        assert (found.value, found.status) == (((0.0, 0.0),), "proved")
+    assert nonlin.define("x * tanh_exp(x) + 0.5").properties.fixed_points.value != ((0.0, 0.0),)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from nonlin.functions.expression import Variable
 from nonlin.functions.proofs.chart import Stretch, chart, roots
 from nonlin.functions.proofs.extent import value_at
+from nonlin.functions.proofs.identities import fixed_only_at_zero
 from nonlin.functions.proofs.segments import as_ball, cuts, resolve, segments
 from nonlin.functions.property import Property, numeric, proved
 
@@ -22,6 +23,8 @@ Pair: TypeAlias = tuple[float, float]
 
 def fixed_points(expression: Expression) -> Property[tuple[Pair, ...]]:
     """Return every interval [a, b] of fixed points, an isolated one as [x, x], from left to right."""
+    if fixed_only_at_zero(expression):
+        return proved(((0.0, 0.0),), "it is x·g(x), and g stays below 1")
     found: list[Pair] = []
     sure, error = True, 0.0
     for segment in segments(expression):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nonlin.functions.proofs.chart import chart
 from nonlin.functions.proofs.derivative import derivative
+from nonlin.functions.proofs.identities import one_signed_wave
 from nonlin.functions.proofs.joints import compare, order_at
 from nonlin.functions.proofs.segments import resolve, segments
 from nonlin.functions.property import Property, proved, unknown
@@ -57,6 +58,9 @@ def _signs(expression: Expression, order: int) -> set[str] | None:
             g = derivative(g) if g is not None else None
         if g is None or not segment.resolved:
             return None
+        if wave := one_signed_wave(g):
+            found.add(wave)
+            continue
         found |= {stretch.sign for stretch in chart(g, *segment.ends())}
     return found - {"root"}
 
