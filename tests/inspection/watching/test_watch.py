@@ -256,6 +256,24 @@ def test_nothing_waits_for_the_device_and_nothing_large_is_made(train):
     )
 
 
+def test_all_that_a_watched_step_makes_is_less_than_one_activation():
+    model = nn.Sequential(nn.Conv2d(2, 16, 3), nn.ReLU(), nn.Conv2d(16, 8, 3), nn.Tanh(), nn.Conv2d(8, 1, 3))
+    images = torch.randn(32, 2, 34, 34)
+    largest = 32 * 16 * 32 * 32
+
+    def made():
+        with Operations() as operations:
+            model(images).sum().backward()
+        return sum(size for _, size in operations.seen)
+
+    plainly = made()
+    with nonlin.watch(model, every=1) as log:
+        made()
+        assert len(log.history) == 2
+        watched = made()
+    assert 0 < watched - plainly < largest
+
+
 @pytest.mark.filterwarnings("ignore:.*torch.jit")
 def test_what_cannot_be_watched_is_refused_with_the_remedy(everything):
     with pytest.raises(UnsupportedModelError, match="watch the original"):

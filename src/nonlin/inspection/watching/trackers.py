@@ -85,7 +85,8 @@ class _Run:
         self._run = run
         run.define_metric("nonlin.step")
         for figure in FIGURES:
-            run.define_metric(f"nonlin.{figure}/*", step_metric="nonlin.step")
+            # synchronised, a row that the user also writes to got the step of the row before
+            run.define_metric(f"nonlin.{figure}/*", step_metric="nonlin.step", step_sync=False)
 
     def write(self, records: Iterable[Record]) -> None:
         records = list(records)
