@@ -44,7 +44,8 @@ def test_with_jumps_too(case):
 @given(case=networks(jumps=True))
 def test_floats_alone_are_right_whenever_they_say_so(case):
     network, a, b = case
-    found = _line(Floating(), _swept(Floating(), network, _ends(network, a, b)))
+    ends = _ends(network, a, b)
+    found = _line(Floating(), _swept(Floating(), network, ends), network, ends)
     if found.certified:
         check_equal(found, pieces(network, a, b))
 

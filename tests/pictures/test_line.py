@@ -60,8 +60,11 @@ def test_of_many_outputs_the_chosen_and_the_largest_are_drawn(found):
     assert {"output700", "output900"} <= drawn
 
 
-def test_a_line_without_a_fold():
+def test_a_line_without_a_fold(found):
     straight = Line(
+        network=found.network,
+        ends=found.ends,
+        units=np.zeros(0, int),
         breakpoints=np.zeros(0),
         calls=(),
         positions=np.array([0.0, 1.0]),
@@ -84,8 +87,11 @@ def test_names_of_outputs_that_end_together_are_moved_apart(found):
     assert [text.xyann[1] for text in apart.texts] == [0, 0]
 
 
-def test_at_a_jump_the_line_has_both_ends_and_one_dot():
+def test_at_a_jump_the_line_has_both_ends_and_one_dot(found):
     jumping = Line(
+        network=found.network,
+        ends=found.ends,
+        units=np.array([0, 0]),
         breakpoints=np.array([0.25, 0.5]),
         calls=("step", "relu"),
         positions=np.array([0.0, 0.25, 0.25, 0.5, 1.0]),

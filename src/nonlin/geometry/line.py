@@ -7,17 +7,18 @@ that makes it is set to the kink itself. First in float64, with a proven bound o
 smaller than its bound, and the network is small enough, once more in rational arithmetic.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from nonlin.errors import InvalidInputError, UnsupportedModelError
+from nonlin.geometry.along import AffineMap, affine_map_at, integrated_gradients, level_crossings
 from nonlin.geometry.arithmetic import Arithmetic
+from nonlin.geometry.checks import check_piecewise_linear
 from nonlin.geometry.floating import Floating
 from nonlin.geometry.rational import Rational
 from nonlin.geometry.sweep import Swept, sweep
 from nonlin.networks import Network
-from nonlin.networks.activation import Activation
 from nonlin.networks.array import Array
 
 __all__ = ["Line", "line"]
@@ -44,7 +45,11 @@ class Line:
 
     Args:
         breakpoints: sorted, shape (pieces − 1,); each the nearest float64, so that two can look equal, or one like 1.
+        network: what was folded.
+        ends: a and b, shape (2, …).
         calls: for each breakpoint the name of the call that folds there; the first of them, where several do.
+        units: for each breakpoint the unit of that call: an index into its flattened pre-activation; for max pooling,
+            of one of the two entries that are equal there.
         positions, outputs: the network's first output at 0, the breakpoints and 1; it is affine in between. Shapes
             (rows,) and (rows, …). At a jump a position stands twice, with the limits from the left and from the right.
         jumps: whether the stretch from a row to the next is such a jump, and no piece; shape (rows − 1,).
@@ -55,8 +60,11 @@ class Line:
             many or too few. Folds that it could not tell apart are counted as one.
     """
 
+    network: Network = field(repr=False)
+    ends: Array = field(repr=False)
     breakpoints: Array
     calls: tuple[str, ...]
+    units: Array
     positions: Array
     outputs: Array
     jumps: Array
@@ -67,6 +75,65 @@ class Line:
     def count(self) -> int:
         """The number of linear pieces."""
         return len(self.breakpoints) + 1
+
+    def point(self, t: float) -> Array:
+        """Return the input at a position."""
+        return np.asarray(self.ends[0] + t * (self.ends[1] - self.ends[0]))
+
+    def affine_map(self, piece: int) -> AffineMap:
+        """Return what the network computes on a piece, for all inputs of the region that the piece is in.
+
+        Args:
+            piece: 0 to `count` − 1, in order along the line; negative ones count from the end.
+
+        Raises:
+            InvalidInputError: if there is no such piece.
+        """
+        if not -self.count <= piece < self.count:
+            raise InvalidInputError(
+                f"expected a piece from 0 to {self.count - 1}, got {piece}; choose one of them"
+            )
+        cuts = np.concatenate([[0.0], self.breakpoints, [1.0]])
+        low, high = cuts[piece % self.count], cuts[piece % self.count + 1]
+        return affine_map_at(self.network, self.point((low + high) / 2))
+
+    @property
+    def total_variation(self) -> Array:
+        """How much each output goes up and down along the line, jumps included; shape of an output."""
+        return np.asarray(np.abs(np.diff(self.outputs, axis=0)).sum(axis=0))
+
+    @property
+    def arc_length(self) -> float:
+        """How long the way of the output is, in the 2-norm and without its jumps."""
+        steps = np.diff(self.outputs, axis=0)[~self.jumps]
+        return float(np.linalg.norm(steps.reshape(len(steps), -1), axis=1).sum())
+
+    def integrated_gradients(self, output: int) -> Array:
+        """Return how much each entry of the input brings to the change of an output from a to b.
+
+        The gradient is constant on a piece, so that the integral is a finite sum without an error of quadrature; its
+        entries add up to the change of the output, less its jumps.
+
+        Args:
+            output: index into the flattened output.
+
+        Returns:
+            Shape of an input, float64.
+
+        Source: Sundararajan, Taly and Yan, Axiomatic attribution for deep networks, ICML 2017, equation 1.
+        """
+        return integrated_gradients(self.network, self.ends, self.breakpoints, output)
+
+    def crossings(self, output: int, level: float = 0.0) -> Array:
+        """Return the positions at which an output passes a level, sorted.
+
+        Args:
+            output: index into the flattened output.
+            level: which value; where the output rests on it, both ends of the stretch are returned.
+        """
+        return level_crossings(
+            self.positions, self.jumps, self.outputs.reshape(len(self.outputs), -1)[:, output] - level
+        )
 
     def __str__(self) -> str:
         sure = "certified" if self.certified else "computed in float64, not certified"
@@ -92,29 +159,13 @@ def line(network: Network, a: Array, b: Array) -> Line:
 
     Source: Sotoudeh and Thakur, Computing linear restrictions of neural networks, NeurIPS 2019, for the idea.
     """
-    _check(network)
+    check_piecewise_linear(network)
     ends = _ends(network, a, b)
     floating = _swept(Floating(), network, ends)
     if floating.undecided and floating.work * len(floating.rows.makers) <= _EXACT_WORK:
         rational = Rational()
-        return _line(rational, _swept(rational, network, ends))
-    return _line(Floating(), floating)
-
-
-def _check(network: Network) -> None:
-    bent = [n for n in network.nodes if n.operator.kind not in ("affine", "piecewise linear")]
-    if bent:
-        operator = bent[0].operator
-        called = operator.function.label if isinstance(operator, Activation) else ""
-        what = called or getattr(operator, "operator", operator.kind)
-        raise UnsupportedModelError(
-            f"expected a piecewise linear network, but node '{bent[0].name}' is not ({what}); "
-            "folds exist only where every activation is made of straight pieces"
-        )
-    if len(network.inputs) != 1:
-        raise InvalidInputError(
-            f"expected a network with one input, got {len(network.inputs)}; fix the others first"
-        )
+        return _line(rational, _swept(rational, network, ends), network, ends)
+    return _line(Floating(), floating, network, ends)
 
 
 def _ends(network: Network, a: Array, b: Array) -> Array:
@@ -147,13 +198,16 @@ def _swept(arithmetic: Arithmetic, network: Network, ends: Array) -> Swept:
         ) from error
 
 
-def _line(arithmetic: Arithmetic, swept: Swept) -> Line:
+def _line(arithmetic: Arithmetic, swept: Swept, network: Network, ends: Array) -> Line:
     rows = swept.rows
     positions = arithmetic.floats(rows.positions.value)
     starts = np.flatnonzero(~rows.gaps)[1:]
     return Line(
+        network=network,
+        ends=ends,
         breakpoints=positions[starts],
         calls=tuple(rows.makers[i] for i in starts),
+        units=rows.units[starts],
         positions=positions,
         outputs=arithmetic.floats(swept.outputs.value),
         jumps=rows.gaps,

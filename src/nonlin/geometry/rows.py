@@ -25,12 +25,14 @@ class Rows:
             each side.
         gaps: whether the stretch from a row to the next is such a jump, and no piece; shape (rows − 1,).
         makers: the name of the call that made each row; "" for the ends.
+        units: the unit that did, an index into the flattened sample of its pre-activation; −1 for the ends.
         live: the tensors that are still read, by name, shape (rows, …).
     """
 
     positions: Bounded
     gaps: Array
     makers: tuple[str, ...]
+    units: Array
     live: Mapping[str, Bounded]
 
 
@@ -70,6 +72,7 @@ def inserted(arithmetic: Arithmetic, rows: Rows, points: Crossings, *, maker: st
         positions=grown(rows.positions),
         gaps=np.insert(rows.gaps, points.segment, values=False),
         makers=tuple(makers.tolist()),
+        units=np.insert(rows.units, points.segment + 1, points.unit),
         live={name: grown(x) for name, x in rows.live.items()},
     )
 
@@ -95,5 +98,6 @@ def doubled(rows: Rows, which: Array) -> Rows:
         positions=repeated(rows.positions),
         gaps=stretches,
         makers=tuple(np.repeat(np.asarray(rows.makers, object), counts).tolist()),
+        units=np.repeat(rows.units, counts),
         live={name: repeated(x) for name, x in rows.live.items()},
     )

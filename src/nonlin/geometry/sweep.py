@@ -56,6 +56,7 @@ def sweep(arithmetic: Arithmetic, network: Network, ends: Array) -> Swept:
         positions=arithmetic.numbers(np.array([0.0, 1.0])),
         gaps=np.zeros(1, bool),
         makers=("", ""),
+        units=np.array([-1, -1]),
         live={network.inputs[0].name: arithmetic.numbers(ends)},
     )
     left = Counter(name for node in network.nodes for name in node.inputs)
