@@ -61,7 +61,7 @@ def integrated_gradients(network: Network, ends: Array, breakpoints: Array, outp
         cotangent = np.zeros(values[last].shape)
         cotangent.reshape(len(cotangent), -1)[:, output] = lengths[part]
         total += _gradients(network, values, cotangent).sum(axis=0)
-    return total * way
+    return np.asarray(total * way)
 
 
 def _gradients(network: Network, values: dict[str, Array], cotangent: Array) -> Array:
