@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import nonlin
-from nonlin.errors import InvalidInputError
 
 torch = pytest.importorskip("torch")
 
@@ -99,8 +98,3 @@ def test_a_learnable_parameter_learns():
         ((module(x) - torch.where(x > 0, x, 0.7 * x)) ** 2).mean().backward()
         optimiser.step()
     assert float(module.weight.detach()) == pytest.approx(0.7, abs=0.01)
-
-
-def test_a_vector_function_has_no_module():
-    with pytest.raises(InvalidInputError, match="whole vector"):
-        nonlin.function("softmax").module()

@@ -12,7 +12,7 @@ import numpy as np
 from nonlin.errors import InvalidInputError
 from nonlin.functions.construction import substitute
 from nonlin.functions.differentiation import differentiate
-from nonlin.functions.dispatch import apply, apply_array
+from nonlin.functions.dispatch import apply
 from nonlin.functions.expression import Constant, Expression
 from nonlin.functions.families import remember
 from nonlin.functions.kinks import kinks
@@ -20,7 +20,8 @@ from nonlin.functions.pieces import Piece, affine_pieces
 from nonlin.functions.printing import short_text
 from nonlin.functions.slope_bound import largest_slope
 from nonlin.functions.tails import limit
-from nonlin.functions.vectors import evaluate_vector
+from nonlin.functions.vector_dispatch import apply_vector
+from nonlin.functions.vector_properties import vector_properties
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from nonlin.functions.entry import Entry
     from nonlin.functions.moments import Moments
     from nonlin.functions.propagation import Propagation
-    from nonlin.functions.properties import Properties
 
 __all__ = ["Function"]
 
@@ -111,7 +111,7 @@ class Function:
             remember(expression, self.definition, self.parameters)
         return expression
 
-    def __call__(self, u: Any, *, out: Any = None, fast: bool = False) -> Any:
+    def __call__(self, u: Any, *, out: Any = None, fast: bool = False, axis: int | None = None) -> Any:
         """Return the value at u.
 
         Args:
@@ -119,9 +119,15 @@ class Function:
             out: a NumPy array of the same shape and type to write into; it may be u itself.
             fast: compute float32 and narrower in float32, with an error of at most 4 ULP instead of 0.51, for the
                 functions whose catalogue entry says so; the others stay accurate.
+            axis: of a function of a whole vector, along which the vectors lie; None for the last.
         """
         if self.definition is None:
-            return apply_array(lambda array: evaluate_vector(self.name, self.parameters, array), u, out=out)
+            axis = -1 if axis is None else axis
+            return apply_vector(self.name, self.parameters, u, axis=axis, out=out)
+        if axis is not None:
+            raise InvalidInputError(
+                f"expected an axis only for a function of a whole vector, got {axis} for {self.name}; leave it out"
+            )
         return apply(self._scalar("value"), u, out=out, fast=fast and self._offers_fast)
 
     def slope(self, u: Any, *, out: Any = None, fast: bool = False) -> Any:
@@ -133,17 +139,24 @@ class Function:
         """Return the second derivative at u; at a kink, that of the piece which declares the slope."""
         return apply(differentiate(differentiate(self._scalar("curvature"))), u, out=out)
 
-    def module(self, *, learn: Collection[str] | None = None, channels: int = 1, axis: int = 1) -> Any:
+    def module(
+        self, *, learn: Collection[str] | None = None, channels: int = 1, axis: int | None = None
+    ) -> Any:
         """Return a `torch.nn.Module` of the function.
 
         Args:
             learn: the parameters that learn in it; None for those that the function's paper learns.
             channels: how many values each of these has: 1, or one for each channel of the input.
-            axis: of the channels.
+            axis: of the channels, None for 1; of a function of a whole vector, along which the vectors lie, None for
+                the last.
         """
+        if self.vector:
+            from nonlin.functions.torch_vectors import VectorActivation
+
+            return VectorActivation(self, axis=-1 if axis is None else axis)
         from nonlin.functions.torch_modules import activation_module
 
-        return activation_module(self, learn=learn, channels=channels, axis=axis)
+        return activation_module(self, learn=learn, channels=channels, axis=1 if axis is None else axis)
 
     @property
     def kinks(self) -> tuple[float, ...]:
@@ -161,13 +174,17 @@ class Function:
         return largest_slope(self._scalar("largest_slope"))
 
     @property
-    def properties(self) -> Properties:
+    def properties(self) -> Any:
         """What is proved, sampled or unknown about the function on the reals: range, kinks, Lipschitz constant.
+
+        `Properties`; for a function of a whole vector `VectorProperties`.
 
         >>> from nonlin.functions import function
         >>> function("tanh").properties.range.value, function("tanh").properties.range.status
         ((-1.0, 1.0), 'proved')
         """
+        if self.vector:
+            return vector_properties(self.name, self.parameters)
         # the proofs load python-flint, which nothing else here needs
         from nonlin.functions.properties import properties
 

@@ -1,7 +1,7 @@
 """The primitives on JAX arrays, in the arrays' own type, each in a form that is stable over the whole range.
 
-XLA's own tanh and log1p are off by 7 and 55 units in float64, its erfc by hundreds; its erf is slow. So these are made of
-exp, expm1 and log, and of polynomials fitted with ball arithmetic.
+XLA's own tanh and log1p are off by 7 and 55 units in float64, its erfc by hundreds; its erf is slow. So these are made
+of exp, expm1 and log, and of polynomials fitted with ball arithmetic.
 """
 
 from __future__ import annotations

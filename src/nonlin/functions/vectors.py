@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nonlin.errors import InvalidInputError
 from nonlin.functions.array_primitives import PRIMITIVES
+from nonlin.functions.simplex import SIMPLEX, Library, mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["evaluate_vector"]
+__all__ = ["GATES", "evaluate_vector", "halves", "runs"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-BISECTIONS = 80
+NUMPY = Library(module=np, others={"positions": lambda u: np.arange(u.shape[-1])})
 
 
 def evaluate_vector(name: str, parameters: Mapping[str, float], u: Array) -> Array:
@@ -33,53 +34,17 @@ def evaluate_vector(name: str, parameters: Mapping[str, float], u: Array) -> Arr
             f"expected at least one element along the last axis for {name}, got {u.shape}; give one"
         )
     with np.errstate(all="ignore"):
+        if name in SIMPLEX:
+            return np.asarray(mapped(NUMPY, name, parameters, u))
         return VALUES[name](u, **parameters)
 
 
-def _softmax(u: Array) -> Array:
-    e = np.exp(u - u.max(axis=-1, keepdims=True))
-    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+def halves(u: Any) -> tuple[Any, Any]:
+    """Return both halves of the last axis, of an array of any kind.
 
-
-def _log_softmax(u: Array) -> Array:
-    shifted = u - u.max(axis=-1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
-
-
-def _hardmax(u: Array) -> Array:
-    # argmax finds the first NaN, too
-    first = np.argmax(u, axis=-1)[..., None] == np.arange(u.shape[-1])
-    return np.asarray(np.where(np.isnan(u).any(axis=-1, keepdims=True), np.nan, first.astype(np.float64)))
-
-
-def _sparsemax(u: Array) -> Array:
-    # Martins and Astudillo 2016, algorithm 1
-    ordered = -np.sort(-u, axis=-1)
-    sums = np.cumsum(ordered, axis=-1) - 1.0
-    counts = np.arange(1, u.shape[-1] + 1)
-    size = (ordered * counts > sums).sum(axis=-1, keepdims=True)
-    tau = np.take_along_axis(sums, np.maximum(size, 1) - 1, axis=-1) / np.maximum(size, 1)
-    return np.asarray(np.where(np.isnan(sums[..., -1:]), np.nan, np.maximum(u - tau, 0.0)))
-
-
-def _entmax(u: Array, alpha: float) -> Array:
-    if alpha == 1.0:
-        return _softmax(u)
-    if alpha == 2.0:
-        return _sparsemax(u)
-    # tau lies where the largest element alone would reach 1, or all elements together
-    v = (alpha - 1.0) * u
-    top = v.max(axis=-1, keepdims=True)
-    low, high = top - 1.0, top - float(u.shape[-1]) ** (1.0 - alpha)
-    for _ in range(BISECTIONS):
-        tau = (low + high) / 2
-        large = (np.maximum(v - tau, 0.0) ** (1 / (alpha - 1.0))).sum(axis=-1, keepdims=True) >= 1.0
-        low, high = np.where(large, tau, low), np.where(large, high, tau)
-    p = np.maximum(v - low, 0.0) ** (1 / (alpha - 1.0))
-    return np.asarray(p / p.sum(axis=-1, keepdims=True))
-
-
-def _halves(u: Array) -> tuple[Array, Array]:
+    Raises:
+        InvalidInputError: its number of elements is odd.
+    """
     if u.shape[-1] % 2:
         raise InvalidInputError(
             f"expected an even number of elements along the last axis, got {u.shape[-1]}; pad it"
@@ -90,28 +55,34 @@ def _halves(u: Array) -> tuple[Array, Array]:
 
 def _gated(gate: Callable[[Array], Array]) -> Callable[[Array], Array]:
     def value(u: Array) -> Array:
-        a, b = _halves(u)
+        a, b = halves(u)
         return np.asarray(a * gate(b))
 
     return value
 
 
 def _maxout(u: Array, pieces: float) -> Array:
+    return np.asarray(runs(u, pieces).max(axis=-1))
+
+
+def runs(u: Any, pieces: float) -> Any:
+    """Return the last axis cut into runs of `pieces` elements, of an array of any kind.
+
+    Raises:
+        InvalidInputError: its number of elements is no multiple of that.
+    """
     size = int(pieces)
     if size != pieces or u.shape[-1] % size:
         raise InvalidInputError(
             f"expected a multiple of {pieces} elements along the last axis, got {u.shape[-1]}; change pieces"
         )
-    return np.asarray(u.reshape(*u.shape[:-1], -1, size).max(axis=-1))
+    return u.reshape((*u.shape[:-1], u.shape[-1] // size, size))
 
+
+GATES = {"glu": "sigmoid", "reglu": "relu", "geglu": "gelu", "swiglu": "silu"}
+"""The function of each gate."""
 
 VALUES: dict[str, Callable[..., Array]] = {
-    "softmax": _softmax,
-    "log_softmax": _log_softmax,
-    "softmin": lambda u: _softmax(-u),
-    "hardmax": _hardmax,
-    "sparsemax": _sparsemax,
-    "entmax": _entmax,
     "crelu": lambda u: np.concatenate([np.maximum(u, 0.0), np.maximum(-u, 0.0)], axis=-1),
     "glu": _gated(PRIMITIVES["sigmoid"]),
     "reglu": _gated(lambda b: np.maximum(b, 0.0)),
@@ -119,4 +90,4 @@ VALUES: dict[str, Callable[..., Array]] = {
     "swiglu": _gated(lambda b: b * PRIMITIVES["sigmoid"](b)),
     "maxout": _maxout,
 }
-"""Every vector function, by its canonical name."""
+"""The vector functions that do not map onto the simplex, by canonical name."""
