@@ -64,7 +64,7 @@ def _handed_over(fast: bool) -> dict[Expression | None, Any]:  # noqa: FBT001
     own = torch.nn.functional
     exact = {"relu": torch.relu, "relu6": own.relu6, "hardtanh": own.hardtanh}
     exact |= {"hardshrink": own.hardshrink, "softshrink": own.softshrink}
-    near = {"leaky_relu": own.leaky_relu, "hardsigmoid": own.hardsigmoid, "hardswish": own.hardswish}
+    near = {"leaky_relu": own.leaky_relu, "hardsigmoid": own.hardsigmoid}
     return {function(name).expression: form for name, form in {**exact, **(near if fast else {})}.items()}
 
 

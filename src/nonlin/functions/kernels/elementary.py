@@ -64,13 +64,7 @@ def expm1_negative(e: Emitter, u: str) -> str:
 def log1p_unit(e: Emitter, v: str) -> str:
     """Emit log(1 + v) for v in [0, 1]."""
     # a longer polynomial costs less than the division that a shorter one would need
-    if e.precision.careful:
-        return e.multiply(v, e.polynomial("log1p", (0.0, 1.0), v, relative=2.5))
-    # the upper part is taken to (1 + v)/√2, which saves three terms
-    upper = f"{v} > {e.number(2**0.5 - 1)}"
-    f = e.select(upper, e.fma(v, e.number(0.5**0.5), e.number(0.5**0.5 - 1)), v)
-    p = e.polynomial("log1p", (0.0, 2**0.5 - 1), f, relative=2.5)
-    return e.fma(f, p, e.select(upper, e.number(log(2) / 2), e.number(0.0)))
+    return e.multiply(v, e.polynomial("log1p", (0.0, 1.0), v, relative=2.5))
 
 
 def log_of(e: Emitter, u: str, correction: str | None = None) -> str:
