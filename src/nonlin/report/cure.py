@@ -1,6 +1,7 @@
 """What each cure did: a table before and after, in the terminal, as an HTML page, as a fragment for a notebook."""
 
 import io
+from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
@@ -28,8 +29,9 @@ def print_cure(cure: Cure, console: Console) -> None:
     if cure.trials:
         console.print()
         console.print(_table(cure))
-    for change in cure.untried:
-        console.print(Text.assemble(("not tried  ", "dim"), f"{change.name}: {change.reason}"))
+    for reason, alike in groupby(cure.untried, key=lambda change: change.reason):
+        names = "; ".join(change.name for change in alike)
+        console.print(Text.assemble(("not tried  ", "dim"), f"{names}: {reason}"))
     best = cure.best
     if best is not None:
         console.print(Text.assemble(("Best  ", "bold green"), best.name))

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nonlin.inspection import Call, CallChange, Changes, Folds, Inspection
+from nonlin.inspection.curing import Cause
 from nonlin.report.predicted import print_prediction
 
 __all__ = ["print_changes", "print_inspection"]
@@ -143,6 +144,8 @@ def _print_findings(inspection: Inspection, console: Console) -> None:
             console.print(
                 Text.assemble((f"{finding.severity:<8} ", _STYLES[finding.severity]), finding.message)
             )
+            if finding.severity != "note" and finding.causes:
+                console.print(Text(f"         {_cause(finding.causes[0])}", style="dim"))
         console.print(f"         → {advice}", style="dim")
     if len(notes) > _NOTES_SHOWN:
         console.print(
@@ -150,6 +153,10 @@ def _print_findings(inspection: Inspection, console: Console) -> None:
         )
     if inspection.findings:
         console.print()
+
+
+def _cause(cause: Cause) -> str:
+    return f"{cause.likelihood} cause: {cause.name}: {cause.evidence}"
 
 
 def _proven(inspection: Inspection) -> str:

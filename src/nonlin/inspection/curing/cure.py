@@ -215,7 +215,7 @@ def _trial(run: _Run, copy: Editable, proposal: Proposal, unchanged: Trial | Non
     if len(after.calls) != len(run.before.calls):
         named = {}
     keys = _keys(run.before), _keys(changed, named), _keys(after, named)
-    reason = _reason(proposal, keys) or _worse(losses[1], after.accuracy, run, unchanged)
+    reason = _reason(proposal, keys, unchanged) or _worse(losses[1], after.accuracy, run, unchanged)
     return Trial(
         name=proposal.name,
         cause=proposal.cause,
@@ -241,9 +241,10 @@ def _keys(inspection: Inspection, named: dict[str, str] | None = None) -> tuple[
     return tuple((f.kind, names.get(f.call, f.call)) for f in inspection.at_or_above("warning"))
 
 
-def _reason(proposal: Proposal, keys: tuple[tuple[Key, ...], ...]) -> str:
-    """Return why a change does not help, as far as findings go."""
+def _reason(proposal: Proposal, keys: tuple[tuple[Key, ...], ...], unchanged: Trial | None) -> str:
+    """Return why a change does not help, as far as findings go; what the training alone brings is not its fault."""
     before, _, after = (set(group) for group in keys)
+    before |= set(unchanged.after) if unchanged is not None else set()
     left = [f"{kind} at {call}" for kind, call in proposal.targets if (kind, call) in after]
     new = [f"{kind} at {call}" for kind, call in sorted(after - before)]
     if left:
