@@ -1,11 +1,13 @@
-"""A line with more folds than memory is refused before it is filled."""
+"""A line with more folds than memory is cut before it is filled."""
 
 import numpy as np
 import pytest
 
 from nonlin.errors import UnsupportedModelError
 from nonlin.functions import function
-from nonlin.geometry import line, rows
+from nonlin.geometry import line, rows, stretches
+from nonlin.geometry.floating import Floating
+from nonlin.geometry.stretches import swept_by_stretches
 from nonlin.networks import Network, Node, Tensor
 from nonlin.networks.activation import Activation
 from nonlin.networks.affine import Dense
@@ -26,13 +28,33 @@ def wide(units):
     )
 
 
-def test_too_many_folds_are_refused_by_name(monkeypatch):
+def test_a_line_that_does_not_fit_is_cut_and_is_the_same(monkeypatch):
     network, ends = wide(200), (np.array([-1.0, 0.3]), np.array([1.0, -0.2]))
-    count = line(network, *ends).count
-    monkeypatch.setattr(rows, "_MOST_NUMBERS", (count + 1) * 200)
-    assert line(network, *ends).count == count
-    monkeypatch.setattr(rows, "_MOST_NUMBERS", (count + 1) * 200 - 1)
-    with pytest.raises(
-        UnsupportedModelError, match=rf"{count - 1} folds by node 'call' and 200 numbers at each"
-    ):
-        line(network, *ends)
+    whole, seen = line(network, *ends), []
+    for most in ((whole.count + 1) * 200, (whole.count + 1) * 200 - 1, 3000):
+        monkeypatch.setattr(rows, "_MOST_NUMBERS", most)
+        parts = line(network, *ends, progress=seen.append)
+        assert parts.certified
+        assert parts.calls == whole.calls
+        assert np.array_equal(parts.units, whole.units)
+        np.testing.assert_allclose(parts.breakpoints, whole.breakpoints, rtol=1e-12)
+        np.testing.assert_allclose(parts.outputs, whole.outputs, atol=1e-12)
+        assert np.array_equal(parts.jumps, whole.jumps)
+    assert seen == sorted(seen[:1]) + sorted(seen[1:3]) + sorted(seen[3:])
+    assert len(seen) > 20
+
+
+def test_a_fold_on_a_cut_is_not_certified(monkeypatch):
+    network = wide(200)
+    ends = (np.array([-1.0, 0.3]), np.array([1.0, -0.2]))
+    monkeypatch.setattr(stretches.np, "linspace", lambda low, high, _: np.array([low, line_cut, high]))
+    line_cut = float(line(network, *ends).breakpoints[70])
+    monkeypatch.setattr(rows, "_MOST_NUMBERS", 190 * 200)
+    found = swept_by_stretches(Floating(), network, np.stack(ends))
+    assert found.undecided > 0
+
+
+def test_where_no_cut_helps_it_is_refused_by_name(monkeypatch):
+    monkeypatch.setattr(rows, "_MOST_NUMBERS", 200)
+    with pytest.raises(UnsupportedModelError, match=r"folds by node 'call' and 200 numbers at each"):
+        line(wide(200), np.array([-1.0, 0.3]), np.array([1.0, -0.2]))

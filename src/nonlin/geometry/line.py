@@ -7,6 +7,7 @@ that makes it is set to the kink itself. First in float64, with a proven bound o
 smaller than its bound, and the network is small enough, once more in rational arithmetic.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +18,8 @@ from nonlin.geometry.arithmetic import Arithmetic
 from nonlin.geometry.checks import check_piecewise_linear
 from nonlin.geometry.floating import Floating
 from nonlin.geometry.rational import Rational
-from nonlin.geometry.sweep import Swept, sweep
+from nonlin.geometry.stretches import swept_by_stretches
+from nonlin.geometry.sweep import Swept
 from nonlin.networks import Network
 from nonlin.networks.array import Array
 
@@ -140,7 +142,7 @@ class Line:
         return f"{self.count} linear pieces, {len(self.breakpoints)} folds ({sure})"
 
 
-def line(network: Network, a: Array, b: Array) -> Line:
+def line(network: Network, a: Array, b: Array, *, progress: Callable[[float], None] | None = None) -> Line:
     """Find every fold of a network along the line from a to b.
 
     Args:
@@ -148,6 +150,7 @@ def line(network: Network, a: Array, b: Array) -> Line:
             its outputs they are for.
         a: one input without the batch axis; finite; taken as the float64 that it is.
         b: another, of the same shape.
+        progress: called with the share of the line that is done, where it has to be cut to fit in memory.
 
     Returns:
         The line, computed in float64 or better.
@@ -161,7 +164,7 @@ def line(network: Network, a: Array, b: Array) -> Line:
     """
     check_piecewise_linear(network)
     ends = _ends(network, a, b)
-    floating = _swept(Floating(), network, ends)
+    floating = _swept(Floating(), network, ends, progress)
     if floating.undecided and floating.work * len(floating.rows.makers) <= _EXACT_WORK:
         rational = Rational()
         return _line(rational, _swept(rational, network, ends), network, ends)
@@ -185,10 +188,12 @@ def _ends(network: Network, a: Array, b: Array) -> Array:
     return np.stack([first, second])
 
 
-def _swept(arithmetic: Arithmetic, network: Network, ends: Array) -> Swept:
+def _swept(
+    arithmetic: Arithmetic, network: Network, ends: Array, progress: Callable[[float], None] | None = None
+) -> Swept:
     try:
         with np.errstate(all="ignore"):
-            return sweep(arithmetic, network, ends)
+            return swept_by_stretches(arithmetic, network, ends, progress)
     except (InvalidInputError, UnsupportedModelError):
         raise
     except (ValueError, IndexError) as error:

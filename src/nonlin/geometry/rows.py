@@ -10,10 +10,19 @@ from nonlin.geometry.arithmetic import Arithmetic, Bounded
 from nonlin.geometry.crossings import Crossings
 from nonlin.networks.array import Array
 
-__all__ = ["Rows", "doubled", "inserted"]
+__all__ = ["Rows", "TooManyFoldsError", "doubled", "inserted"]
 
 _MOST_NUMBERS = 2**25
 """How many numbers the live tensors may hold at all rows together; with what the arithmetic needs on the way, 3 GB."""
+
+
+class TooManyFoldsError(UnsupportedModelError):
+    """The rows would not fit in a usual memory; `share` is the part of them that would."""
+
+    def __init__(self, message: str, share: float) -> None:
+        """Keep the share."""
+        super().__init__(message)
+        self.share = share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,16 +55,17 @@ def inserted(arithmetic: Arithmetic, rows: Rows, points: Crossings, *, maker: st
         maker: the call that folds there.
 
     Raises:
-        UnsupportedModelError: if they would not fit in a usual memory.
+        TooManyFoldsError: if they would not fit in a usual memory.
     """
     if not len(points.segment):
         return rows
     count = len(rows.makers) + len(points.segment)
     each = sum(x.value[:1].size for x in rows.live.values())
     if count * each > _MOST_NUMBERS:
-        raise UnsupportedModelError(
+        raise TooManyFoldsError(
             f"expected a line of at most {_MOST_NUMBERS:,} numbers at its folds, got {count - 2:,} folds by node "
-            f"'{maker}' and {each:,} numbers at each; choose points nearer to each other"
+            f"'{maker}' and {each:,} numbers at each; choose points nearer to each other",
+            _MOST_NUMBERS / (count * each),
         )
 
     def grown(x: Bounded) -> Bounded:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nonlin.errors import InvalidInputError, UnsupportedModelError
-from nonlin.geometry.arithmetic import Arithmetic, Bounded
+from nonlin.geometry.arithmetic import Arithmetic, Bounded, Shares
 from nonlin.geometry.bending import bend
 from nonlin.geometry.drift import drifted, settled
 from nonlin.geometry.pooling import pool
@@ -40,24 +40,29 @@ class Swept:
     work: int
 
 
-def sweep(arithmetic: Arithmetic, network: Network, ends: Array) -> Swept:
-    """Take a line through a network.
+def sweep(
+    arithmetic: Arithmetic, network: Network, ends: Array, *, low: float = 0.0, high: float = 1.0
+) -> Swept:
+    """Take a line, or a stretch of it, through a network.
 
     Args:
         arithmetic: in which numbers.
         network: of affine operators and of activations made of affine pieces.
         ends: the two ends, float64, shape (2, …).
+        low: where the stretch begins.
+        high: where it ends.
 
     Raises:
+        TooManyFoldsError: if the breakpoints do not fit in a usual memory.
         UnsupportedModelError: if an operator has no folds, or mixes the samples of a batch; its node is named.
         InvalidInputError: if a value overflows.
     """
     rows = Rows(
-        positions=arithmetic.numbers(np.array([0.0, 1.0])),
+        positions=arithmetic.numbers(np.array([low, high])),
         gaps=np.zeros(1, bool),
         makers=("", ""),
         units=np.array([-1, -1]),
-        live={network.inputs[0].name: arithmetic.numbers(ends)},
+        live={network.inputs[0].name: _stretch(arithmetic, arithmetic.numbers(ends), low, high)},
     )
     left = Counter(name for node in network.nodes for name in node.inputs)
     left.update(tensor.name for tensor in network.outputs)
@@ -73,6 +78,14 @@ def sweep(arithmetic: Arithmetic, network: Network, ends: Array) -> Swept:
     name = network.outputs[0].name
     _check_inputs(rows, (name,), "the output")
     return Swept(rows=rows, outputs=rows.live[name], undecided=undecided, work=work)
+
+
+def _stretch(arithmetic: Arithmetic, ends: Bounded, low: float, high: float) -> Bounded:
+    if (low, high) == (0.0, 1.0):
+        return ends
+    shares = arithmetic.numbers(np.array([low, high]))
+    first, last = np.zeros(2, np.intp), np.ones(2, np.intp)
+    return arithmetic.between(ends[first], ends[last], Shares(value=shares.value, doubt=shares.error))
 
 
 def _step(arithmetic: Arithmetic, rows: Rows, node: Node) -> tuple[Rows, int]:
