@@ -96,6 +96,14 @@ def test_the_list_and_its_filters():
     names = {f["name"] for f in json.loads(result.stdout)}
     assert names >= {"sigmoid", "tanh", "arctan", "erf", "softclip"}
     assert not names & {"softsign", "hardtanh", "gaussian", "softplus", "silu", "sine"}
+    (celu,) = [
+        f
+        for f in json.loads(nonlin("functions", "--not-vector", "--format", "json").stdout)
+        if f["name"] == "celu"
+    ]
+    assert celu["parameters"] == [
+        {"name": "alpha", "default": 1.0, "low": 1e-30, "high": None, "learnable": False}
+    ]
     everything = nonlin("functions")
     assert f"{len(package.functions())} of {len(package.functions())} functions" in everything.stdout
     vectors = {f["name"] for f in json.loads(nonlin("functions", "--vector", "--format", "json").stdout)}

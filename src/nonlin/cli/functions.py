@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from math import inf
+from math import inf, isfinite
 from typing import Any
 
 import click
@@ -88,7 +88,16 @@ def _row(f: Function) -> tuple[str, ...]:
 def _data(f: Function) -> dict[str, Any]:
     entry = f.entry
     assert entry is not None  # noqa: S101 - as above
-    parameters = [{"name": p.name, "default": p.default, "learnable": p.learnable} for p in entry.parameters]
+    parameters = [
+        {
+            "name": p.name,
+            "default": p.default,
+            "low": p.low if isfinite(p.low) else None,
+            "high": p.high if isfinite(p.high) else None,
+            "learnable": p.learnable,
+        }
+        for p in entry.parameters
+    ]
     return {
         "name": f.name,
         "aliases": entry.aliases,
