@@ -22,7 +22,7 @@ def test_every_column_and_channel_is_looked_at():
 
 
 def test_small_and_scattered_tensors_are_exact():
-    small, scattered = torch.randn(256, 512), torch.randn(1, 1024).expand(512, 1024)
+    small, scattered = torch.randn(64, 512), torch.randn(1, 1024).expand(512, 1024)
     for tensor in (small, scattered):
         assert norm_of(tensor).item() == pytest.approx(torch.linalg.vector_norm(tensor).item(), rel=1e-5)
 

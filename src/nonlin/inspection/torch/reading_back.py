@@ -64,7 +64,7 @@ def read_back(calls: Sequence[LeanCall], *, ranks: int = 1) -> list[CallFigures]
     parts = [part for parts in of_calls for part in parts]
     kinds = np.repeat([kind for kind, _ in parts], [part.numel() for _, part in parts])
     device = parts[0][1].device
-    numbers = torch.cat([part.detach().reshape(-1).to(device) for _, part in parts])
+    numbers = torch.cat([_row(part, device) for _, part in parts])
     if ranks > 1:
         numbers = _over_ranks(numbers.double(), kinds)
     host = numbers.cpu().double().numpy()
@@ -101,6 +101,12 @@ def _parts(call: LeanCall) -> list[tuple[int, torch.Tensor]]:
         parts += [(_SAME, extremes.slopes)] if extremes.slopes is not None else []
         parts += [(_SAME, extremes.sample)]
     return parts
+
+
+def _row(part: torch.Tensor, device: torch.device) -> torch.Tensor:
+    # nothing has a gradient here, and each operation less counts: there are dozens of parts
+    row = part if part.dim() == 1 else part.reshape(-1)
+    return row if row.device == device else row.to(device)
 
 
 def _over_ranks(numbers: torch.Tensor, kinds: Array) -> torch.Tensor:

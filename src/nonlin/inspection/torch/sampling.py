@@ -9,7 +9,7 @@ import torch
 
 __all__ = ["LEAST", "few", "norm_of", "spread"]
 
-LEAST = 1 << 16
+LEAST = 1 << 14
 """Of a tensor with more than twice as many values, about so many are looked at."""
 
 _FEW = 4096

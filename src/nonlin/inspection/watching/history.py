@@ -35,7 +35,7 @@ class Record:
         slope_mean: the mean of the slope relative to the function's largest, from at most 4096 values; None where
             there is no slope of one number, or a learnt one a unit.
         mean: of all outputs; NaN where one of them is.
-        rms: the root mean square of the outputs, from about 65,536 of them where there are more than twice as many.
+        rms: the root mean square of the outputs, from about 16,384 of them where there are more than twice as many.
         gradient_rms: the root mean square of the entries of the gradient of the user's own loss with respect to the
             outputs, from as many; None where none came.
         values: the number of outputs.

@@ -1,0 +1,69 @@
+"""What a full inspection costs beside a plain forward and backward pass of the same batches.
+
+    OMP_NUM_THREADS=1 python -m pytest benchmarks/test_inspect.py -s
+
+One after the other in turn; the figure is the median of the ratios.
+"""
+
+from time import perf_counter
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import nonlin
+
+SECONDS = 12
+
+
+class Last(nn.Module):
+    """The last output of a recurrent layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.out = nn.LSTM(64, 128, batch_first=True), nn.Linear(128, 10)
+
+    def forward(self, x):
+        return self.out(self.layer(x)[0][:, -1])
+
+
+def mlp(activation):
+    layers = [part for _ in range(4) for part in (nn.Linear(1024, 1024), activation())]
+    return nn.Sequential(*layers, nn.Linear(1024, 10)), torch.randn(512, 1024)
+
+
+def cnn():
+    layers = [nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 64, 3, padding=1, stride=2), nn.ReLU()]
+    layers += [nn.Conv2d(64, 64, 3, padding=1), nn.ReLU()]
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+    return model, torch.randn(64, 3, 32, 32)
+
+
+CASES = {
+    "MLP, ReLU": lambda: mlp(nn.ReLU),
+    "MLP, GELU": lambda: mlp(nn.GELU),
+    "CNN": cnn,
+    "LSTM, 50 steps": lambda: (Last(), torch.randn(64, 50, 64)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_cost_of_an_inspection(name):
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    model, data = CASES[name]()
+    model.eval()
+    plain, ratios, end = [], [], perf_counter() + SECONDS
+    nonlin.inspect(model, data, batch_size=len(data))  # compiles what it needs
+    while perf_counter() < end:
+        start = perf_counter()
+        inputs = data.clone().requires_grad_()
+        model(inputs).logsumexp(1).sum().backward()
+        between = perf_counter()
+        inspection = nonlin.inspect(model, data, batch_size=len(data))
+        plain.append(between - start)
+        ratios.append((perf_counter() - between) / plain[-1])
+    assert inspection.recording.has_gradient
+    low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75))
+    print(f"\n| {name} | {np.median(plain) * 1e3:.0f} ms | {middle:.2f} ({low:.2f} to {high:.2f}) |")
