@@ -323,3 +323,13 @@ def test_the_import_is_light():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_targets_of_a_regression_and_a_prediction_are_asked_for(data, tmp_path):
+    np.save(tmp_path / "targets.npy", np.random.default_rng(1).standard_normal((40, 10)).astype(np.float32))
+    model = demonstration.model_path()
+    words = ("inspect", model, "--data", data, "--labels", tmp_path / "targets.npy")
+    result = nonlin(*words, "--loss", "mse", "--predict")
+    assert "of the mean squared error" in result.stdout
+    assert "Predicted  from the weights" in result.stdout
+    refused(nonlin(*words), 'loss="mse"')
