@@ -89,6 +89,19 @@ def test_learnable_parameters_get_their_gradient(name):
         assert float(parameter.grad) == pytest.approx((high - low) / 2e-6, rel=1e-4, abs=1e-4)
 
 
+@pytest.mark.parametrize("name", ["silu", "leaky_relu"])
+def test_a_graph_that_is_kept_gives_the_same_gradient_again(name):
+    x = torch.linspace(-5, 5, 5001, requires_grad=True)
+    gradient = torch.linspace(-1, 2, 5001)
+    y = nonlin.function(name)(x)
+    first, second = (torch.autograd.grad(y, x, gradient, retain_graph=True)[0] for _ in range(2))
+    assert torch.equal(first, second)
+    assert torch.equal(gradient, torch.linspace(-1, 2, 5001))
+    stacked = torch.stack([gradient, 2 * gradient])
+    (both,) = torch.autograd.grad(y, x, stacked, is_grads_batched=True)
+    torch.testing.assert_close(both, torch.stack([first, 2 * first]))
+
+
 def test_a_learnable_parameter_learns():
     module = nonlin.function("prelu").module()
     optimiser = torch.optim.SGD(module.parameters(), lr=0.1)

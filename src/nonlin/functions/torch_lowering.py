@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["apply_tensor"]
 
 KERNEL_TYPES = {torch.float32: "float32", torch.float64: "float64"}
+_BATCHED = torch._C._parse_dispatch_key("Batched")  # noqa: SLF001 - as below
 _transforming = torch._C._are_functorch_transforms_active  # noqa: SLF001 - there is no public question
 
 
@@ -95,7 +96,7 @@ class _Lowered(torch.autograd.Function):  # type: ignore[misc]
         slope, ctx.slope = ctx.slope, None
         if slope is None:  # a second time through the same graph; by the same loop, so that nothing differs
             slope = _through(_with_slope(ctx.expression), x, ctx.fast)[1]
-        if type(gradient) is torch.Tensor and gradient.dtype == slope.dtype and not _transforming():
+        if _plain(gradient, slope.dtype):
             return slope.mul_(gradient), None, None
         return gradient * slope, None, None
 
@@ -144,9 +145,17 @@ def _run(expression: Expression, x: Any, fast: bool) -> Any:  # noqa: FBT001
     return _through((expression,), x, fast)[0]
 
 
+def _plain(gradient: Any, dtype: Any) -> bool:
+    """Return whether a gradient is an ordinary tensor of a type, not a batch of them inside one."""
+    if type(gradient) is not torch.Tensor or gradient.dtype != dtype or _transforming():
+        return False
+    # `is_grads_batched` still uses the older batches, which only their dispatch key shows
+    return not torch._C._dispatch_keys(gradient).has(_BATCHED)  # noqa: SLF001 - as above
+
+
 def _pulled(slope: Expression, x: Any, gradient: Any) -> Any:
     """Return slope(x)·gradient, rounded once."""
-    if x.dtype not in KERNEL_TYPES or gradient.dtype != x.dtype or _transforming():
+    if x.dtype not in KERNEL_TYPES or not _plain(gradient, x.dtype):
         return gradient * _run(slope, x, fast=False)
     source = x.contiguous()
     output = torch.empty_like(source)
