@@ -22,7 +22,7 @@ HOOK_CALLS = 20_000
 
 
 class Block(nn.Module):
-    """A transformer block on (batch, time, channels), with its attention written out, so that its softmax is a call."""
+    """A transformer block on (batch, time, channels), with its attention written out; the softmax in it is not seen as a call."""
 
     def __init__(self, width=384, heads=6):
         super().__init__()
@@ -59,7 +59,7 @@ def cnn():
 
 
 def transformer():
-    return Block(), torch.randn(4, 128, 384), 2
+    return Block(), torch.randn(4, 128, 384), 1
 
 
 @pytest.mark.parametrize("make", [mlp, cnn, transformer])
