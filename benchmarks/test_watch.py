@@ -22,7 +22,7 @@ HOOK_CALLS = 20_000
 
 
 class Block(nn.Module):
-    """A transformer block on (batch, time, channels); its attention is written out, whose softmax is not seen as a call."""
+    """A transformer block on (batch, time, channels), attention written out; its softmax is not seen as a call."""
 
     def __init__(self, width=384, heads=6):
         super().__init__()
