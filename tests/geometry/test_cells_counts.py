@@ -10,6 +10,7 @@ from nonlin import demonstration, read
 from nonlin.errors import InvalidInputError, UnsupportedModelError
 from nonlin.functions import function
 from nonlin.geometry import box, plane, space
+from nonlin.geometry.cells.parts import count_part, parts_of
 from nonlin.networks import evaluate
 from nonlin.networks.activation import Activation, Multiply
 from nonlin.networks.affine import Dense
@@ -209,3 +210,26 @@ def test_ctrl_c_keeps_what_is_done():
     assert not found.certified
     assert 0 < found.count < 29584
     assert "stopped after" in str(found)
+
+
+@pytest.mark.parametrize("sizes", [(2, 32, 32, 1), (3, 8, 8, 1)])
+def test_parts_count_every_cell_once(sizes):
+    network = seeded(*sizes)
+    for found in (box(network, -1.0, 1.0), space(network)):
+        parts = parts_of(found.problem)
+        assert len(parts) == 32
+        assert sum(count_part(part)[0] for part in parts) == found.count
+
+
+def test_parts_of_a_network_full_of_ties():
+    rows = [[1, 2], [1, 2], [3, 6], [-0.7, -1.4], [0, 0], [1, -1], [1, 1], [2, 1]]
+    network = relu_network((rows, None), (np.eye(8), [-1.0] * 8), inputs=2)
+    found = box(network, -1.0, 1.0)
+    assert sum(count_part(part)[0] for part in parts_of(found.problem)) == found.count
+
+
+def test_two_processes_count_the_same():
+    pytest.importorskip("joblib")
+    assert box(seeded(2, 32, 32, 1), -1.0, 1.0, jobs=2).count == 795
+    with pytest.raises(InvalidInputError, match="at least one process"):
+        box(seeded(2, 8, 8, 1), -1.0, 1.0, jobs=0)

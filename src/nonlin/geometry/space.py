@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from nonlin.errors import InvalidInputError
 from nonlin.geometry.cells.cells import Cells, Progress, counted
-from nonlin.geometry.cells.domain import Domain, box_domain, plane_domain
+from nonlin.geometry.cells.domain import box_domain, plane_domain
 from nonlin.geometry.cells.enumeration import Problem
 from nonlin.geometry.cells.lowering import lower
 from nonlin.geometry.cells.whole import space_domain
@@ -18,7 +18,13 @@ __all__ = ["box", "plane", "space"]
 
 
 def box(
-    network: Network, low: npt.ArrayLike, high: npt.ArrayLike, *, progress: Progress | None = None
+    network: Network,
+    low: npt.ArrayLike,
+    high: npt.ArrayLike,
+    *,
+    jobs: int = 1,
+    on: str | None = None,
+    progress: Progress | None = None,
 ) -> Cells:
     """Count the linear regions of a network in a box of its inputs, in up to six dimensions.
 
@@ -26,6 +32,8 @@ def box(
         network: piecewise linear, with one input and a batch axis in front of it. All its calls count.
         low: the box's lower ends; a number, or an array that broadcasts to the shape of one sample; finite.
         high: its upper ends, none below the lower; where both are the same, that input is fixed.
+        jobs: in how many processes of this machine, with joblib; then there is no progress.
+        on: the address of a Dask scheduler, "tcp://…", on whose workers to count.
         progress: called now and then.
 
     Returns:
@@ -57,16 +65,18 @@ def box(
         raise InvalidInputError(
             "expected finite ends of the box, none of low above high, got others; change them"
         )
-    return _counted(network, shape, box_domain(*ends), progress)
+    problem = Problem(chain=lower(network, shape), domain=box_domain(*ends))
+    return Cells(**counted(problem, progress=progress, jobs=jobs, on=on))
 
 
-def plane(
+def plane(  # noqa: PLR0913 - a plane has three points
     network: Network,
     p: npt.ArrayLike,
     q: npt.ArrayLike,
     r: npt.ArrayLike,
     *,
     window: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0),
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> Cells:
     """Count the linear regions of a network on the plane through three inputs.
@@ -77,6 +87,7 @@ def plane(
         q: another; s grows from p towards it.
         r: a third one; t grows from p towards it.
         window: the ends of s and t: low, high, low, high. A point is x = p + s (q − p) + t (r − p).
+        jobs: as for `box`.
         progress: called now and then.
 
     Returns:
@@ -99,14 +110,16 @@ def plane(
             f"expected points for the input {network.inputs[0]}, without its first axis, the batch, got shape "
             f"{points[0].shape}; reshape them"
         )
-    return _counted(network, shape, plane_domain(*points, window=window), progress)
+    problem = Problem(chain=lower(network, shape), domain=plane_domain(*points, window=window))
+    return Cells(**counted(problem, progress=progress, jobs=jobs))
 
 
-def space(network: Network, *, progress: Progress | None = None) -> Cells:
+def space(network: Network, *, jobs: int = 1, progress: Progress | None = None) -> Cells:
     """Count the linear regions of a network in the whole space of its inputs, unbounded ones included.
 
     Args:
         network: as for `box`, of up to six inputs.
+        jobs: as for `box`.
         progress: called now and then.
 
     Returns:
@@ -124,12 +137,7 @@ def space(network: Network, *, progress: Progress | None = None) -> Cells:
     if domain is None:
         one = Problem(chain=chain, domain=box_domain(np.zeros(chain.inputs), np.eye(1, chain.inputs)[0]))
         return Cells(count=1, certified=True, reason="", exact=1, problem=one)
-    return Cells(**counted(Problem(chain=chain, domain=domain), progress=progress))
-
-
-def _counted(network: Network, shape: tuple[int, ...], domain: Domain, progress: Progress | None) -> Cells:
-    problem = Problem(chain=lower(network, shape), domain=domain)
-    return Cells(**counted(problem, progress=progress))
+    return Cells(**counted(Problem(chain=chain, domain=domain), progress=progress, jobs=jobs))
 
 
 def _shape(network: Network, given: tuple[int, ...]) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from nonlin.geometry.cells.cell import Cell, Names, cells_of
 from nonlin.geometry.cells.enumeration import Problem, batches
+from nonlin.geometry.cells.parts import count_parts
 from nonlin.networks.array import Array
 
 __all__ = ["Cells", "Progress", "counted"]
@@ -94,8 +95,13 @@ class Cells:
         return f"{self.count:,} linear regions ({sure})"
 
 
-def counted(problem: Problem, *, progress: Progress | None = None) -> dict[str, Any]:
-    """Count the cells of a problem; stopped by Ctrl-C it returns what it has."""
+def counted(
+    problem: Problem, *, progress: Progress | None = None, jobs: int = 1, on: str | None = None
+) -> dict[str, Any]:
+    """Count the cells of a problem; stopped by Ctrl-C it returns what it has, if it runs in this process."""
+    if jobs != 1 or on is not None:
+        count, exact = count_parts(problem, jobs=jobs, on=on)
+        return {"count": count, "certified": True, "reason": "", "exact": exact, "problem": problem}
     count = exact = 0
     share = 0.0
     try:

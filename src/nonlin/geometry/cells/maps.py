@@ -114,6 +114,7 @@ def share(plan: Plan, frames: Frames, s: int) -> None:
             waiting = 0
     for i in range(waiting):
         add_term(plan, target, s + 1, which[i], terms[i])
+    frames.changes[s + 1] = -1
     frames.spread[s + 1, 0] = error * OUTWARD
     frames.spread[s + 1, 1] = largest * OUTWARD
 
@@ -124,9 +125,14 @@ def map_of_stage(plan: Plan, frames: Frames, listing: Listing, s: int) -> None:
     n1 = frames.terms.shape[1]
     units, first = plan.units[s], plan.first[s]
     target = frames.maps[first * n1 : (first + units) * n1]
-    common = frames.common[first * n1 : (first + units) * n1]
-    for i in range(len(target)):
-        target[i] = common[i]
+    if not 0 <= frames.changes[s] < plan.refresh[s]:
+        common = frames.common[first * n1 : (first + units) * n1]
+        for i in range(len(target)):
+            target[i] = common[i]
+        frames.changes[s] = 0
+        if s > 0:
+            for slot in range(plan.first[s - 1], plan.first[s]):
+                frames.taken[slot] = -1
     if s > 0:
         _add_candidates(plan, frames, listing, s - 1, target)
     error = frames.spread[s, 0] + plan.gamma[s] * (frames.spread[s, 1] + frames.spread[s, 0])
@@ -145,7 +151,7 @@ def map_of_stage(plan: Plan, frames: Frames, listing: Listing, s: int) -> None:
 
 @kernel
 def _add_candidates(plan: Plan, frames: Frames, listing: Listing, s: int, target: Array) -> None:
-    """Add the terms of the units of stage s that fold in the parent, each on the piece that it is on in this cell."""
+    """Change the terms of the units of stage s that fold in the parent and are on another piece than last time."""
     term = frames.terms[0]
     n1, units, first = len(term), plan.units[s], plan.first[s]
     listed, offset = plan.fold_first[s] + first, first * n1
@@ -156,9 +162,17 @@ def _add_candidates(plan: Plan, frames: Frames, listing: Listing, s: int, target
         while c < count and listing.candidates[listed + c, 0] == u:
             region += listing.side[listed + c]
             c += 1
+        before = frames.taken[first + u]
+        if before == region:
+            continue
+        frames.taken[first + u] = region
+        frames.changes[s + 1] += 1
         table = plan.bend[first + u]
-        piece = plan.kink_start[table] + table + region
-        slope, intercept = plan.slopes[piece], plan.intercepts[piece]
+        start = plan.kink_start[table] + table
+        slope, intercept = plan.slopes[start + region], plan.intercepts[start + region]
+        if before >= 0:
+            slope -= plan.slopes[start + before]
+            intercept -= plan.intercepts[start + before]
         if slope == 0.0 and intercept == 0.0:
             continue
         for k in range(n1):

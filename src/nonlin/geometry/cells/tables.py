@@ -29,6 +29,8 @@ class Plan(NamedTuple):
     first: Array
     """The number of a stage's first unit, in the arrays of one entry for each unit."""
     fold_first: Array
+    refresh: Array
+    """After how many changes a stage's map is summed up anew."""
     gamma: Array
     """How far a sum of a stage is off at most, relative to the sum of its absolute terms."""
     dense: Array
@@ -82,7 +84,10 @@ def plan_of(chain: Chain, stages: int) -> Plan:
         outputs=np.array([s.outputs for s in parts], np.int64),
         first=first,
         fold_first=unit_fold[first],
-        gamma=np.array([gamma(_terms(s)) for s in parts]),
+        refresh=np.array([_refresh(s) for s in parts], np.int64),
+        # a change is at most twice a term, and is rounded on its own and in the sum; before the last check there were
+        # at most `refresh` of them, and behind it at most one for each input
+        gamma=np.array([gamma(_terms(s) + 5 * (_refresh(s) + s.inputs)) for s in parts]),
         **_matrices(parts),
         bias=np.concatenate([s.bias / s.divisor for s in parts]),
         grow=grow * OUTWARD,
@@ -128,6 +133,10 @@ def _terms(stage: Stage) -> int:
         counts = np.bincount(stage.matrix.rows, minlength=1)
         return int(counts.max()) + 8
     return stage.inputs + 8
+
+
+def _refresh(stage: Stage) -> int:
+    return 16 + stage.inputs // 4
 
 
 def _grow(stage: Stage) -> Array:

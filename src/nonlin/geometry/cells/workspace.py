@@ -109,6 +109,10 @@ class Frames(NamedTuple):
     """Middle and radius of a box around the current cell."""
     range: Array
     """Middle and radius of each unit on that box."""
+    taken: Array
+    """The piece with which a unit that crosses its parent stands in the next stage's map; −1 for not at all."""
+    changes: Array
+    """How often a stage's map was changed since it was summed up; −1 where it must be."""
     system: Array
     """Room for a vertex that is computed anew."""
     terms: Array
@@ -157,6 +161,8 @@ def frames_of(plan: Plan, dimensions: int, domain: Array) -> Frames:
         domain=domain,
         box=np.zeros((2, n1)),
         range=np.zeros((2, int(plan.units.max()))),
+        taken=np.full(units, -1, np.int8),
+        changes=np.full(len(plan.units), -1, np.int64),
         system=np.zeros((3 * n1, 2 * n1)),
         terms=np.zeros((4, n1)),
         which=np.zeros(4, np.int64),
