@@ -19,6 +19,8 @@ MOST_DIMENSIONS = 6
 
 def fraction(number: Any) -> Any:
     """Return a number as the exact fraction of flint that it is."""
+    if isinstance(number, float):
+        return fmpq(*number.as_integer_ratio())
     exact = number if isinstance(number, Fraction) else Fraction(number)
     return fmpq(exact.numerator, exact.denominator)
 
@@ -60,12 +62,11 @@ class Domain:
     @property
     def floats(self) -> tuple[Array, float]:
         """The input on the slice in float64, and how far a row can be off as the sum of its coefficients' errors."""
-        rows = np.array([[float(Fraction(int(q.p), int(q.q))) for q in row] for row in self.start])
-        exact = all(
-            fraction(x) == q
-            for row, exacts in zip(rows, self.start, strict=True)
-            for x, q in zip(row, exacts, strict=True)
-        )
+        # the quotient of two whole numbers is rounded once, in Python
+        values = [[int(q.p) / int(q.q) for q in row] for row in self.start]
+        pairs = zip(values, self.start, strict=True)
+        exact = all(fraction(x) == q for row, others in pairs for x, q in zip(row, others, strict=True))
+        rows = np.array(values)
         return rows, 0.0 if exact else float(np.abs(rows).sum(axis=1).max()) * 2.0**-52
 
 

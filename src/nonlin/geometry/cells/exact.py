@@ -186,4 +186,4 @@ def _applied(bends: Bends, row: Row, piece: int) -> Row:
 
 def floats(rows: list[Row]) -> Any:
     """Return fractions as float64."""
-    return np.array([[float(Fraction(int(q.p), int(q.q))) for q in row] for row in rows])
+    return np.array([[int(q.p) / int(q.q) for q in row] for row in rows])

@@ -22,20 +22,26 @@ def followers_of(stage: Stage) -> tuple[Array, Array]:
         return leader, turned
     at_zero = np.array([list(bends.kinks) == [0] for bends in stage.bends] + [False], bool)
     table = np.column_stack([stage.matrix, stage.bias])
+    used = np.argmax(table != 0, axis=1)
+    first_weights = np.take_along_axis(table, used[:, None], axis=1)
+    # close multiples round to the same ratios but for the last digits, which an exact comparison then settles
+    with np.errstate(over="ignore", under="ignore"):
+        keys = np.round(table / np.where(first_weights == 0, 1.0, first_weights), 6) + 0.0
     groups: dict[bytes, list[int]] = {}
     for unit in np.flatnonzero(at_zero[stage.bend]):
         row = table[unit]
-        used = np.flatnonzero(row)
-        if not len(used):
+        if not first_weights[unit, 0]:
             continue
-        # close multiples round to the same ratios but for the last digits, which an exact comparison then settles
-        key = np.round(row / row[used[0]], 6) + 0.0
-        for first in groups.setdefault(key.tobytes(), []):
+        key = keys[unit].tobytes()
+        for first in groups.setdefault(key, []):
             if _multiple(table[first], row):
-                leader[unit], turned[unit] = first, (row[used[0]] > 0) != (table[first][used[0]] > 0)
+                leader[unit], turned[unit] = (
+                    first,
+                    bool(row[used[unit]] > 0) != bool(table[first, used[unit]] > 0),
+                )
                 break
         else:
-            groups[key.tobytes()].append(int(unit))
+            groups[key].append(int(unit))
     return leader, turned
 
 
