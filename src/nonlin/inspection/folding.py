@@ -8,12 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from nonlin.errors import NonlinError
+from nonlin.functions import Function
+from nonlin.functions.pieces import affine_pieces
 from nonlin.geometry import line
 from nonlin.inspection.ending import final_call
+from nonlin.inspection.recording import CallSite, RecordedCall
 from nonlin.inspection.result import Folds
 from nonlin.networks import Network
 
-__all__ = ["count_folds"]
+__all__ = ["count_folds", "first_curved"]
 
 Array = npt.NDArray[Any]
 
@@ -46,6 +49,16 @@ def count_folds(
         line=found,
         on_logits=on_logits,
     )
+
+
+def first_curved(calls: tuple[RecordedCall, ...]) -> CallSite | None:
+    """Return the first call inside the network that is not made of straight pieces; it spares reading the graph."""
+    sites = (call.site for call in calls if call.site.role != "answer")
+    return next((site for site in sites if not _straight(site.function)), None)
+
+
+def _straight(function: Function) -> bool:
+    return function.expression is not None and affine_pieces(function.expression) is not None
 
 
 def without_final(network: Network) -> tuple[Network, bool]:

@@ -14,7 +14,7 @@ from nonlin.errors import InvalidInputError
 from nonlin.inspection.curing.causes import with_causes
 from nonlin.inspection.curing.scales import input_scale
 from nonlin.inspection.data import as_array, batches_of, part, read_data, read_labels
-from nonlin.inspection.folding import count_folds
+from nonlin.inspection.folding import count_folds, first_curved
 from nonlin.inspection.model import Model, TorchModel, open_model
 from nonlin.inspection.predicting import predict_calls
 from nonlin.inspection.prediction import Prediction
@@ -220,6 +220,8 @@ class _First:
             )
         if any(len(inputs) != 1 for inputs in self.inputs):
             return Folds(reason="the network has several inputs")
+        if (curved := first_curved(recording.calls)) is not None:
+            return Folds(reason=f"the network is not piecewise linear: '{curved.name}' is {curved.function.label}")
         samples = [as_array(next(iter(inputs.values()))) for inputs in self.inputs]
         return count_folds(
             opened.network, np.concatenate(samples), classes[: self.kept], by_label=bool(self.labels)
