@@ -13,9 +13,11 @@ from nonlin.errors import InvalidInputError
 from nonlin.functions.kinks import breakpoints
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nonlin.functions.function import Function
 
-__all__ = ["Curve", "sample"]
+__all__ = ["Curve", "sample", "sample_vector"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -76,6 +78,40 @@ def sample(f: Function, low: float | None = None, high: float | None = None) -> 
         curvature=rows[2],
         kinks=inside,
         kink_values=tuple(float(f(kink)) for kink in inside),
+    )
+
+
+def sample_vector(
+    f: Function, at: Sequence[float], low: float = -4.0, high: float = 4.0
+) -> tuple[Curve, ...]:
+    """Sample every output of a function of a whole vector while the last element of its input moves.
+
+    Args:
+        f: the function.
+        at: the elements of the input but the last.
+        low: the left end of the last one.
+        high: its right end.
+
+    Returns:
+        A curve an output, without slopes (NaN).
+    """
+    x = np.linspace(low, high, POINTS)
+    rows = np.concatenate(
+        [np.broadcast_to(np.asarray(at, np.float64), (POINTS, len(at))), x[:, None]], axis=1
+    )
+    values = np.asarray(f(rows), np.float64)
+    unknown = np.full(POINTS, np.nan)
+    return tuple(
+        Curve(
+            label=f"element {i + 1}",
+            x=x,
+            value=value,
+            slope=unknown,
+            curvature=unknown,
+            kinks=(),
+            kink_values=(),
+        )
+        for i, value in enumerate(values.T)
     )
 
 

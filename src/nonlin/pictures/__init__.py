@@ -5,10 +5,23 @@ What comes back is a `matplotlib.figure.Figure` that belongs to no window: `figu
 
 from nonlin.pictures.call import pre_activations, units
 from nonlin.pictures.calls import gradients, overview
+from nonlin.pictures.card import function, outputs
 from nonlin.pictures.cost import costs
 from nonlin.pictures.function import functions
 from nonlin.pictures.history import history
 from nonlin.pictures.line import line
 from nonlin.pictures.prediction import prediction
 
-__all__ = ["costs", "functions", "gradients", "history", "line", "overview", "pre_activations", "prediction", "units"]
+__all__ = [
+    "costs",
+    "function",
+    "functions",
+    "gradients",
+    "history",
+    "line",
+    "outputs",
+    "overview",
+    "pre_activations",
+    "prediction",
+    "units",
+]

@@ -1,17 +1,19 @@
 """Pictures of functions: value, slope and curvature, several functions on one picture."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from nonlin.functions.curve import Curve
 from nonlin.pictures.style import CYCLE, GRID, WIDE, blank, legend, settle, styled
 
-__all__ = ["functions"]
+__all__ = ["draw_curve", "functions", "settle_height"]
 
-_DASHES = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
+_DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _ORDERS = (("value", "f(x)"), ("slope", "f′(x)"), ("curvature", "f″(x)"))
 _STEEP = 12.0
 """A value so many times the middle half of all is left out of the picture's height."""
@@ -39,7 +41,7 @@ def functions(curves: Sequence[Curve], *, curvature: bool = True) -> Figure:
     for axes, (name, label) in zip(panels, orders, strict=True):
         for i, curve in enumerate(curves):
             _draw(axes, curve, name, i)
-        _settle_height(axes, curves, name)
+        settle_height(axes, curves, [name])
         axes.axhline(0, color=GRID, linewidth=0.7, zorder=0)
         axes.axvline(0, color=GRID, linewidth=0.7, zorder=0)
         axes.set_ylabel(label)
@@ -63,15 +65,21 @@ def _panels_below(figure: Figure, top: Axes, count: int) -> list[Axes]:
 
 
 def _draw(axes: Axes, curve: Curve, name: str, index: int) -> None:
-    colour, dash = CYCLE[index % len(CYCLE)], _DASHES[index // len(CYCLE) % len(_DASHES)]
-    axes.plot(curve.x, getattr(curve, name), color=colour, linestyle=dash, label=curve.label, zorder=2)
+    drawn = draw_curve(axes, curve, name, colour=CYCLE[index % len(CYCLE)])
+    drawn.set_linestyle(_DASHES[index // len(CYCLE) % len(_DASHES)])
+
+
+def draw_curve(axes: Axes, curve: Curve, name: str, *, colour: str) -> Line2D:
+    """Draw the value, slope or curvature of a function, with dots at the kinks of its value."""
+    (drawn,) = axes.plot(curve.x, getattr(curve, name), color=colour, label=curve.label, zorder=2)
     if name == "value" and curve.kinks:
         axes.plot(curve.kinks, curve.kink_values, "o", color=colour, markersize=3.5, zorder=3, gid="kinks")
+    return drawn
 
 
-def _settle_height(axes: Axes, curves: Sequence[Curve], name: str) -> None:
+def settle_height(axes: Axes, curves: Sequence[Curve], names: Sequence[str]) -> None:
     """Leave out what would press the rest flat: a growth many times the middle half of the values."""
-    values = np.concatenate([getattr(curve, name) for curve in curves])
+    values = np.concatenate([getattr(curve, name) for curve in curves for name in names])
     values = values[np.isfinite(values)]
     if not len(values):
         return
