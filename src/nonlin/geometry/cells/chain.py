@@ -40,6 +40,7 @@ class Stage:
             `kept` units, which only pass. Empty elsewhere.
         kept: how many units a stage of pooling passes on.
         call: the name of the node that bends, or of the last one that is in here.
+        bent_by: the calls that bend here, each with the units that are its pre-activation, in its order.
     """
 
     inputs: int
@@ -52,6 +53,7 @@ class Stage:
     windows: tuple[Array, ...] = ()
     kept: int = 0
     call: str = ""
+    bent_by: tuple[tuple[str, Array], ...] = ()
 
     @property
     def outputs(self) -> int:

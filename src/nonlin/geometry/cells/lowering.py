@@ -147,7 +147,10 @@ def _bend(node: Node, state: _State) -> None:
     tables, which = _tables(bends, x.size)
     bend = stage.bend.copy()
     bend[x.ravel()] = which + len(stage.bends)
-    state.stages[-1] = replace(stage, bends=(*stage.bends, *tables), bend=bend, call=node.name)
+    bent_by = (*stage.bent_by, (node.name, x.ravel()))
+    state.stages[-1] = replace(
+        stage, bends=(*stage.bends, *tables), bend=bend, call=node.name, bent_by=bent_by
+    )
     state.tensors = {**state.live(node.output), node.output: x}
 
 
