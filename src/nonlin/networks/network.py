@@ -1,7 +1,7 @@
 """A network, whichever framework it came from: operators on named tensors, in an order in which they can run."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from nonlin.networks.activation import (
     Activation,
@@ -18,7 +18,7 @@ from nonlin.networks.normalization import Normalize
 from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution, MaxPool
 
-__all__ = ["Network", "Node", "Operator", "Tensor"]
+__all__ = ["Network", "Node", "Operator", "Origin", "Tensor"]
 
 
 Operator: TypeAlias = (
@@ -89,6 +89,19 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Origin:
+    """Where a network was read from, so that what is not changed can be written back as it was.
+
+    Args:
+        model: the `onnx.ModelProto`; not to be changed.
+        nodes: what was read of it.
+    """
+
+    model: Any
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Network:
     """A network as a graph; immutable.
 
@@ -98,6 +111,7 @@ class Network:
         outputs: what comes out.
         nodes: in an order in which they can run.
         parameters: the number of stored weights.
+        origin: what it was read from; None for a network that was made.
     """
 
     name: str
@@ -105,6 +119,7 @@ class Network:
     outputs: tuple[Tensor, ...]
     nodes: tuple[Node, ...]
     parameters: int
+    origin: Origin | None = field(default=None, repr=False)
 
     @property
     def opaque(self) -> tuple[Node, ...]:

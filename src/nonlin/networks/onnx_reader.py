@@ -13,7 +13,7 @@ from onnx.reference import ReferenceEvaluator
 from nonlin.networks.activation import Opaque
 from nonlin.networks.affine import Dense, Elementwise
 from nonlin.networks.array import Array
-from nonlin.networks.network import Network, Node, Operator, Tensor
+from nonlin.networks.network import Network, Node, Operator, Origin, Tensor
 from nonlin.networks.onnx_file import open_onnx, tensors_of
 from nonlin.networks.onnx_operators import convert
 from nonlin.networks.onnx_use import Graph
@@ -21,7 +21,7 @@ from nonlin.networks.recognition import recognise
 from nonlin.networks.recurrent import recurrence_of
 from nonlin.networks.window import Convolution
 
-__all__ = ["constants_of", "inputs_of", "network_of", "read_onnx"]
+__all__ = ["constants_of", "free_names", "inputs_of", "network_of", "opset_of", "read_onnx"]
 
 _FOLDED_LIMIT = 10_000_000
 _FLOATING = {
@@ -53,7 +53,14 @@ def network_of(model: onnx.ModelProto, *, name: str) -> Network:
     nodes = recognise(absorb_biases(_needed(_nodes(model, graph), wanted), wanted), wanted)
     weights = (t for t in tensors_of(model.graph) if t.data_type in (1, 10, 11))
     parameters = sum(int(np.prod(t.dims)) for t in weights if len(t.dims) > 0)
-    return Network(name=name, inputs=inputs, outputs=outputs, nodes=nodes, parameters=parameters)
+    return Network(
+        name=name,
+        inputs=inputs,
+        outputs=outputs,
+        nodes=nodes,
+        parameters=parameters,
+        origin=Origin(model=model, nodes=nodes),
+    )
 
 
 def inputs_of(model: onnx.ModelProto) -> tuple[Tensor, ...]:
@@ -65,13 +72,14 @@ def inputs_of(model: onnx.ModelProto) -> tuple[Tensor, ...]:
 def constants_of(model: onnx.ModelProto) -> dict[str, Array]:
     """Return the value of every tensor that does not depend on the input, by name."""
     constants: dict[str, Array] = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
-    opset = _opset(model)
+    opset = opset_of(model)
     for node in model.graph.node:
         constants |= _folded(node, constants, opset)
     return constants
 
 
-def _opset(model: onnx.ModelProto) -> int:
+def opset_of(model: onnx.ModelProto) -> int:
+    """Return the version of the standard operators that a model is written in."""
     return max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
 
 
@@ -90,7 +98,7 @@ def _facts(model: onnx.ModelProto) -> Graph:
         shapes=shapes,
         whole=frozenset(whole.difference(constants)),
         makers={name: node for node in model.graph.node for name in node.output if name},
-        opset=_opset(model),
+        opset=opset_of(model),
         batch_of_one=leading == 1,
     )
 
@@ -162,7 +170,7 @@ def _chain(operators: tuple[Operator, ...], inputs: tuple[str, ...], *, name: st
 
 def _opaque(node: onnx.NodeProto, name: str, graph: Graph) -> Node:
     operator = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
-    outer = [n for a in node.attribute for g in (a.g, *a.graphs) for n in _free_names(g)]
+    outer = [n for a in node.attribute for g in (a.g, *a.graphs) for n in free_names(g)]
     outputs = [n for n in node.output if n]
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     return Node(
@@ -176,12 +184,12 @@ def _opaque(node: onnx.NodeProto, name: str, graph: Graph) -> Node:
     )
 
 
-def _free_names(graph: onnx.GraphProto) -> list[str]:
+def free_names(graph: onnx.GraphProto) -> list[str]:
     """Return the tensors that a subgraph reads from around it."""
     made = {v.name for v in graph.input} | {t.name for t in graph.initializer}
     free: list[str] = []
     for node in graph.node:
-        inner = [n for a in node.attribute for g in (a.g, *a.graphs) for n in _free_names(g)]
+        inner = [n for a in node.attribute for g in (a.g, *a.graphs) for n in free_names(g)]
         free += [n for n in (*node.input, *inner) if n not in made]
         made |= set(node.output)
     return [*free, *(v.name for v in graph.output if v.name not in made)]

@@ -1,0 +1,186 @@
+"""From a `Network` to an ONNX model: what was not changed stands there as it was read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from nonlin.errors import UnsupportedModelError
+from nonlin.networks.array import Array
+from nonlin.networks.network import Network, Node, Tensor
+from nonlin.networks.onnx_file import tensors_of
+from nonlin.networks.onnx_operations import Emission, emit
+from nonlin.networks.onnx_reader import constants_of, free_names, opset_of
+from nonlin.networks.ranks import ranks_of
+
+__all__ = ["floating_types", "model_of"]
+
+_OPSET = 17
+_IR_VERSION = 8
+
+
+def model_of(network: Network, *, dtype: Any = None) -> onnx.ModelProto:
+    """Return a network as an ONNX model.
+
+    Args:
+        network: read from ONNX or PyTorch, or made. Nodes that are as they were read are written as they stood in the
+            file, opaque ones too; names and shapes of the inputs and outputs, opset, metadata and functions are kept.
+        dtype: the element type of the weights that are written anew; None for that of the others.
+
+    Returns:
+        The model; weights are rounded to the nearest of the element type.
+
+    Raises:
+        UnsupportedModelError: if ONNX has no operator for a node; it is named.
+    """
+    original = None if network.origin is None else _Original.of(network)
+    emission = Emission(
+        opset=_OPSET if original is None else opset_of(original.model),
+        dtype=_dtype(network) if dtype is None else np.dtype(dtype),
+        ranks=ranks_of(network),
+    )
+    written: set[str] = set()
+    for node in network.nodes:
+        kept = None if original is None else original.protos(node)
+        if kept is None:
+            emit(node, emission)
+        else:
+            emission.nodes += [p for p in kept if not written.intersection(n for n in p.output if n)]
+        written.update(n for p in emission.nodes for n in p.output)
+    return _assembled(network, emission, original)
+
+
+def floating_types(model: onnx.ModelProto) -> set[int]:
+    """Return the floating element types of a model's weights, as ONNX numbers them; single numbers do not count."""
+    floats = {1, 10, 11, 16}
+    return {t.data_type for t in tensors_of(model.graph) if t.data_type in floats and np.prod(t.dims) > 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Original:
+    """The file that a network was read from."""
+
+    model: onnx.ModelProto
+    nodes: dict[int, Node]
+    makers: dict[str, onnx.NodeProto]
+    constants: dict[str, Array]
+    made: frozenset[str]
+
+    @classmethod
+    def of(cls, network: Network) -> "_Original":
+        origin = network.origin
+        assert origin is not None  # noqa: S101 - as the caller has it
+        return cls(
+            model=origin.model,
+            nodes={id(node.operator): node for node in origin.nodes},
+            makers={name: proto for proto in origin.model.graph.node for name in proto.output if name},
+            constants=constants_of(origin.model),
+            made=frozenset(
+                name for node in origin.nodes for name in (node.output, *node.extra_outputs, *node.inputs)
+            ),
+        )
+
+    def protos(self, node: Node) -> list[onnx.NodeProto] | None:
+        """Return the nodes of the file that are this node, in order; None if it has changed or was taken apart."""
+        was = self.nodes.get(id(node.operator))
+        if was is None or (node.operator.kind == "opaque" and node.inputs != was.inputs):
+            return None
+        if node.output in self.constants and not node.inputs:
+            return []
+        sources = {*self.makers, *(value.name for value in self.model.graph.input)}
+        if any(name not in sources for name in was.inputs):
+            return None
+        found: dict[str, onnx.NodeProto] = {}
+        if not self._collect(was.output, was, found):
+            return None
+        names = dict(zip(was.inputs, node.inputs, strict=True)) | {was.output: node.output}
+        return [_renamed(proto, names) for proto in found.values()]
+
+    def _collect(self, name: str, node: Node, found: dict[str, onnx.NodeProto]) -> bool:
+        """Gather what makes a tensor from the node's inputs; return whether nothing else is needed for it."""
+        proto = self.makers.get(name)
+        if proto is None:
+            return False
+        for needed in _reads(proto):
+            if not needed or needed in node.inputs or needed in self.constants:
+                continue
+            if needed in self.made or not self._collect(needed, node, found):
+                return False
+        found[proto.output[0] or name] = proto
+        return True
+
+
+def _reads(proto: onnx.NodeProto) -> list[str]:
+    inner = [n for a in proto.attribute for g in (a.g, *a.graphs) for n in free_names(g)]
+    return [*proto.input, *inner]
+
+
+def _renamed(proto: onnx.NodeProto, names: dict[str, str]) -> onnx.NodeProto:
+    if all(old == new for old, new in names.items()):
+        return proto
+    made = onnx.NodeProto()
+    made.CopyFrom(proto)
+    made.input[:] = [names.get(name, name) for name in proto.input]
+    made.output[:] = [names.get(name, name) for name in proto.output]
+    return made
+
+
+def _assembled(network: Network, emission: Emission, original: _Original | None) -> onnx.ModelProto:
+    model = onnx.ModelProto()
+    if original is None:
+        model.ir_version = _IR_VERSION
+        model.opset_import.append(helper.make_opsetid("", _OPSET))
+        model.producer_name = "nonlin"
+        model.graph.name = network.name or "network"
+        model.graph.input.extend(_value(tensor) for tensor in network.inputs)
+        model.graph.output.extend(_value(tensor) for tensor in network.outputs)
+    else:
+        model.CopyFrom(original.model)
+        for field in ("node", "initializer", "sparse_initializer", "value_info", "input"):
+            model.graph.ClearField(field)
+        wanted = {tensor.name for tensor in network.inputs}
+        model.graph.input.extend(v for v in original.model.graph.input if v.name in wanted)
+    nodes = _needed(emission.nodes, [value.name for value in model.graph.output])
+    model.graph.node.extend(nodes)
+    constants = {} if original is None else original.constants
+    read = dict.fromkeys([*(n for p in nodes for n in _reads(p)), *(v.name for v in model.graph.output)])
+    for name in read:
+        if name in emission.weights:
+            model.graph.initializer.append(emission.weights[name])
+        elif name in constants:
+            model.graph.initializer.append(numpy_helper.from_array(np.asarray(constants[name]), name))
+    return model
+
+
+def _needed(nodes: list[onnx.NodeProto], wanted: Iterable[str]) -> list[onnx.NodeProto]:
+    needed, kept = set(wanted), []
+    for proto in reversed(nodes):
+        if needed.intersection(proto.output):
+            needed.update(_reads(proto))
+            kept.append(proto)
+    return kept[::-1]
+
+
+def _value(tensor: Tensor) -> onnx.ValueInfoProto:
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(tensor.dtype))
+    shape = [
+        size if size is not None else "batch" if axis == 0 else f"{tensor.name}_{axis}"
+        for axis, size in enumerate(tensor.shape)
+    ]
+    return helper.make_tensor_value_info(tensor.name, kind, shape)
+
+
+def _dtype(network: Network) -> Any:
+    if network.origin is not None:
+        kinds = floating_types(network.origin.model)
+        if len(kinds) == 1:
+            return helper.tensor_dtype_to_np_dtype(kinds.pop())
+        if kinds:
+            raise UnsupportedModelError(
+                f"expected weights of one floating type in {network.name}, got several; say which with dtype="
+            )
+    floating = (t.dtype for t in network.inputs if t.dtype.startswith("float"))
+    return np.dtype(next(floating, "float32"))
