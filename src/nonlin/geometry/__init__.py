@@ -1,8 +1,32 @@
 """The exact geometry of a piecewise linear network: its folds along a line, its regions on a plane and in a box."""
 
+from nonlin.geometry.cell_files import read_cells, write_cells
 from nonlin.geometry.cells.cell import Cell
 from nonlin.geometry.cells.cells import Cells
+from nonlin.geometry.counting import Count, count, count_of
 from nonlin.geometry.line import Line, line
+from nonlin.geometry.polylines import Polyline
 from nonlin.geometry.space import box, plane, space
+from nonlin.geometry.subdivision import Folds, Subdivision, decision_boundary, folds, level_set, subdivide
 
-__all__ = ["Cell", "Cells", "Line", "box", "line", "plane", "space"]
+__all__ = [
+    "Cell",
+    "Cells",
+    "Count",
+    "Folds",
+    "Line",
+    "Polyline",
+    "Subdivision",
+    "box",
+    "count",
+    "count_of",
+    "decision_boundary",
+    "folds",
+    "level_set",
+    "line",
+    "plane",
+    "read_cells",
+    "space",
+    "subdivide",
+    "write_cells",
+]

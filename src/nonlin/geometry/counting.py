@@ -1,0 +1,167 @@
+"""The number of linear regions beside what is known of it: after every call, at most, and in a random network."""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from math import comb, factorial
+
+import numpy as np
+import numpy.typing as npt
+
+from nonlin.geometry.cells.cells import Cells, Progress, counted
+from nonlin.geometry.cells.chain import Chain, Stage
+from nonlin.geometry.space import box, space
+from nonlin.networks import Network
+
+__all__ = ["Count", "count", "count_of", "regions_after"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Count:
+    """How many linear regions there are, and how many there could be.
+
+    Args:
+        count: the regions of the whole network.
+        certified, reason: as of `Cells`.
+        after: the regions after each call, by its name: those of the network up to there.
+        arrangement: no network with these calls has more: the product over the calls of the most parts into which their
+            folds, as hyperplanes, cut a space of so many dimensions (Zaslavsky 1975; Montúfar 2017).
+        serra: the tighter bound for plain ReLU networks (Serra, Tjandraatmadja and Ramalingam 2018, theorem 1), which
+            knows that a unit that is off takes a dimension away; None for other networks.
+        montufar: so many regions some choice of the weights does reach, where each call has at least as many units as
+            there are dimensions (Montúfar, Pascanu, Cho and Bengio 2014); None for other networks.
+        estimate: about so many has a ReLU network of random weights in the whole space, whatever its depth: N^d / d!
+            for N units in d dimensions (Hanin and Rolnick 2019: their bound on the expected number, with its constant
+            set to 1). In a box it has fewer. None for other networks.
+    """
+
+    count: int
+    certified: bool
+    reason: str
+    after: dict[str, int]
+    arrangement: int
+    serra: int | None
+    montufar: int | None
+    estimate: float | None
+
+
+def count(
+    network: Network,
+    low: npt.ArrayLike | None = None,
+    high: npt.ArrayLike | None = None,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Count:
+    """Count the linear regions of a network in a box, and put the known bounds beside the count.
+
+    Args:
+        network: as for `box`.
+        low: the box's lower ends as for `box`; None for the whole space.
+        high: its upper ends.
+        jobs: in how many processes.
+        progress: called with the count so far and an estimate of the share that is done.
+
+    Returns:
+        The count, the counts after each call, and the bounds.
+
+    Raises:
+        UnsupportedModelError, InvalidInputError: as of `box` and `space`.
+
+    >>> from nonlin import demonstration
+    >>> from nonlin.networks import read
+    >>> network = read(demonstration.model_path())
+    >>> high = np.zeros(64)
+    >>> high[[20, 28]] = 16.0  # two pixels vary
+    >>> found = count(network, 0.0, high)
+    >>> found.count, found.after, found.serra, found.estimate
+    (1320, {'relu1': 371, 'relu2': 876, 'relu3': 1141, 'relu4': 1320}, 390005481173, 14112.0)
+    """
+    if low is None or high is None:
+        return count_of(space(network, jobs=jobs, progress=progress))
+    return count_of(box(network, low, high, jobs=jobs, progress=progress))
+
+
+def count_of(found: Cells) -> Count:
+    """Put the known bounds beside what was counted on a plane, in a box or in the whole space."""
+    chain, dimensions = found.problem.chain, found.problem.domain.dimensions
+    widths = [_hyperplanes(stage) for stage in chain.stages if stage.folds]
+    plain = all(_only_relu(stage) for stage in chain.stages if stage.folds)
+    return Count(
+        count=found.count,
+        certified=found.certified,
+        reason=found.reason,
+        after=regions_after(found) if found.certified else {},
+        arrangement=_arrangement(widths, dimensions),
+        serra=_serra(widths, dimensions) if plain else None,
+        montufar=_montufar(widths, dimensions) if plain and widths and min(widths) >= dimensions else None,
+        estimate=_random(sum(widths), dimensions) if plain else None,
+    )
+
+
+def regions_after(found: Cells) -> dict[str, int]:
+    """Return how many regions the network has up to each call, in its order; the last is the count itself."""
+    stages = found.problem.chain.stages
+    last = max((i for i, stage in enumerate(stages) if stage.folds), default=-1)
+    after = {}
+    for i, stage in enumerate(stages[: last + 1]):
+        if not stage.folds:
+            continue
+        if i == last:
+            after[stage.call] = found.count
+            continue
+        part = Chain(inputs=found.problem.chain.inputs, stages=stages[: i + 1], outputs=np.zeros(1, np.intp))
+        after[stage.call] = int(counted(replace(found.problem, chain=part))["count"])
+    return after
+
+
+def _hyperplanes(stage: Stage) -> int:
+    """Return the number of hyperplanes on which a stage can fold."""
+    if stage.windows:
+        return sum(comb(len(window), 2) for window in stage.windows)
+    return sum(len(stage.bends[bend].kinks) for bend in stage.bend if bend >= 0)
+
+
+def _only_relu(stage: Stage) -> bool:
+    """Return whether every unit of a stage is a ReLU, so that nothing passes it by."""
+    return not stage.windows and all(
+        bend >= 0 and stage.bends[bend].kinks == (0,) and tuple(stage.bends[bend].slopes) == (0, 1)
+        for bend in stage.bend
+    )
+
+
+def _parts(hyperplanes: int, dimensions: int) -> int:
+    """Return into how many parts hyperplanes cut a space at most (Zaslavsky 1975)."""
+    return sum(comb(hyperplanes, j) for j in range(dimensions + 1))
+
+
+def _arrangement(widths: list[int], dimensions: int) -> int:
+    product = 1
+    for width in widths:
+        product *= _parts(width, dimensions)
+    return product
+
+
+def _serra(widths: list[int], dimensions: int) -> int:
+    """Return Σ ∏ C(n_l, j_l) over all j with j_l ≤ min(n₀, n₁ − j₁, …, n_{l−1} − j_{l−1}, n_l)."""
+
+    @cache
+    def below(layer: int, most: int) -> int:
+        if layer == len(widths):
+            return 1
+        width = widths[layer]
+        return sum(
+            comb(width, j) * below(layer + 1, min(most, width - j)) for j in range(min(most, width) + 1)
+        )
+
+    return below(0, dimensions)
+
+
+def _montufar(widths: list[int], dimensions: int) -> int:
+    product = _parts(widths[-1], dimensions)
+    for width in widths[:-1]:
+        product *= (width // dimensions) ** dimensions
+    return product
+
+
+def _random(units: int, dimensions: int) -> float:
+    return float(2.0**units if units < dimensions else units**dimensions / factorial(dimensions))
