@@ -13,6 +13,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "inspect": "Learn what the activations of a trained network do on data.",
     "cure": "Try changes for what is wrong, each on a copy, and show before and after.",
+    "fold": "Count and draw the exact folds and linear regions of a piecewise linear network.",
     "watch": "Show the log of a watched training run: depth against time.",
     "function": "Show activation functions: derivatives, proven properties, moments, a picture.",
     "functions": "List the catalogue of activation functions, by their properties.",

@@ -11,9 +11,11 @@ from nonlin.pictures.function import functions
 from nonlin.pictures.history import history
 from nonlin.pictures.line import line
 from nonlin.pictures.prediction import prediction
+from nonlin.pictures.subdivision import crease_pattern, regions, surface
 
 __all__ = [
     "costs",
+    "crease_pattern",
     "function",
     "functions",
     "gradients",
@@ -23,5 +25,7 @@ __all__ = [
     "overview",
     "pre_activations",
     "prediction",
+    "regions",
+    "surface",
     "units",
 ]
