@@ -13,10 +13,14 @@ __all__ = ["main"]
 _COMMANDS = {
     "inspect": "Learn what the activations of a trained network do on data.",
     "cure": "Try changes for what is wrong, each on a copy, and show before and after.",
+    "simplify": "Remove what a network does not need, and prove that nothing changed.",
     "fold": "Count and draw the exact folds and linear regions of a piecewise linear network.",
+    "compare": "Train one network with each of several functions, and say what differs.",
     "watch": "Show the log of a watched training run: depth against time.",
+    "verify": "Prove that no input meets the conditions of a VNN-LIB property, or find one.",
     "function": "Show activation functions: derivatives, proven properties, moments, a picture.",
     "functions": "List the catalogue of activation functions, by their properties.",
+    "explore": "Open a page on which ReLU networks fold lines and planes; also yours.",
     "bench": "Measure what activation functions cost here, alone and in a training step.",
 }
 """Every command, in the order of the help; `nonlin.cli.NAME` holds a click command of the same name."""

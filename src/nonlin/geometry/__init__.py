@@ -6,8 +6,11 @@ from nonlin.geometry.cells.cells import Cells
 from nonlin.geometry.counting import Count, count, count_of
 from nonlin.geometry.line import Line, line
 from nonlin.geometry.polylines import Polyline
+from nonlin.geometry.region import Region, region
 from nonlin.geometry.space import box, plane, space
 from nonlin.geometry.subdivision import Folds, Subdivision, decision_boundary, folds, level_set, subdivide
+from nonlin.geometry.verification.ranges import OutputRange, output_range
+from nonlin.geometry.verification.verify import Verdict, verify
 
 __all__ = [
     "Cell",
@@ -15,8 +18,11 @@ __all__ = [
     "Count",
     "Folds",
     "Line",
+    "OutputRange",
     "Polyline",
+    "Region",
     "Subdivision",
+    "Verdict",
     "box",
     "count",
     "count_of",
@@ -24,9 +30,12 @@ __all__ = [
     "folds",
     "level_set",
     "line",
+    "output_range",
     "plane",
     "read_cells",
+    "region",
     "space",
     "subdivide",
+    "verify",
     "write_cells",
 ]

@@ -1,0 +1,167 @@
+"""The least of some affine functions of a network's output and input, as an objective."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nonlin.geometry.verification.certificates import Halfspaces, highest_of_least
+from nonlin.geometry.verification.propagation import Boxes, propagated
+from nonlin.geometry.verification.relaxation import Bent, Planes, Relaxation, Rows, substituted
+from nonlin.geometry.verification.search import Judged, Split
+from nonlin.networks.array import Array
+
+__all__ = ["LeastOf", "forward", "halfspaces"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LeastOf:
+    """min over rows of outputs · Y + inputs · X + constant; of one row it is just that.
+
+    Args:
+        relaxation: of the network.
+        outputs: shape (rows, outputs).
+        inputs: shape (rows, inputs).
+        constant: shape (rows,), rounded down for a lower bound; what it may be more is `above`.
+        above: what an upper bound adds to the constant.
+    """
+
+    relaxation: Relaxation
+    outputs: Array
+    inputs: Array
+    constant: Array
+    above: Array
+
+    def judge(self, boxes: Boxes, splits: list[tuple[Split, ...]], *, enough: float) -> Judged:
+        """Bound it in some boxes."""
+        bents, known = propagated(self.relaxation, boxes)
+        path: list[Array] = []
+        planes = self._planes(1.0, bents, (known.low, known.high), path)
+        added = self.constant + self.above
+        bounds = np.nextafter(planes.highest + added, np.inf)
+        least = np.argmin(bounds, axis=1)
+        at = np.arange(len(boxes))
+        upper = bounds[at, least]
+        slope = planes.slope[at, least]
+        points = np.where(slope > 0, known.high, known.low)
+        for i, fixed in enumerate(splits):
+            if upper[i] >= enough and fixed:
+                upper[i], points[i] = self._exact(known, bents, planes, i, fixed, float(upper[i]))
+        units = _promises(self.relaxation, bents, path, least)
+        return Judged(
+            boxes=known,
+            upper=upper,
+            points=points,
+            inputs=_smears(planes, least, known),
+            units=units,
+        )
+
+    def values(self, points: Array) -> Array:
+        """Return it at points, as float64 has it."""
+        made = forward(self.relaxation, points)
+        return np.asarray((made @ self.outputs.T + points @ self.inputs.T + self.constant).min(axis=1))
+
+    def proven(self, point: Array) -> float:
+        """Return a lower bound at one point."""
+        boxes = Boxes(
+            low=point[None],
+            high=point[None],
+            pieces=np.full((1, self.relaxation.choices), -1, np.int16),
+        )
+        bents, known = propagated(self.relaxation, boxes)
+        planes = self._planes(-1.0, bents, (known.low, known.high), None)
+        return float(np.nextafter((self.constant - planes.highest[0]), -np.inf).min())
+
+    def _planes(
+        self, sign: float, bents: tuple[Bent, ...], box: tuple[Array, Array], path: list[Array] | None
+    ) -> Planes:
+        layers = len(self.relaxation.layers)
+        width = _width(self.relaxation)
+        weights = np.zeros((len(box[0]), len(self.outputs), width))
+        real = self.relaxation.outputs >= 0
+        for place, column in zip(self.relaxation.outputs[real], self.outputs.T[real], strict=True):
+            weights[:, :, place] += sign * column
+        rows = Rows(layer=layers, weights=weights, inputs=sign * self.inputs, path=path)
+        return substituted(self.relaxation, bents, rows, box)
+
+    def _exact(  # noqa: PLR0913 - of one box of a batch
+        self, known: Boxes, bents: Any, planes: Planes, i: int, fixed: tuple[Split, ...], upper: float
+    ) -> tuple[float, Array]:
+        box = (known.low[i], known.high[i])
+        rows = Halfspaces(
+            slope=planes.slope[i],
+            constant=np.nextafter(planes.constant[i] + (self.constant + self.above), np.inf),
+        )
+        within = halfspaces(self.relaxation, bents, known, i, fixed)
+        best, point = highest_of_least(rows, within, box)
+        return min(upper, best), point
+
+
+def forward(relaxation: Relaxation, points: Array) -> Array:
+    """Return the output at points, as float64 has it; shape (points, outputs)."""
+    made = points
+    for layer in relaxation.layers:
+        made = layer.apply(made)
+    return np.where(relaxation.outputs < 0, 0.0, made[:, relaxation.outputs])
+
+
+def halfspaces(
+    relaxation: Relaxation, bents: Any, known: Boxes, i: int, fixed: tuple[Split, ...]
+) -> Halfspaces:
+    """Return halfspaces that hold where units are on the pieces that they were put on."""
+    inputs = len(relaxation.size)
+    slopes, constants = [np.zeros((0, inputs))], [np.zeros(0)]
+    box = (known.low[i : i + 1], known.high[i : i + 1])
+    for split in fixed:
+        layer = relaxation.layers[split.layer]
+        # the unit is at least the kink on its left, and at most the one on its right
+        ends = []
+        if split.piece:
+            ends.append((1.0, -layer.kinks_low[split.unit, split.piece - 1]))
+        if np.isfinite(layer.kinks_high[split.unit, split.piece : split.piece + 1]).any():
+            ends.append((-1.0, layer.kinks_high[split.unit, split.piece]))
+        weights = np.zeros((1, len(ends), layer.units))
+        weights[0, :, split.unit] = [sign for sign, _ in ends]
+        here = [_one(bent, i) for bent in bents[: split.layer]]
+        planes = substituted(relaxation, here, Rows(layer=split.layer, weights=weights), box)
+        slopes.append(planes.slope[0])
+        constants.append(np.nextafter(planes.constant[0] + [end for _, end in ends], np.inf))
+    return Halfspaces(slope=np.concatenate(slopes), constant=np.concatenate(constants))
+
+
+def _one(bent: Bent, i: int) -> Bent:
+    part = slice(i, i + 1)
+    if bent.upper is None or bent.highest is None or bent.lower is None:
+        return Bent(lines=bent.lines[:, part], gap=bent.gap[part])
+    return Bent(
+        lines=bent.lines[:, part],
+        gap=bent.gap[part],
+        upper=bent.upper[part],
+        highest=bent.highest[part],
+        lower=bent.lower[part],
+    )
+
+
+def _width(relaxation: Relaxation) -> int:
+    last = relaxation.layers[-1] if relaxation.layers else None
+    if last is None:
+        return len(relaxation.size)
+    return last.kept + len(last.windows) if len(last.windows) else last.units
+
+
+def _promises(relaxation: Relaxation, bents: tuple[Bent, ...], path: list[Array], least: Array) -> Array:
+    """Return how much of the bound rests on each unit's two lines; −1 for windows, which are not split."""
+    at = np.arange(len(least))
+    found = []
+    for layer, bent, weights in zip(relaxation.layers, bents, reversed(path), strict=True):
+        if len(layer.windows):
+            found.append(np.full(bent.gap.shape, -1.0))
+        else:
+            found.append(np.abs(weights[at, least]) * bent.gap)
+    return np.concatenate(found, axis=1) if found else np.zeros((len(least), 0))
+
+
+def _smears(planes: Planes, least: Array, boxes: Boxes) -> Array:
+    """Return how much the bounds change along each input of a box."""
+    del least
+    return np.asarray(np.abs(planes.slope).mean(axis=1) * (boxes.high - boxes.low))

@@ -1,0 +1,121 @@
+"""The range of an output over a box, closed as far as branch and bound comes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nonlin.errors import InvalidInputError
+from nonlin.geometry.cells.lowering import lower
+from nonlin.geometry.checks import check_piecewise_linear
+from nonlin.geometry.verification.linear import LeastOf
+from nonlin.geometry.verification.propagation import prepare
+from nonlin.geometry.verification.search import Limits, Maximum, Progress, maximize
+from nonlin.geometry.verification.verify import sample_shape
+from nonlin.networks import Network
+from nonlin.networks.array import Array
+
+__all__ = ["OutputRange", "output_range"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OutputRange:
+    """The smallest and the largest value of an output over a box.
+
+    Args:
+        minimum, maximum: each an interval that is proven to hold the exact value.
+        lowest, highest: inputs at which the output is proven to lie in them; None without.
+        closed: whether both intervals are as narrow as was asked for.
+        reason: "" if so; else why not.
+    """
+
+    minimum: tuple[float, float]
+    maximum: tuple[float, float]
+    lowest: Array | None
+    highest: Array | None
+    closed: bool
+    reason: str
+
+    def __str__(self) -> str:
+        status = "closed" if self.closed else self.reason
+        return f"from {self.minimum[0]:.6g} to {self.maximum[1]:.6g} ({status})"
+
+
+def output_range(  # noqa: PLR0913 - all but the first three are options
+    network: Network,
+    low: npt.ArrayLike,
+    high: npt.ArrayLike,
+    *,
+    output: int = 0,
+    tolerance: float = 1e-6,
+    timeout: float = 60.0,
+    progress: Progress | None = None,
+) -> OutputRange:
+    """Find the range of an output over a box of inputs.
+
+    Args:
+        network: piecewise linear, with one input.
+        low: the box's finite lower ends; numbers, or arrays that broadcast to the shape of one sample.
+        high: its upper ends.
+        output: which, of the flattened first output.
+        tolerance: how wide the intervals may be, in relation to their ends, and absolutely for ends below 1.
+        timeout: seconds for each end.
+        progress: called with the decided share and the seconds.
+
+    Raises:
+        InvalidInputError: if the box does not fit, or there is no such output.
+        UnsupportedModelError: if the network is not piecewise linear; the node is named.
+    """
+    check_piecewise_linear(network)
+    shape = sample_shape(network)
+    ends = box_ends(shape, low, high)
+    chain = lower(network, shape)
+    if not 0 <= output < chain.outputs.size:
+        raise InvalidInputError(
+            f"expected an output from 0 to {chain.outputs.size - 1}, got {output}; choose one"
+        )
+    relaxation, _, first = prepare(chain, *ends)
+    limits = Limits(tolerance=tolerance, relative=tolerance, seconds=timeout)
+    found: list[Maximum] = []
+    for sign in (-1.0, 1.0):
+        outputs = np.zeros((1, chain.outputs.size))
+        outputs[0, output] = sign
+        zero = np.zeros(1)
+        objective = LeastOf(
+            relaxation=relaxation,
+            outputs=outputs,
+            inputs=np.zeros((1, chain.inputs)),
+            constant=zero,
+            above=zero,
+        )
+        found.append(maximize(objective, first, limits=limits, progress=progress))
+    least, most = found
+    points = [None if m.witness is None else m.witness.reshape(shape) for m in found]
+    return OutputRange(
+        minimum=(-least.upper, -least.lower),
+        maximum=(most.lower, most.upper),
+        lowest=points[0],
+        highest=points[1],
+        closed=not (least.reason or most.reason),
+        reason=least.reason or most.reason,
+    )
+
+
+def box_ends(shape: tuple[int, ...], low: npt.ArrayLike, high: npt.ArrayLike) -> tuple[Array, Array]:
+    """Return the flattened ends of a box.
+
+    Raises:
+        InvalidInputError: if they are none.
+    """
+    try:
+        ends = [np.broadcast_to(np.asarray(x, np.float64), shape).ravel().copy() for x in (low, high)]
+    except ValueError as error:
+        raise InvalidInputError(
+            f"expected a box that broadcasts to the shape {shape} of the input, got {np.shape(low)} and "
+            f"{np.shape(high)}; give numbers, or arrays of the shape of one sample"
+        ) from error
+    if not (np.all(np.isfinite(ends)) and np.all(ends[0] <= ends[1])):
+        raise InvalidInputError(
+            "expected finite ends of the box, none of low above high, got others; change them"
+        )
+    return ends[0], ends[1]
