@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nonlin.functions import Function, define, function, functions
 
 if TYPE_CHECKING:
-    from nonlin import geometry, testing
+    from nonlin import explore, geometry, testing
     from nonlin.functions.initialization import gain, initialize_
     from nonlin.functions.linearity import linearity
     from nonlin.geometry.approximation import approximate
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from nonlin.inspection.watching.lightning import LightningWatch
     from nonlin.inspection.watching.trainer import TrainerWatch
     from nonlin.networks import Network, read
+    from nonlin.networks.write import write
+    from nonlin.simplification import Simplification, simplify
 
 __all__ = [
     "Function",
@@ -24,11 +26,14 @@ __all__ = [
     "LightningWatch",
     "Network",
     "Prediction",
+    "Simplification",
     "Thresholds",
     "TrainerWatch",
     "approximate",
+    "compare",
     "cure",
     "define",
+    "explore",
     "function",
     "functions",
     "gain",
@@ -39,8 +44,10 @@ __all__ = [
     "predict",
     "read",
     "read_log",
+    "simplify",
     "testing",
     "watch",
+    "write",
 ]
 
 _HOMES = {
@@ -48,9 +55,13 @@ _HOMES = {
     "LightningWatch": "nonlin.inspection.watching.lightning",
     "Network": "nonlin.networks",
     "Prediction": "nonlin.inspection",
+    "Study": "nonlin.experiments",
+    "Simplification": "nonlin.simplification",
     "Thresholds": "nonlin.inspection",
     "TrainerWatch": "nonlin.inspection.watching.trainer",
     "approximate": "nonlin.geometry.approximation",
+    "compare": "nonlin.experiments",
+    "explore": "nonlin",
     "gain": "nonlin.functions.initialization",
     "cure": "nonlin.inspection.curing.cure",
     "geometry": "nonlin",
@@ -61,7 +72,9 @@ _HOMES = {
     "read": "nonlin.networks",
     "read_log": "nonlin.inspection.watching",
     "testing": "nonlin",
+    "simplify": "nonlin.simplification",
     "watch": "nonlin.inspection.watching",
+    "write": "nonlin.networks.write",
 }
 """Where each public name lives that is imported only when it is first used."""
 
