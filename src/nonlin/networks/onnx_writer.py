@@ -50,7 +50,11 @@ def model_of(network: Network, *, dtype: Any = None) -> onnx.ModelProto:
         else:
             emission.nodes += [p for p in kept if not written.intersection(n for n in p.output if n)]
         written.update(n for p in emission.nodes for n in p.output)
-    return _assembled(network, emission, original)
+    made = _assembled(network, emission, original)
+    if original is not None and network.nodes is network.origin.nodes:  # type: ignore[union-attr] # it has one then
+        # nothing was changed, and the file may be shorter as it was
+        return min(made, original.model, key=lambda model: int(model.ByteSize()))
+    return made
 
 
 def floating_types(model: onnx.ModelProto) -> set[int]:
