@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ from nonlin.networks.affine import Dense
 def small(seed=0, sizes=(3, 8, 6, 4)):
     rng = np.random.default_rng(seed)
     made = Building((sizes[0],))
-    for i, (n, m) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (n, m) in enumerate(itertools.pairwise(sizes)):
         made.add(Dense(weight=rng.normal(size=(m, n)) / np.sqrt(n), bias=0.3 * rng.normal(size=m)), (m,))
         if i < len(sizes) - 2:
             made.add(Activation(function=function("relu")))

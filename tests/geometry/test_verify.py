@@ -1,5 +1,6 @@
 """Properties against a mixed-integer program, wrong files, and what a counterexample must pass."""
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -22,7 +23,7 @@ FAR = 1e3
 def dense_network(seed, sizes, call="relu"):
     rng = np.random.default_rng(seed)
     made, layers = Building((sizes[0],)), []
-    for i, (n, m) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (n, m) in enumerate(itertools.pairwise(sizes)):
         weight, bias = rng.normal(size=(m, n)) / np.sqrt(n), 0.3 * rng.normal(size=m)
         layers.append((weight, bias))
         made.add(Dense(weight=weight, bias=bias), (m,))
@@ -156,7 +157,7 @@ def test_a_property_on_the_very_edge_is_never_called_unsat(tmp_path):
 
 
 def test_out_of_time_is_unknown_with_an_interval(tmp_path):
-    network, layers = dense_network(70, [6, 40, 40, 1])
+    network, _layers = dense_network(70, [6, 40, 40, 1])
     prop = write(tmp_path / "p.vnnlib", 6, 1, ["(assert (>= Y_0 1.9))"])
     verdict = verify(network, prop, timeout=1e-9)
     assert (verdict.status, verdict.reason, verdict.share) == ("unknown", "out of time", 1.0)

@@ -246,9 +246,7 @@ def _pooled(layer: Layer, z: Array, doubt: Array, tilt: Array, folds: _Folds) ->
     return z[passed], doubt[passed], tilt[passed]
 
 
-def _add(  # noqa: PLR0913 - one row of each column
-    folds: _Folds, layer: Layer, units: Array, slopes: Array, slacks: Array, doubts: Array
-) -> None:
+def _add(folds: _Folds, layer: Layer, units: Array, slopes: Array, slacks: Array, doubts: Array) -> None:
     folds.slopes.append(slopes)
     folds.slacks.append(slacks)
     folds.calls += [layer.call] * len(units)

@@ -37,7 +37,7 @@ def through(weights, lines, shift, spread, sums):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def through_windows(weights, upper, highest, lower, made, sums):  # type: ignore[no-untyped-def] # pragma: no cover # noqa: ANN001, ANN201, E501
+def through_windows(weights, upper, highest, lower, made, sums):  # type: ignore[no-untyped-def] # pragma: no cover # noqa: ANN001, ANN201
     """Take weights on pooled outputs to weights on the pools' entries.
 
     Args:

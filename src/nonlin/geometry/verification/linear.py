@@ -84,7 +84,7 @@ class LeastOf:
         rows = Rows(layer=layers, weights=weights, inputs=sign * self.inputs, path=path)
         return substituted(self.relaxation, bents, rows, box)
 
-    def _exact(  # noqa: PLR0913 - of one box of a batch
+    def _exact(
         self, known: Boxes, bents: Any, planes: Planes, i: int, fixed: tuple[Split, ...], upper: float
     ) -> tuple[float, Array]:
         box = (known.low[i], known.high[i])

@@ -13,7 +13,7 @@ from nonlin.geometry.bounds import bounds
 from nonlin.geometry.cells.lowering import lower
 from nonlin.geometry.checks import check_piecewise_linear
 from nonlin.geometry.verification.linear import LeastOf, forward
-from nonlin.geometry.verification.propagation import Boxes, prepare
+from nonlin.geometry.verification.propagation import prepare
 from nonlin.geometry.verification.runtime import met_in_runtime
 from nonlin.geometry.verification.search import Limits, Maximum, Progress, maximize
 from nonlin.geometry.verification.vnnlib import Case, Condition, read_property
