@@ -1,6 +1,8 @@
 import pytest
 import torch
+from torch import nn
 
+import nonlin
 from nonlin.inspection.torch.sampling import LEAST, few, norm_of, spread
 
 
@@ -34,3 +36,20 @@ def test_the_sample_is_of_the_tensor(layout):
         assert torch.isin(part, tensor.flatten()).all()
         assert len(part.unique()) == part.numel()
     assert 3900 < few(tensor).numel() <= 4096
+
+
+def test_the_extremes_of_a_large_call_are_of_another_part_at_each_step():
+    model = nn.Sequential(nn.Linear(8, 512), nn.ReLU())
+    data = torch.randn(1024, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        model[0].bias -= 1.5  # many units are active on few samples
+    pre = model[0](data).detach()
+    with nonlin.watch(model, every=1) as log:
+        for _ in range(9):
+            model(data).sum().backward()
+        records = list(log.history)
+    step = 4  # 524,288 pre-activations, of which 131,072 are looked at
+    assert [record.samples for record in records[1:]] == [1024 // step] * 8
+    expected = [float((pre[turn % step :: step].amax(0) <= 0).float().mean()) for turn in range(1, 9)]
+    assert [record.dead for record in records[1:]] == expected
+    assert len(set(expected)) > 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nonlin.inspection.torch.sampling import few, norm_of
+from nonlin.inspection.torch.sampling import few, norm_of, sum_and_norm_of
 from nonlin.inspection.watching.zones import zones_of
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ FlatEnds = tuple[float, float]
 """Below the first and above the second number a function is flat, and not at rest."""
 
 _ROWS = 64  # values a unit to count the flat ones of
+_LOOKED_AT = 1 << 17  # pre-activations of a call to take the extremes of: at the next step of others
 _PRELU: FlatEnds = (0.0, inf)  # flat on the left where its slope there is small, which is looked at later
 
 
@@ -40,6 +41,7 @@ class Extremes:
     Args:
         low: the smallest, shape (units,).
         high: the largest.
+        share: of the batch that these two are of.
         flat: how many of `rows` sampled values are on a flat part that is not at rest; None for a function without.
         rows: how many values a unit were looked at.
         slopes: a PReLU's for negative values, shape (units,) or (1,); None for any other function.
@@ -48,6 +50,7 @@ class Extremes:
 
     low: torch.Tensor
     high: torch.Tensor
+    share: float
     sample: torch.Tensor
     flat: torch.Tensor | None
     rows: int
@@ -58,7 +61,7 @@ class Extremes:
 class Totals:
     """Of the outputs of a call: their number, and on the model's device their sum and norm; the gradient's to come.
 
-    The sum is of all values, the norms are of a part of a large tensor, as `norm_of` takes it.
+    Of a large tensor they are estimated from a part, as `sampling` takes it.
     """
 
     values: int
@@ -113,7 +116,7 @@ def watched_call(name: str, function: Function, constant_slope: float, *, is_pre
 
 
 def measure_pre_activation(
-    watched: Watched, pre: torch.Tensor, axis: int, *, slopes: torch.Tensor | None = None
+    watched: Watched, pre: torch.Tensor, axis: int, *, slopes: torch.Tensor | None = None, turn: int = 0
 ) -> Extremes | None:
     """Measure the pre-activations of a call, before anything overwrites them.
 
@@ -122,6 +125,7 @@ def measure_pre_activation(
         pre: any shape.
         axis: of the units.
         slopes: a PReLU's.
+        turn: which part of a large batch to look at; another one at each step.
 
     Returns:
         None for a function of a whole vector, which has no slope of one number.
@@ -135,9 +139,11 @@ def measure_pre_activation(
     sampled = _sample(pre, others, pre.shape[axis]) if flat is not None else None
     # positions first: along several axes at once PyTorch takes twice as long
     wide = pre.flatten(axis + 1) if axis < pre.dim() - 2 and pre.is_contiguous() else pre
+    part = _in_turn(wide, turn) if axis else wide
     return Extremes(
-        low=_over(torch.Tensor.amin, wide, axis),
-        high=_over(torch.Tensor.amax, wide, axis),
+        low=_over(torch.Tensor.amin, part, axis),
+        high=_over(torch.Tensor.amax, part, axis),
+        share=len(part) / len(wide),
         sample=few(pre),
         flat=None if sampled is None or flat is None else _outside(sampled, flat, others),
         rows=0 if sampled is None else sampled.numel() // sampled.shape[axis],
@@ -147,12 +153,11 @@ def measure_pre_activation(
 
 def measure_output(output: torch.Tensor, squares: Squares | None = None) -> Totals:
     """Measure the outputs of a call, and follow their gradient; `squares` where it is followed already."""
-    wide = torch.float64 if output.dtype == torch.float64 else torch.float32
-    plain = output.detach()
+    total, norm = sum_and_norm_of(output.detach())
     return Totals(
         values=output.numel(),
-        total=plain.sum(dtype=wide),
-        norm=norm_of(plain),
+        total=total,
+        norm=norm,
         gradients=_follow_gradient(output) if squares is None else squares,
     )
 
@@ -166,6 +171,11 @@ def _follow_gradient(output: torch.Tensor) -> Squares:
 
         output.register_hook(gather)
     return norms
+
+
+def _in_turn(pre: torch.Tensor, turn: int) -> torch.Tensor:
+    step = min(-(-pre.numel() // _LOOKED_AT), len(pre))
+    return pre if step <= 1 else pre[turn % step :: step]
 
 
 def _over(extreme: Any, pre: torch.Tensor, axis: int) -> torch.Tensor:

@@ -188,10 +188,14 @@ class Learning(Tracing):
 @dataclass(slots=True)
 class _Slot:
     planned: _Planned
+    turn: int
     extremes: Extremes | None = None
 
     def measure(self, pre: torch.Tensor, slopes: torch.Tensor | None = None) -> None:
-        self.extremes = measure_pre_activation(self.planned.watched, pre, self.planned.axis, slopes=slopes)
+        planned = self.planned
+        self.extremes = measure_pre_activation(
+            planned.watched, pre, planned.axis, slopes=slopes, turn=self.turn
+        )
 
 
 @dataclass(slots=True)
@@ -207,9 +211,10 @@ class _Points:
 class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed, so its type is Any
     """Counts the operations of a training pass off against a plan, and measures at those that are calls."""
 
-    def __init__(self, plan: Plan, inputs: Any) -> None:
-        """Follow this plan on these inputs."""
+    def __init__(self, plan: Plan, inputs: Any, turn: int) -> None:
+        """Follow this plan on these inputs; `turn` is the number of the watched step."""
         super().__init__()
+        self._turn = turn
         self._operations = plan.operations
         self._next = 0
         self._points: dict[int, _Points] = {}
@@ -258,7 +263,7 @@ class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not follow
         if planned.gate is not None:
             self._at(planned.operation).gates.append(planned)
             return
-        slot = _Slot(planned)
+        slot = _Slot(planned, self._turn)
         self._at(planned.operation).after.append(slot)
         if planned.source is None:
             self._at(planned.operation).before.append(slot)

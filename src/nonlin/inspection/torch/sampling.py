@@ -7,7 +7,7 @@ from math import gcd, sqrt
 
 import torch
 
-__all__ = ["LEAST", "few", "norm_of", "spread"]
+__all__ = ["LEAST", "few", "norm_of", "spread", "sum_and_norm_of"]
 
 LEAST = 1 << 14
 """Of a tensor with more than twice as many values, about so many are looked at."""
@@ -24,10 +24,25 @@ def norm_of(tensor: torch.Tensor) -> torch.Tensor:
     Args:
         tensor: any shape; float64 stays, all else is added up in float32.
     """
+    return _norm(spread(tensor), tensor)
+
+
+def sum_and_norm_of(tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the sum and the norm, both from the same part of a large tensor."""
     part = spread(tensor)
-    wide = torch.float64 if tensor.dtype == torch.float64 else torch.float32
-    norm: torch.Tensor = torch.linalg.vector_norm(part, dtype=wide)
+    total = part.sum(dtype=_wide(tensor))
+    return total if part.numel() == tensor.numel() else total * (tensor.numel() / part.numel()), _norm(
+        part, tensor
+    )
+
+
+def _norm(part: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+    norm: torch.Tensor = torch.linalg.vector_norm(part, dtype=_wide(tensor))
     return norm if part.numel() == tensor.numel() else norm * sqrt(tensor.numel() / part.numel())
+
+
+def _wide(tensor: torch.Tensor) -> torch.dtype:
+    return torch.float64 if tensor.dtype == torch.float64 else torch.float32
 
 
 def spread(tensor: torch.Tensor) -> torch.Tensor:

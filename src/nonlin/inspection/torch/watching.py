@@ -62,6 +62,7 @@ class Log:
         self._limits = thresholds or Thresholds()
         self._first = self._step = first_step
         self._due = first_step
+        self._turn = 0
         self._ranks = _ranks(model)
         self._writes = self._ranks == 1 or torch.distributed.get_rank() == 0
         self._records: list[Record] = []
@@ -145,7 +146,8 @@ class Log:
             self._places.enter_context(learning.places.watching(self._model))
             self._running = learning
         else:
-            self._running = Following(self._plan, inputs)
+            self._turn += 1
+            self._running = Following(self._plan, inputs, self._turn)
         self._running.__enter__()
 
     def _after(self, module: nn.Module, arguments: Any, output: Any) -> None:  # noqa: ARG002 - the signature of a hook
@@ -199,6 +201,8 @@ class Log:
             dead, saturated, linear = shares.dead, shares.saturated, shares.linear
             lasting, steps = self._lasting.setdefault(watched.name, Lasting()).add(shares.dead_units)
             units = len(figures.low)
+        extremes = call.extremes
+        samples = pending.samples if extremes is None else round(pending.samples * extremes.share)
         values = max(figures.values, 1)
         gradient = figures.gradient_squares
         return Record(
@@ -206,7 +210,7 @@ class Log:
             call=watched.name,
             function=watched.label,
             units=units,
-            samples=pending.samples * self._ranks,
+            samples=samples * self._ranks,
             dead=dead,
             dead_lasting=lasting,
             lasting_steps=steps,

@@ -23,7 +23,7 @@ class Record:
         call: its name.
         function: the activation, with its parameters.
         units: how many units it has.
-        samples: how many samples the batch had.
+        samples: how many samples of the batch the extremes are of, and with them dead and linear.
         dead: the share of units whose relative slope was never above a thousandth in this batch; None for a function
             of a whole vector (softmax), which has no slope of one number; so for the next three.
         dead_lasting: the share of units that were dead on this and each of the watched steps just before it, as many
