@@ -163,9 +163,12 @@ def surface(made: Subdivision, *, output: int = 0, labels: tuple[str, str] = ("s
         facets, facecolors=colours, edgecolors="#1b1f2366" if few else colours, linewidths=0.3, gid="surface"
     )
     drawn.set_rasterized(len(facets) > _VECTOR)
-    axes.add_collection3d(drawn)
     left, right, bottom, top = made.window
     axes.set(xlim=(left, right), ylim=(bottom, top), zlim=(low, high))
+    axes.autoscale(
+        enable=False
+    )  # polygons of several sizes are padded, which overflows when it looks for limits
+    axes.add_collection3d(drawn)
     axes.set_box_aspect((1, 1, 0.62))
     axes.view_init(elev=30, azim=_from_below(made, output))
     names = (*labels, f"output {output}")
