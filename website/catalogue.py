@@ -14,6 +14,7 @@ from nonlin import Function, pictures
 from nonlin.functions.curve import sample_vector
 from nonlin.functions.description import Description, describe
 from nonlin.functions.latex import latex
+from nonlin.functions.property import unknown
 from nonlin.report.figures import embed
 from nonlin.report.function import property_text
 
@@ -126,12 +127,13 @@ def _sortable(value: float | None) -> float | str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.4f}" if isfinite(value) else "∞" if value == inf else "–"
+    return f"{round(value, 4) + 0.0:.4f}".replace("-", "−") if isfinite(value) else "∞" if value == inf else "–"
 
 
 def _said(properties: Any, name: str) -> str:
     found: Property[Any] = getattr(properties, name)
-    attained = getattr(properties, "attained", None) if name == "range" else None
+    # of a function of a vector nobody has asked whether it reaches the ends
+    attained = getattr(properties, "attained", unknown("")) if name == "range" else None
     text = escape(property_text(name, found, attained=attained))
     return f'<span title="{found.status}: {escape(found.reason, quote=True)}">{MARKS[found.status]}</span> {text}'
 
