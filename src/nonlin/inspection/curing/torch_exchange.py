@@ -48,12 +48,12 @@ class Exchange:
         output: the operation that makes the call's output.
         pre: the operation that makes its pre-activation, for a function that is written out; None where the output's
             operation takes the pre-activation itself.
-        function: its name.
+        function: its name, or a module that is called instead.
     """
 
     output: Operation
     pre: Operation | None
-    function: str
+    function: str | nn.Module
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class _Exchanging(CountingMode):
         arguments, keywords = given
         own = arguments[0] if arguments else keywords.get("input", keywords.get("self"))
         u = own if exchange.pre is None else self._kept.pop(exchange.pre)
-        call = FUNCTIONS[exchange.function]
+        call = FUNCTIONS[exchange.function] if isinstance(exchange.function, str) else exchange.function
         if not operation(func).overwrites(keywords):
             return call(u)
         return own.copy_(call(u.clone()))  # the new function's gradient needs u, which is overwritten
