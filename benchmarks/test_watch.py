@@ -2,7 +2,8 @@
 
     OMP_NUM_THREADS=1 python -m pytest benchmarks/test_watch.py -s
 
-Two plain and two watched steps follow each other in an order drawn anew each time. The figure is the median of the differences, with its interval at 95 % (bootstrap, from SciPy).
+Two plain and two watched steps follow each other in an order drawn anew each time. The figure is the median of the
+differences, with its interval at 95 % (bootstrap, from SciPy).
 """
 
 from itertools import pairwise
