@@ -32,7 +32,7 @@ WRONG = """## Where the articles are wrong
 ### A stack of perceptrons is no linear classifier
 
 One perceptron with a step function is: its answer changes across one line. Two layers are not. Here are three perceptrons that compute exclusive or,
-which no line can; the regions are those that `nonlin.geometry` finds, in full colour where the answer is 1.
+which no line can; the regions are those that `nonlin.geometry` finds, bright where the answer is 1.
 
 ![Three regions of a network of steps; the middle one, between two parallel lines, holds two opposite corners of the square](images/claims/exclusive_or.svg){.wide}
 

@@ -7,6 +7,7 @@ from nonlin.pictures.call import pre_activations, units
 from nonlin.pictures.calls import gradients, overview
 from nonlin.pictures.card import function, outputs
 from nonlin.pictures.cost import costs
+from nonlin.pictures.folding import approximation, neurons
 from nonlin.pictures.function import functions
 from nonlin.pictures.history import history
 from nonlin.pictures.line import line
@@ -14,6 +15,7 @@ from nonlin.pictures.prediction import prediction
 from nonlin.pictures.subdivision import crease_pattern, regions, surface
 
 __all__ = [
+    "approximation",
     "costs",
     "crease_pattern",
     "function",
@@ -21,6 +23,7 @@ __all__ = [
     "gradients",
     "history",
     "line",
+    "neurons",
     "outputs",
     "overview",
     "pre_activations",
