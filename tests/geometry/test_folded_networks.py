@@ -48,15 +48,15 @@ def pooled_cnn(rng, size=4):
     return ending(made, rng)
 
 
-def residual(rng, size=5):
+def residual(rng, size=4):
     made = Building((1, size, size))
-    made.add(convolution(rng, 1, 3), (3, size, size))
+    made.add(convolution(rng, 1, 2), (2, size, size))
     for _ in range(2):
         trunk = made.add(RELU)
-        made.add(convolution(rng, 3, 3))
-        made.add(normalized(rng, 3))
+        made.add(convolution(rng, 2, 2))
+        made.add(normalized(rng, 2))
         made.add(RELU)
-        branch = made.add(convolution(rng, 3, 3))
+        branch = made.add(convolution(rng, 2, 2))
         made.add(Sum(signs=(1, 1)), inputs=(trunk, branch))
     made.add(RELU)
     return ending(made, rng)
@@ -134,7 +134,7 @@ def test_maps_on_a_line_are_the_networks(kind):
 def test_a_wrong_map_would_be_noticed():
     rng = np.random.default_rng(3)
     network = residual(rng)
-    x = rng.normal(size=(4, 1, 5, 5))
+    x = rng.normal(size=(4, 1, 4, 4))
     assert relative(at(network, x) + 1e-7, at(network, x)) > 1e-9
 
 
