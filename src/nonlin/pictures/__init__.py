@@ -11,12 +11,14 @@ from nonlin.pictures.folding import approximation, neurons
 from nonlin.pictures.function import functions
 from nonlin.pictures.history import history
 from nonlin.pictures.line import line
+from nonlin.pictures.linearity import counterexample
 from nonlin.pictures.prediction import prediction
 from nonlin.pictures.subdivision import crease_pattern, regions, surface
 
 __all__ = [
     "approximation",
     "costs",
+    "counterexample",
     "crease_pattern",
     "function",
     "functions",
