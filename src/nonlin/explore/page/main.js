@@ -49,8 +49,9 @@ const remember = () => {
   clearTimeout(writing);
   writing = setTimeout(() => {
     const address = writeAddress(current.id, state, current.defaults);
-    if (address !== location.hash) history.replaceState(null, "", address);
+    // a frame in a notebook has no address of its own to write
     if (parent !== window) parent.postMessage({ nonlin: "state", address }, "*");
+    else if (address !== location.hash) history.replaceState(null, "", address);
   }, 150);
 };
 
@@ -167,12 +168,13 @@ const load = (text) => {
   }
 };
 
-const fromAddress = () => {
-  const found = readAddress(location.hash, panels);
+const fromAddress = (address) => {
+  say("");
+  const found = readAddress(address, panels);
   if (!["en", "zh"].includes(found.state.lang)) found.wrong.push(`lang`), (found.state.lang = "en");
   if (!["auto", "light", "dark"].includes(found.state.theme)) found.wrong.push("theme"), (found.state.theme = "auto");
   open(found.panel, found.state);
-  say(found.wrong.length ? t("page.badAddress", { parts: found.wrong.join(", ") }) : "");
+  if (found.wrong.length) say(t("page.badAddress", { parts: found.wrong.join(", ") }));
 };
 
 document.getElementById("tabs").addEventListener("keydown", (event) => {
@@ -181,16 +183,16 @@ document.getElementById("tabs").addEventListener("keydown", (event) => {
   event.preventDefault();
   go(panels[(panels.indexOf(current) + step + panels.length) % panels.length], true);
 });
-addEventListener("hashchange", fromAddress);
+addEventListener("hashchange", () => fromAddress(location.hash));
 let lastWidth = innerWidth;
 addEventListener("resize", () => innerWidth !== lastWidth && ((lastWidth = innerWidth), redraw()));
 addEventListener("message", (event) => {
   const address = event.data?.nonlin === "open" ? event.data.address : undefined;
-  if (typeof address === "string" && address.startsWith("#")) (location.hash = address);
+  if (typeof address === "string" && address.startsWith("#")) fromAddress(address);
 });
 dark.addEventListener("change", () => (paint(), redraw()));
 
-if (!location.hash && data.network && !data.network.example) location.hash = "#network";
-fromAddress();
+const own = data.network && !data.network.example;
+fromAddress(location.hash || (own ? "#network" : ""));
 document.documentElement.dataset.firstPicture = String(performance.now());
 window.nonlin = { CATALOGUE, foldLine, foldPlane, forward, onPlane, levelLines, moments, shareOff, fitPolyline, load, data, state: () => ({ ...state }), redraw: () => redraw() };
