@@ -92,7 +92,7 @@ def test_a_trial_is_counted_once(kind, tmp_path, expected):
 
 
 def test_a_lost_worker_takes_nothing_with_it(tmp_path, expected):
-    pytest.importorskip("distributed")
+    distributed = pytest.importorskip("distributed")
     place = tmp_path / "scheduler.json"
     started = [
         start("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", place, "--host", "127.0.0.1")
@@ -105,6 +105,8 @@ def test_a_lost_worker_takes_nothing_with_it(tmp_path, expected):
             start("worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny") for _ in range(2)
         ]
         started += workers
+        with distributed.Client(address) as client:
+            client.wait_for_workers(2, timeout=100)
         seen = []
 
         def progress(done, total):

@@ -104,7 +104,7 @@ def _cluster(address: str) -> Iterator[tuple[Engine, int]]:
     def engine(jobs: Sequence[Job]) -> Results:
         # a worker that is lost takes no unit with it: the scheduler gives what it had to another
         futures = [client.submit(_unit_and_trials, job, pure=False, retries=3) for job in jobs]
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             yield future.result()
             future.release()
 

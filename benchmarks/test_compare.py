@@ -1,0 +1,46 @@
+"""A study of 8 functions and 10 seeds on the digits, and the plain loop that trains one model after the other.
+
+`pytest benchmarks/test_compare.py -s` prints both. The loop is timed on a trial of each function and stage, and scaled.
+"""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from nonlin.experiments import compare
+from nonlin.experiments.candidates import candidates
+from nonlin.experiments.problem import Source, open_problem
+from nonlin.experiments.training import train_unit
+from nonlin.experiments.trial import Unit
+
+FUNCTIONS = "relu,leaky_relu,elu,selu,gelu,silu,mish,tanh"
+
+
+def test_a_study_against_the_plain_loop():
+    began = time.perf_counter()
+    study = compare(FUNCTIONS, task="digits", seeds=10)
+    seconds = time.perf_counter() - began
+    problem, plain = open_problem(Source(task="digits")), replace(study.plan, stack=1, inspected=0)
+    loop = 0.0
+    for candidate in candidates(FUNCTIONS):
+        for stage in ("search 1", "final"):
+            trials = [t for t in study.trials if t.function == candidate.name and t.stage == stage]
+            first = next(t for t in trials if t.status == "finished")
+            unit = Unit(
+                function=candidate.name, stage=stage, steps=first.steps, members=((first.seed, first.rate),)
+            )
+            began = time.perf_counter()
+            (alone,) = train_unit(problem, plain, candidate, unit)
+            taken = time.perf_counter() - began
+            assert alone.curves["train_loss"] == pytest.approx(first.curves["train_loss"], rel=5e-3, abs=1e-4)
+            # the stages of the search all cost the same a step
+            of_kind = [
+                t
+                for t in study.trials
+                if t.function == candidate.name and (t.stage == "final") == (stage == "final")
+            ]
+            loop += taken / first.last_step * sum(t.last_step for t in of_kind)
+    print(
+        f"\nstudy of {len(study.trials)} trials: {seconds:.1f} s; plain loop {loop:.1f} s, {loop / seconds:.1f} times"
+    )
