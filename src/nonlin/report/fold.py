@@ -59,8 +59,10 @@ def print_fold(folded: Folded, console: Console) -> None:
     console.print(Text(_headline(folded)))
     if folded.line is not None:
         _print_curve(folded.line, folded.output, console)
-    console.print()
-    console.print(_table(*_rows(folded)))
+    columns, rows = _rows(folded)
+    if rows:
+        console.print()
+        console.print(_table(columns, rows))
     for sentence in _sentences(folded):
         console.print(Text(sentence))
 
@@ -150,7 +152,8 @@ def _rows(folded: Folded) -> tuple[list[str], list[list[str]]]:
     """Return the table of calls: its columns and its rows."""
     if folded.line is not None:
         counts = Counter(folded.line.calls)
-        return ["call", "folds"], [[name, f"{n:,}"] for name, n in counts.items()]
+        names = [node.name for node in folded.line.network.nodes if node.name in counts]
+        return ["call", "folds"], [[name, f"{counts[name]:,}"] for name in names]
     after = {} if folded.count is None else folded.count.after
     columns, made = ["call", "regions after it"], folded.made
     if made is None:
