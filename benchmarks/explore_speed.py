@@ -1,8 +1,9 @@
-"""How fast the explore page is in Chromium: its first picture, and frames while a fold of a 2-16-16-1 network is dragged."""
+"""How fast the explore page is in Chromium: its first picture, and frames while a 2-16-16-1 network is dragged."""
 
 import shutil
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -35,9 +36,10 @@ def main():
             tab.mouse.up()
             seconds = (times[-1] - times[0]) / 1000
             regions = tab.get_attribute("[data-fact='regions']", "data-value")
-            slowest = max(b - a for a, b in zip(times, times[1:], strict=False))
+            slowest = max(b - a for a, b in pairwise(times))
             print(
-                f"colour {colour}: first picture after {first:.0f} ms; {(len(times) - 1) / seconds:.0f} frames a second, "
+                f"colour {colour}: first picture after {first:.0f} ms; "
+                f"{(len(times) - 1) / seconds:.0f} frames/s, "
                 f"slowest frame {slowest:.0f} ms, {regions} regions"
             )
             tab.close()
