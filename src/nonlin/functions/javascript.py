@@ -29,7 +29,7 @@ def javascript(expression: Expression) -> str:
 
     >>> from nonlin.functions import function
     >>> print(javascript(function("leaky_relu").definition))
-    (x, p) => { const v0 = p.negative_slope * x; return x < 0 ? v0 : x > 0 ? x : x === 0 ? v0 : NaN; }
+    (x, p) => { const v0 = p.negative_slope * x; return x < 0.0 ? v0 : x === 0.0 ? v0 : x === x ? x : NaN; }
     """
     names: dict[Expression, str] = {}
     steps: list[str] = []
