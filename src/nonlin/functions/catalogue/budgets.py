@@ -56,8 +56,8 @@ ROOT = "a root of a sum"
 
 
 def _subnormal(*orders: int, factor: float) -> tuple[Allowance, ...]:
-    """Allow the smallest number times the largest factor that is beside a subnormal one."""
-    return tuple(_everywhere(order, factor * LEAST, SUBNORMAL) for order in orders)
+    """Allow what a subnormal factor, itself right to the budget, is off by, times the largest factor beside it."""
+    return tuple(_everywhere(order, FLOAT64 * (factor + 1) * LEAST, SUBNORMAL) for order in orders)
 
 
 def _everywhere(order: int, absolute: float, reason: str) -> Allowance:
@@ -101,6 +101,8 @@ ALLOWANCES: dict[str, tuple[Allowance, ...]] = {
     "phish": (*_root(-1.1954312013879125, 0.36), *_subnormal(0, 1, factor=39.0**2)),
     "quick_gelu": (*_root(-0.751154255441289, 0.37), *_subnormal(0, 1, factor=TAIL)),
     "serf": (*_root(-1.193059968928188, 0.3), *_subnormal(0, 1, factor=2 * TAIL)),
+    "scaled_tanh": _subnormal(0, 1, factor=1.72),
+    "selu": _subnormal(0, 1, factor=1.76),
     "silu": (*_root(-1.278464542761074, 0.21), *_subnormal(0, 1, factor=TAIL)),
     "sinc": (Allowance(order=1, low=-inf, high=inf, absolute=PAIRS, power=-1, reason=ROOT),),
     "smish": (*_root(-1.3945193019245041, 0.18), *_subnormal(0, 1, factor=TAIL)),
