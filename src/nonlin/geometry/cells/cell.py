@@ -1,7 +1,7 @@
 """One cell with its pattern and its affine map."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import factorial
 
 import numpy as np
@@ -25,8 +25,11 @@ class Cell:
             pooling window the number of its largest entry among those that it holds.
         weight, bias: the network's first output, flattened, is weight · x + bias here; shapes (outputs, coordinates)
             and (outputs,).
+        error: how far off weight · x + bias can be at a vertex, no less than the error of a row of weight;
+            shape (outputs,), empty where it is not known.
         facets: for each facet (unit, kink), the number of the unit in `pattern` and of the kink of its function that
-            makes it; or (−1, i) for the i-th side of the domain.
+            makes it, for a pooling window the number of the entry that is the largest behind it; or (−1, i)
+            for the i-th side of the domain.
         incidence: which vertices, then which directions, lie on which facets; booleans, shape (rays, facets).
     """
 
@@ -35,6 +38,7 @@ class Cell:
     pattern: Array
     weight: Array
     bias: Array
+    error: Array = field(default_factory=lambda: np.zeros(0))
     facets: tuple[tuple[int, int], ...]
     incidence: Array
 
@@ -78,11 +82,16 @@ class Names:
         bent: which units of all stages bend, shape (units of the pattern,).
         folds: the unit and kink of each fold, shape (folds, 2).
         outputs: which numbers of the last stage are the output, −1 for a constant 0.
+        units: how many there are in all stages.
+        windows: for each unit of all stages that stands in windows, these: their numbers in the pattern, and its place
+            in each.
     """
 
     bent: Array
     folds: Array
     outputs: Array
+    units: int
+    windows: dict[int, dict[int, int]]
 
 
 def cells_of(leaves: Leaves, names: Names) -> Iterator[Cell]:
@@ -90,31 +99,47 @@ def cells_of(leaves: Leaves, names: Names) -> Iterator[Cell]:
     ends = np.cumsum(leaves.counts)
     for i, (count, end) in enumerate(zip(leaves.counts.tolist(), ends.tolist(), strict=True)):
         rays, masks = leaves.vertices[end - count : end], [int(m) for m in leaves.masks[end - count : end]]
-        yield _cell(rays, masks, leaves.facets[i].tolist(), (leaves.regions[i], leaves.maps[i], names))
+        yield _cell(
+            rays,
+            masks,
+            leaves.facets[i].tolist(),
+            (leaves.regions[i], leaves.maps[i], leaves.errors[i], names),
+        )
 
 
-def _cell(rays: Array, masks: list[int], folds: list[int], rest: tuple[Array, Array, Names]) -> Cell:
-    regions, maps, names = rest
+def _cell(rays: Array, masks: list[int], folds: list[int], rest: tuple[Array, Array, Array, Names]) -> Cell:
+    regions, maps, errors, names = rest
     points = [i for i in _around(masks, rays) if rays[i, -1] > 0]
     far = [i for i in range(len(masks)) if not rays[i, -1] > 0]
     used = [b for b in range(len(folds)) if any(masks[i] >> b & 1 for i in range(len(masks)))]
     order = [*points, *far]
+    pattern = regions[names.bent]
     maps = np.concatenate([maps, np.zeros((len(maps), 1))], axis=1)[:, names.outputs]
     return Cell(
         vertices=rays[points, :-1] / rays[points, -1:],
         directions=rays[far, :-1],
-        pattern=regions[names.bent],
+        pattern=pattern,
         weight=maps[:-1].T,
         bias=maps[-1],
-        facets=tuple(_facet(folds[b], names.folds) for b in used),
+        error=np.append(errors, 0.0)[names.outputs] / min(1.0, rays[points, -1].min(initial=1.0)),
+        facets=tuple(_facet(folds[b], names, pattern) for b in used),
         incidence=np.array([[bool(masks[i] >> b & 1) for b in used] for i in order]).reshape(
             len(order), len(used)
         ),
     )
 
 
-def _facet(fold: int, folds: Array) -> tuple[int, int]:
-    return (-1, -1 - fold) if fold < 0 else (int(folds[fold, 0]), int(folds[fold, 1]))
+def _facet(fold: int, names: Names, pattern: Array) -> tuple[int, int]:
+    if fold < 0:
+        return -1, -1 - fold
+    if fold < len(names.folds):
+        return int(names.folds[fold, 0]), int(names.folds[fold, 1])
+    larger, smaller = divmod(fold - len(names.folds), names.units)
+    return next(
+        (window, names.windows[smaller][window])
+        for window, place in names.windows[larger].items()
+        if window in names.windows[smaller] and pattern[window] == place
+    )
 
 
 def _around(masks: list[int], rays: Array) -> list[int]:

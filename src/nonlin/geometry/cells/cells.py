@@ -8,7 +8,9 @@ import numpy as np
 
 from nonlin.geometry.cells.cell import Cell, Names, cells_of
 from nonlin.geometry.cells.enumeration import Problem, batches
+from nonlin.geometry.cells.extremes import Extremes, extremes_of
 from nonlin.geometry.cells.parts import count_parts
+from nonlin.geometry.cells.volumes import volumes_of
 from nonlin.networks.array import Array
 
 __all__ = ["Cells", "Progress", "counted"]
@@ -53,41 +55,48 @@ class Cells:
                 yield from cells_of(batch.leaves, names)
 
     def volumes(self) -> Array:
-        """Return the area or volume of every cell, in the order of `cells`; shape (count,)."""
-        return np.array([cell.volume for cell in self.cells])
+        """Return the area or volume of every cell, in the order of `cells`; infinite if unbounded; shape (count,)."""
+        names, found = _names(self.problem), [np.zeros(0)]
+        for batch in batches(self.problem, keep=True):
+            if batch.leaves is None:
+                continue
+            if batch.leaves.masks.dtype == object:  # settled in fractions, perhaps not simple
+                found.append(np.array([cell.volume for cell in cells_of(batch.leaves, names)]))
+            else:
+                found.append(volumes_of(batch.leaves))
+        return np.concatenate(found)
 
     def maps(self) -> int:
         """Return how many different affine maps the cells have, equal ones counted once, to the last bit of float64."""
         return len({(cell.weight.tobytes(), cell.bias.tobytes()) for cell in self.cells})
 
+    def extremes(self, i: int) -> Extremes:
+        """Return the least and the largest value of an output and its steepest slope, where they are, how sure."""
+        return extremes_of(self.cells, i)
+
     def output_range(self, i: int) -> tuple[float, float]:
-        """Return the least and the largest value of an output, up to the rounding of float64.
+        """Return a range that holds every value of an output, rounded outward; `extremes` tells by how much.
 
         An affine map is extreme at vertices; an unbounded cell counts where the map still grows along its directions.
         """
-        low, high = np.inf, -np.inf
-        for cell in self.cells:
-            values = cell.vertices @ cell.weight[i] + cell.bias[i]
-            low, high = min(low, float(values.min())), max(high, float(values.max()))
-            along = cell.directions @ cell.weight[i]
-            low = -np.inf if np.any(along < 0) else low
-            high = np.inf if np.any(along > 0) else high
-        return low, high
+        found = self.extremes(i)
+        return found.least[0], found.largest[1]
 
     def lipschitz(self, i: int) -> float:
-        """Return the largest Euclidean norm of an output's gradient, up to the rounding of float64."""
-        return max(float(np.linalg.norm(cell.weight[i])) for cell in self.cells)
+        """Return the largest Euclidean norm of an output's gradient in the slice's coordinates, rounded upward."""
+        return self.extremes(i).steepest[1]
 
     def adjacency(self) -> Iterator[tuple[int, int]]:
         """Yield the pairs of cells, by their place in `cells`, that differ in one step of one unit across a facet."""
+        pooled = _pooled(self.problem)
         places = {cell.pattern.tobytes(): i for i, cell in enumerate(self.cells)}
         for i, cell in enumerate(self.cells):
             for unit, kink in cell.facets:
-                if unit >= 0 and cell.pattern[unit] == kink:
+                if unit >= 0 and (pooled[unit] or cell.pattern[unit] == kink):
                     other = cell.pattern.copy()
-                    other[unit] += 1
+                    other[unit] = kink if pooled[unit] else kink + 1
                     j = places.get(other.tobytes())
-                    if j is not None:
+                    if j is not None and not (pooled[unit] and j < i):
                         yield i, j
 
     def __str__(self) -> str:
@@ -98,15 +107,12 @@ class Cells:
 def counted(
     problem: Problem, *, progress: Progress | None = None, jobs: int = 1, on: str | None = None
 ) -> dict[str, Any]:
-    """Count the cells of a problem; stopped by Ctrl-C it returns what it has, if it runs in this process."""
-    if jobs != 1 or on is not None:
-        count, exact = count_parts(problem, jobs=jobs, on=on)
-        return {"count": count, "certified": True, "reason": "", "exact": exact, "problem": problem}
+    """Count the cells of a problem; stopped by Ctrl-C it returns what it has, of several processes whole parts."""
     count = exact = 0
     share = 0.0
     try:
-        for batch in batches(problem):
-            count, exact, share = count + batch.count, exact + batch.exact, max(share, batch.share)
+        for more, more_exact, done in _steps(problem, jobs, on):
+            count, exact, share = count + more, exact + more_exact, max(share, done)
             if progress is not None:
                 progress(count, share)
     except KeyboardInterrupt:
@@ -115,20 +121,43 @@ def counted(
     return {"count": count, "certified": True, "reason": "", "exact": exact, "problem": problem}
 
 
+def _steps(problem: Problem, jobs: int, on: str | None) -> Iterator[tuple[int, int, float]]:
+    if jobs == 1 and on is None:
+        yield from ((batch.count, batch.exact, batch.share) for batch in batches(problem))
+    else:
+        yield from ((*counts, share) for counts, share in count_parts(problem, jobs=jobs, on=on))
+
+
 def _names(problem: Problem) -> Names:
-    bent, folds, number = [], [], 0
+    bent: list[bool] = []
+    folds: list[tuple[int, int]] = []
+    windows: dict[int, dict[int, int]] = {}
+    number = units = 0
     for stage in problem.chain.stages:
-        if stage.windows:
-            bent += [True] * len(stage.windows)
-            number += len(stage.windows)
-            continue
-        for bend in stage.bend.tolist():
+        for window in stage.windows:
+            for place, unit in enumerate(window.tolist()):
+                windows.setdefault(units + unit, {})[number] = place
+            bent.append(True)
+            number += 1
+        for bend in stage.bend.tolist() if not stage.windows else ():
             kinks = len(stage.bends[bend].kinks) if bend >= 0 else 0
             bent.append(kinks > 0)
             folds += [(number, k) for k in range(kinks)]
             number += kinks > 0
+        units += stage.units
     return Names(
         bent=np.array(bent, bool),
         folds=np.array(folds, np.int64).reshape(-1, 2),
         outputs=problem.chain.outputs,
+        units=units,
+        windows=windows,
     )
+
+
+def _pooled(problem: Problem) -> list[bool]:
+    """Return for each unit of the pattern whether it is a window."""
+    found: list[bool] = []
+    for stage in problem.chain.stages:
+        bent = [b for b in stage.bend.tolist() if b >= 0 and stage.bends[b].kinks]
+        found += [True] * len(stage.windows) if stage.windows else [False] * len(bent)
+    return found

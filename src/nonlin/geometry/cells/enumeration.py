@@ -10,6 +10,7 @@ from nonlin.errors import InvalidInputError
 from nonlin.geometry.cells.chain import Chain
 from nonlin.geometry.cells.domain import Domain, Root
 from nonlin.geometry.cells.exact import ExactCell, ExactStages, exact_cells, exact_stages, floats
+from nonlin.geometry.cells.pools import Pools, pools_of
 from nonlin.geometry.cells.tables import Plan, plan_of
 from nonlin.networks.array import Array
 
@@ -31,6 +32,7 @@ class Leaves:
         facets: for each the folds of its facets, −1 − i for the i-th of the domain; shape (cells, most facets).
         regions: for each the piece of every unit of all stages, shape (cells, units).
         maps: of the last stage, shape (cells, coordinates + 1, numbers).
+        errors: how far off the maps and their values at the vertices are at most, on a ray of size 1; (cells, numbers).
         vertices: homogeneous, of all cells one behind the other, shape (vertices, coordinates + 1).
         masks: the facets that each lies on, bit by bit, shape (vertices,).
     """
@@ -39,6 +41,7 @@ class Leaves:
     facets: Array
     regions: Array
     maps: Array
+    errors: Array
     vertices: Array
     masks: Array
 
@@ -96,17 +99,19 @@ def batches(problem: Problem, *, keep: bool = False) -> Iterator[Batch]:
 
 
 def _rooted(problem: Problem, root: Root, stages: int, *, keep: bool) -> Iterator[Batch]:
-    if not stages or any(stage.windows for stage in problem.chain.stages):
+    pooling = any(stage.windows for stage in problem.chain.stages[:stages])
+    plan = plan_of(problem.chain, stages) if stages else None
+    pools = pools_of(problem.chain, plan, problem.domain) if plan and pooling else None
+    if plan is None or (pooling and pools is None):
         exact = exact_stages(problem.chain, stages)
         yield from _settled(exact, problem, root, _asked(problem, root, stages), keep=keep)
         return
     from nonlin.geometry.cells import walk
 
-    plan = plan_of(problem.chain, stages)
-    state = _entered(plan, problem, root)
-    store = _store(plan, problem.domain.dimensions, _STORED if keep else 0)
+    state = _entered(plan, problem, root, pools)
+    store = _store(plan, problem, _STORED if keep else 0, stages)
     _, listing, stack = state
-    settings = ((0,) * (problem.domain.dimensions + 1), _AT_ONCE)
+    settings = ((0,) * (problem.domain.dimensions + 1), _AT_ONCE, *([pools] if pools else []))
     exact_chain: ExactStages | None = None
     found, status = 0, walk.PAUSED
     while status != walk.DONE:
@@ -118,20 +123,21 @@ def _rooted(problem: Problem, root: Root, stages: int, *, keep: bool) -> Iterato
         stack.registers[2] = 0
         for sides in aside:
             exact_chain = exact_chain or exact_stages(problem.chain, stages)
-            merged = np.where(sides >= 0, sides, np.where(listing.preset >= 2, -1, listing.preset))
+            preset = np.where(listing.preset >= 2, -1, listing.preset)
+            preset = np.concatenate([preset, np.full(len(sides) - len(preset), -1)])
+            merged = np.where(sides >= 0, sides, preset)
             yield from _settled(exact_chain, problem, root, merged.tolist(), keep=keep)
 
 
-def _entered(plan: Plan, problem: Problem, root: Root) -> tuple[Any, Any, Any]:
+def _entered(plan: Plan, problem: Problem, root: Root, pools: Pools | None) -> tuple[Any, Any, Any]:
     from nonlin.geometry.cells import maps, walk
     from nonlin.geometry.cells.workspace import frames_of, listing_of, stack_of
 
     domain = problem.domain
-    frames = frames_of(plan, domain.dimensions, domain.facets)
-    listing, stack = (
-        listing_of(plan, domain.dimensions),
-        stack_of(plan, domain.dimensions, vertices=_VERTICES),
-    )
+    windows, entries = (len(pools.window), len(pools.entries)) if pools else (0, 0)
+    frames = frames_of(plan, domain.dimensions, domain.facets, windows=windows)
+    listing = listing_of(plan, domain.dimensions)
+    stack = stack_of(plan, domain.dimensions, vertices=_VERTICES, entries=entries)
     start, error = domain.floats
     maps.begin(plan, frames, start, error)
     if not np.all(np.isfinite(frames.common)):
@@ -162,7 +168,8 @@ def _asked(problem: Problem, root: Root, stages: int) -> list[int] | None:
     if not problem.preset:
         return None
     plan = plan_of(problem.chain, stages)
-    preset = np.full(int(plan.unit_fold[-1]), -1)
+    windows = sum(len(stage.windows) for stage in problem.chain.stages[:stages])
+    preset = np.full(int(plan.unit_fold[-1]) + windows, -1)
     _set_preset(plan, problem, root, preset)
     return [-1 if side >= 2 else int(side) for side in preset]
 
@@ -172,17 +179,19 @@ def _share(stack: Any) -> float:
     return 1.0 - float(sum(0.5 ** min(i + 1, 60) for i in range(int(stack.registers[0]))))
 
 
-def _store(plan: Plan, dimensions: int, cells: int) -> Any:
+def _store(plan: Plan, problem: Problem, cells: int, stages: int) -> Any:
     from nonlin.geometry.cells.recording import Store
     from nonlin.geometry.cells.workspace import FACETS
 
     vertices = 8 * cells + 3 * 4096 if cells else 0
-    units = int(plan.units[-1])
+    units, dimensions = int(plan.units[-1]), problem.domain.dimensions
+    pattern = sum(len(stage.windows) or stage.units for stage in problem.chain.stages[:stages])
     return Store(
         counts=np.zeros(cells, np.int64),
         facets=np.zeros((cells, FACETS), np.int64),
-        regions=np.zeros((cells, int(plan.first[-1])), np.int8),
+        regions=np.zeros((cells, pattern), np.int8),
         maps=np.zeros((cells, dimensions + 1, units)),
+        errors=np.zeros((cells, units)),
         vertices=np.zeros((vertices, dimensions + 1)),
         masks=np.zeros(vertices, np.uint64),
     )
@@ -196,6 +205,7 @@ def _taken(store: Any, stack: Any) -> Leaves:
         facets=store.facets[:cells].copy(),
         regions=store.regions[:cells].copy(),
         maps=store.maps[:cells].copy(),
+        errors=store.errors[:cells].copy(),
         vertices=store.vertices[:vertices].copy(),
         masks=store.masks[:vertices].copy(),
     )
@@ -216,6 +226,7 @@ def _leaf(cell: ExactCell) -> Leaves:
         facets=np.array([cell.shape.facets]),
         regions=np.array([cell.regions], np.int8),
         maps=rows.T[None],
+        errors=np.abs(rows).sum(axis=1)[None] * 2.0**-48,  # fractions, rounded once
         vertices=vertices / np.abs(vertices).max(axis=1, keepdims=True),
         masks=np.array(cell.shape.masks, object),
     )

@@ -35,9 +35,28 @@ class ExactCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _ExactStage:
+    """A stage.
+
+    Args:
+        stage: of the chain.
+        matrix: its weights as fractions.
+        first_fold: the number of its first fold.
+        first_unit: of its first unit, through all stages.
+        first_window: of its first window, behind all folds.
+        between: by what the numbers of facets between entries go on: behind all folds, and how many units there are.
+    """
+
     stage: Stage
     matrix: Any
     first_fold: int
+    first_unit: int
+    first_window: int
+    between: tuple[int, int]
+
+    def label(self, larger: int, smaller: int) -> int:
+        """Return the number of the facet between two entries of a window, as the kernels number it."""
+        folds, units = self.between
+        return folds + (self.first_unit + larger) * units + self.first_unit + smaller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,10 +68,22 @@ class ExactStages:
 
 def exact_stages(chain: Chain, stages: int) -> ExactStages:
     """Turn the weights of a chain's first stages into fractions."""
-    made, fold = [], 0
-    for stage in chain.stages[:stages]:
-        made.append(_ExactStage(stage=stage, matrix=_matrix(stage), first_fold=fold))
-        fold += sum(len(stage.bends[b].kinks) for b in stage.bend if b >= 0)
+    parts, made = chain.stages[:stages], []
+    counts = [sum(len(stage.bends[b].kinks) for b in stage.bend if b >= 0) for stage in parts]
+    fold, unit, window = 0, 0, sum(counts)
+    between = (sum(counts), sum(stage.units for stage in parts))
+    for stage, folds in zip(parts, counts, strict=True):
+        made.append(
+            _ExactStage(
+                stage=stage,
+                matrix=_matrix(stage),
+                first_fold=fold,
+                first_unit=unit,
+                first_window=window,
+                between=between,
+            )
+        )
+        fold, unit, window = fold + folds, unit + stage.units, window + len(stage.windows)
     return ExactStages(stages=tuple(made))
 
 
@@ -132,7 +163,8 @@ def _parts(
     if stage.windows:
         from nonlin.geometry.cells.pooling import winners
 
-        yield from winners(stage, rows, shape)
+        wanted = asked[exact.first_window :][: len(stage.windows)] if asked is not None else None
+        yield from winners(stage, rows, shape, label=exact.label, asked=wanted)
         return
     number = exact.first_fold
     for unit, bend in enumerate(stage.bend.tolist()):

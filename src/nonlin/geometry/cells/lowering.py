@@ -14,6 +14,7 @@ from nonlin.networks import Network, Node
 from nonlin.networks.activation import Activation, ParametricRelu
 from nonlin.networks.array import Array
 from nonlin.networks.samples import keeps_samples
+from nonlin.networks.shape import Identity
 from nonlin.networks.window import MaxPool
 
 __all__ = ["lower"]
@@ -56,7 +57,12 @@ def lower(network: Network, shape: tuple[int, ...]) -> Chain:
         state.left.subtract(node.inputs)
         if state.left[node.output] > 0:
             _take(node, state)
-    outputs = state.tensors[network.outputs[0].name]
+    last = network.outputs[0].name
+    if state.stages and state.stages[-1].folds:  # a cell holds the map of the last stage before it bends
+        _append(
+            state, _identity(state.tensors[last]), Node(name="", operator=Identity(), inputs=(), output=last)
+        )
+    outputs = state.tensors[last]
     return Chain(inputs=inputs, stages=tuple(state.stages), outputs=outputs.ravel())
 
 

@@ -1,57 +1,18 @@
 """The affine map of a stage on one cell: a part that its parent shares, and a term for each unit that folds there."""
 
+from typing import Any
+
 from nonlin.geometry.cells.compilation import kernel
+from nonlin.geometry.cells.pooled import add_winners, share_windows
 from nonlin.geometry.cells.tables import OUTWARD, Plan
+from nonlin.geometry.cells.terms import add_four, add_term, bias_only
 from nonlin.geometry.cells.workspace import Frames, Listing
 from nonlin.networks.array import Array
 
-__all__ = ["add_term", "begin", "map_of_stage", "share"]
+__all__ = ["begin", "map_of_stage", "share"]
 
 _TINY = 1e-280
 _ROUNDOFF = 2.0**-53
-
-
-@kernel
-def add_term(plan: Plan, target: Array, s: int, j: int, term: Array) -> None:
-    """Add column j of a stage's matrix times a row of coefficients."""
-    units = plan.units[s]
-    if plan.dense[s] >= 0:
-        start = plan.dense[s] + j * units
-        weights = plan.weights[start : start + units]
-        for k in range(len(term)):
-            row, factor = target[k * units : (k + 1) * units], term[k]
-            for u in range(units):
-                row[u] += factor * weights[u]
-    else:
-        at = plan.column[s] + j
-        for p in range(plan.column_starts[at], plan.column_starts[at + 1]):
-            unit, weight = plan.rows[p], plan.values[p]
-            for k in range(len(term)):
-                target[k * units + unit] += term[k] * weight
-
-
-@kernel
-def _add_four(plan: Plan, target: Array, s: int, which: Array, terms: Array) -> None:
-    units = plan.units[s]
-    start = plan.dense[s]
-    a = plan.weights[start + which[0] * units : start + (which[0] + 1) * units]
-    b = plan.weights[start + which[1] * units : start + (which[1] + 1) * units]
-    c = plan.weights[start + which[2] * units : start + (which[2] + 1) * units]
-    d = plan.weights[start + which[3] * units : start + (which[3] + 1) * units]
-    for k in range(terms.shape[1]):
-        row = target[k * units : (k + 1) * units]
-        w, x, y, z = terms[0, k], terms[1, k], terms[2, k], terms[3, k]
-        for u in range(units):
-            row[u] += (w * a[u] + x * b[u]) + (y * c[u] + z * d[u])
-
-
-@kernel
-def _bias(plan: Plan, target: Array, s: int) -> None:
-    units, first = plan.units[s], plan.first[s]
-    target[:] = 0.0
-    constant = target[len(target) - units :]
-    for u in range(units):
-        constant[u] = plan.bias[first + u]
 
 
 @kernel
@@ -66,7 +27,7 @@ def begin(plan: Plan, frames: Frames, start: Array, error: float) -> None:
     """
     n1 = start.shape[1]
     target = frames.common[: n1 * plan.units[0]]
-    _bias(plan, target, 0)
+    bias_only(plan, target, 0)
     largest = 0.0
     for j in range(start.shape[0]):
         add_term(plan, target, 0, j, start[j])
@@ -79,14 +40,19 @@ def begin(plan: Plan, frames: Frames, start: Array, error: float) -> None:
 
 
 @kernel
-def share(plan: Plan, frames: Frames, s: int) -> None:
+def share(plan: Plan, frames: Frames, s: int, settings: Any) -> None:
     """Make the part of the next stage's map that all cells of stage s share, and bound what goes into it."""
+    if len(settings) == 3:
+        pools = settings[2]
+        if pools.first[s] < pools.first[s + 1]:
+            share_windows(plan, frames, pools, s)
+            return
     terms, which = frames.terms, frames.which
     n1 = terms.shape[1]
     units, first, offset = plan.units[s], plan.first[s], plan.first[s] * n1
     following = plan.units[s + 1]
     target = frames.common[plan.first[s + 1] * n1 : plan.first[s + 1] * n1 + n1 * following]
-    _bias(plan, target, s + 1)
+    bias_only(plan, target, s + 1)
     waiting = 0
     error, largest = 0.0, 0.0
     for u in range(units):
@@ -110,7 +76,7 @@ def share(plan: Plan, frames: Frames, s: int) -> None:
         which[waiting] = u
         waiting += 1
         if waiting == 4:
-            _add_four(plan, target, s + 1, which, terms)
+            add_four(plan, target, s + 1, which, terms)
             waiting = 0
     for i in range(waiting):
         add_term(plan, target, s + 1, which[i], terms[i])
@@ -120,7 +86,9 @@ def share(plan: Plan, frames: Frames, s: int) -> None:
 
 
 @kernel
-def map_of_stage(plan: Plan, frames: Frames, listing: Listing, s: int) -> None:
+def map_of_stage(  # noqa: C901 - branches for pooling, which are compiled where there is some
+    plan: Plan, frames: Frames, listing: Listing, s: int, settings: Any
+) -> None:
     """Make the map of stage s on the current cell, with a bound on its error."""
     n1 = frames.terms.shape[1]
     units, first = plan.units[s], plan.first[s]
@@ -133,6 +101,12 @@ def map_of_stage(plan: Plan, frames: Frames, listing: Listing, s: int) -> None:
         if s > 0:
             for slot in range(plan.first[s - 1], plan.first[s]):
                 frames.taken[slot] = -1
+            if len(settings) == 3:
+                pools = settings[2]
+                for w in range(pools.first[s - 1], pools.first[s]):
+                    pools.taken[w] = -1
+    if len(settings) == 3 and s > 0:
+        add_winners(plan, frames, settings[2], s - 1, target)
     if s > 0:
         _add_candidates(plan, frames, listing, s - 1, target)
     error = frames.spread[s, 0] + plan.gamma[s] * (frames.spread[s, 1] + frames.spread[s, 0])

@@ -1,9 +1,12 @@
 """A stage opened on one cell: which units fold inside it, and on which piece each of the others is."""
 
+from typing import Any
+
 import numpy as np
 
 from nonlin.geometry.cells.compilation import kernel
 from nonlin.geometry.cells.maps import map_of_stage
+from nonlin.geometry.cells.maxima import open_windows
 from nonlin.geometry.cells.polytopes import ABOVE, UNDECIDED, classify
 from nonlin.geometry.cells.refinement import refine
 from nonlin.geometry.cells.tables import OUTWARD, Plan
@@ -80,8 +83,8 @@ def _load(plan: Plan, frames: Frames, listing: Listing, fold: int, slot: int) ->
 
 
 @kernel
-def open_stage(
-    plan: Plan, frames: Frames, listing: Listing, stack: Stack, dimensions: tuple[int, ...], entry: int
+def open_stage(  # noqa: C901 - each unit is one of several kinds
+    plan: Plan, frames: Frames, listing: Listing, stack: Stack, settings: Any, entry: int
 ) -> bool:
     """Make the map of the stage that a cell comes to, and list the folds that cross the cell.
 
@@ -90,11 +93,14 @@ def open_stage(
     """
     n1, s = frames.box.shape[1], stack.entries[entry, STAGE]
     first, units = plan.first[s], plan.units[s]
-    map_of_stage(plan, frames, listing, s)
+    dimensions = settings[0]
+    map_of_stage(plan, frames, listing, s, settings)
     _surround(stack, frames.box, entry)
     maps = frames.maps[first * n1 : (first + units) * n1]
     _enclose(maps, frames.base[first : first + units], frames.box, frames.range)
     _sides(plan, frames, s)
+    if len(settings) == 3:
+        open_windows(plan, frames, settings[2], stack, s, entry)
     listed = plan.fold_first[s] + first
     count = 0
     for u in range(units):

@@ -1,8 +1,9 @@
 """A problem cut into parts that know nothing of each other, along folds, so that no cell is counted twice."""
 
 import itertools
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -11,9 +12,9 @@ from nonlin.geometry.cells.enumeration import Problem, batches
 from nonlin.geometry.cells.exact import exact_stages, floats, mapped
 from nonlin.geometry.cells.followers import followers_of
 
-__all__ = ["count_parts", "parts_of"]
+__all__ = ["count_part", "count_parts", "parts_of"]
 
-_FOLDS = 5
+_FOLDS = 6
 
 
 def parts_of(problem: Problem) -> list[Problem]:
@@ -46,16 +47,19 @@ def parts_of(problem: Problem) -> list[Problem]:
     ]
 
 
-def count_parts(problem: Problem, *, jobs: int, on: str | None = None) -> tuple[int, int]:
+def count_parts(
+    problem: Problem, *, jobs: int, on: str | None = None
+) -> Iterator[tuple[tuple[int, int], float]]:
     """Count the cells of a problem in several processes.
 
     Args:
         problem: what to enumerate.
-        jobs: how many processes of this machine.
+        jobs: how many processes of this machine, this one included.
         on: the address of a Dask scheduler, whose workers are used instead.
 
-    Returns:
-        The number of cells, and how many of them were settled in fractions.
+    Yields:
+        For each part, as it is done, the number of cells and how many of them were settled in fractions; and the share
+        of the parts that are done.
 
     Raises:
         MissingDependencyError: if joblib, or Dask's distributed scheduler, is not installed.
@@ -64,31 +68,62 @@ def count_parts(problem: Problem, *, jobs: int, on: str | None = None) -> tuple[
     if jobs < 1:
         raise InvalidInputError(f"expected at least one process, got jobs={jobs}; give 1 or more")
     parts = parts_of(problem)
-    found = _on_cluster(parts, on) if on else _here(parts, jobs)
-    return sum(count for count, _ in found), sum(exact for _, exact in found)
+    found = _on_cluster(problem, parts, on) if on else _here(parts, jobs)
+    for done, counts in enumerate(found, 1):
+        yield counts, done / len(parts)
 
 
 def count_part(problem: Problem) -> tuple[int, int]:
     """Count the cells of one part."""
-    found = list(batches(problem))
-    return sum(batch.count for batch in found), sum(batch.exact for batch in found)
+    count = exact = 0
+    for batch in batches(problem):
+        count, exact = count + batch.count, exact + batch.exact
+    return count, exact
 
 
-def _here(parts: list[Problem], jobs: int) -> list[tuple[int, int]]:
+def _here(parts: list[Problem], jobs: int) -> Iterator[tuple[int, int]]:
+    """Share the parts with other processes, which stay warm for the next time; this one takes what none has begun."""
     try:
-        from joblib import Parallel, delayed
+        from joblib.externals.loky import get_reusable_executor
     except ImportError as error:
         raise MissingDependencyError(
             "several processes need joblib: pip install 'nonlin[cluster]'"
         ) from error
-    run: Any = Parallel(n_jobs=jobs, batch_size=1)
-    return list(run(delayed(count_part)(part) for part in parts))
-
-
-def _on_cluster(parts: list[Problem], address: str) -> list[tuple[int, int]]:
+    if jobs == 1:
+        yield from map(count_part, parts)
+        return
+    pool = get_reusable_executor(max_workers=jobs - 1, timeout=300)
+    waiting = {pool.submit(count_part, part): part for part in parts}
     try:
-        from distributed import Client
+        while waiting:
+            mine = next((future for future in reversed(waiting) if future.cancel()), None)
+            if mine is not None:
+                yield count_part(waiting.pop(mine))
+            done = wait(waiting, timeout=None if mine is None else 0, return_when=FIRST_COMPLETED).done
+            for future in done:
+                del waiting[future]
+                yield future.result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _on_cluster(problem: Problem, parts: list[Problem], address: str) -> Iterator[tuple[int, int]]:
+    try:
+        from distributed import Client, as_completed
     except ImportError as error:
         raise MissingDependencyError("a Dask cluster needs Dask: pip install 'nonlin[cluster]'") from error
     with Client(address) as client:
-        return list(client.gather(client.map(count_part, parts, pure=False)))
+        # the network travels once; as a task's result it can be made again where the worker that has it dies
+        whole = client.submit(_itself, problem, pure=False)
+        presets = [part.preset for part in parts]
+        for future in as_completed(client.map(_count_preset, presets, problem=whole, pure=False)):
+            yield future.result()
+
+
+def _itself(problem: Problem) -> Problem:
+    return problem
+
+
+def _count_preset(preset: dict[int, int], problem: Problem) -> tuple[int, int]:
+    return count_part(replace(problem, preset=preset))

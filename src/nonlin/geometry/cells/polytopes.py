@@ -13,7 +13,7 @@ from nonlin.geometry.cells.tables import OUTWARD
 from nonlin.geometry.cells.workspace import COUNT, DOUBTFUL, FACET, FACETS, START, Stack
 from nonlin.networks.array import Array
 
-__all__ = ["ABOVE", "BELOW", "BOTH", "UNDECIDED", "classify", "cut"]
+__all__ = ["ABOVE", "BELOW", "BOTH", "UNDECIDED", "classify", "copy_new", "copy_side", "cut", "free_facet"]
 
 BELOW, ABOVE, BOTH, UNDECIDED = 0, 1, 2, 3
 _ROUNDOFF = 2.0**-53
@@ -80,6 +80,18 @@ def _between(dimensions: tuple[int, ...], p: Array, q: Array, new: Array, functi
 
 
 @kernel
+def free_facet(stack: Stack, start: int, count: int) -> int:
+    """Return the first bit that no vertex of a cell has; `FACETS` where all are used."""
+    used = np.uint64(0)
+    for i in range(start, start + count):
+        used |= stack.masks[i]
+    bit = 0
+    while bit < FACETS and (used >> np.uint64(bit)) & np.uint64(1):
+        bit += 1
+    return bit
+
+
+@kernel
 def cut(stack: Stack, dimensions: tuple[int, ...], entry: int, functional: Array, fold: int) -> bool:
     """Cut a cell along a functional; the part below stays at its entry, the part above follows in the next one.
 
@@ -95,23 +107,19 @@ def cut(stack: Stack, dimensions: tuple[int, ...], entry: int, functional: Array
     """
     n1 = len(dimensions)
     start, count = stack.entries[entry, START], stack.entries[entry, COUNT]
-    used = np.uint64(0)
     for i in range(count):
-        used |= stack.masks[start + i]
         stack.old_masks[i] = stack.masks[start + i]
         for k in range(n1 + 2):
             stack.old_vertices[i, k] = stack.vertices[start + i, k]
-    bit = 0
-    while bit < FACETS and (used >> np.uint64(bit)) & np.uint64(1):
-        bit += 1
+    bit = free_facet(stack, start, count)
     if bit == FACETS or start + 2 * count + 2 >= len(stack.masks):
         return False
     # first the vertices below, then the new ones, then those above, then the new ones once more
-    below = _copy_side(stack, n1, count, start, -1.0)
-    middle = _copy_new(stack, dimensions, count, below, functional)
+    below = copy_side(stack, n1, count, start, -1.0)
+    middle = copy_new(stack, dimensions, count, below, functional)
     if middle + 2 * count + middle - below + 2 >= len(stack.masks):
         return False
-    last = _copy_side(stack, n1, count, middle, 1.0)
+    last = copy_side(stack, n1, count, middle, 1.0)
     new = np.uint64(1) << np.uint64(bit)
     for i in range(below, middle):
         stack.masks[i] |= new
@@ -129,7 +137,8 @@ def cut(stack: Stack, dimensions: tuple[int, ...], entry: int, functional: Array
 
 
 @kernel
-def _copy_side(stack: Stack, n1: int, count: int, at: int, side: float) -> int:
+def copy_side(stack: Stack, n1: int, count: int, at: int, side: float) -> int:
+    """Copy the vertices on one side of the cut; return where they end."""
     for i in range(count):
         if stack.old_vertices[i, n1 + 1] * side > 0.0:
             for k in range(n1 + 1):
@@ -140,7 +149,8 @@ def _copy_side(stack: Stack, n1: int, count: int, at: int, side: float) -> int:
 
 
 @kernel
-def _copy_new(stack: Stack, dimensions: tuple[int, ...], count: int, at: int, functional: Array) -> int:
+def copy_new(stack: Stack, dimensions: tuple[int, ...], count: int, at: int, functional: Array) -> int:
+    """Write the vertices where the cut meets an edge; return where they end."""
     n1 = len(dimensions)
     shared = np.uint64(n1 - 2)
     for i in range(count):

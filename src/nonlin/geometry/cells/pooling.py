@@ -1,6 +1,6 @@
 """The winners of pooling windows on a cell, in fractions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from nonlin.geometry.cells.chain import Stage
@@ -8,29 +8,48 @@ from nonlin.geometry.cells.polyhedra import Polyhedron, halves, sides, values
 
 __all__ = ["winners"]
 
+Label = Callable[[int, int], int]
 
-def winners(stage: Stage, rows: list[list[Any]], shape: Polyhedron) -> Iterator[tuple[Polyhedron, list[int]]]:
+
+def winners(
+    stage: Stage,
+    rows: list[list[Any]],
+    shape: Polyhedron,
+    *,
+    label: Label,
+    asked: Sequence[int] | None = None,
+) -> Iterator[tuple[Polyhedron, list[int]]]:
     """Yield the parts of a cell on which each window has one largest entry, with these entries.
 
     Entries that are equal all over the cell count as one, the first of them.
+
+    Args:
+        stage: of pooling.
+        rows: its units as functionals.
+        shape: the cell.
+        label: the number of the facet between a larger and a smaller unit.
+        asked: for each window the place of the one entry that is asked for, −1 for all.
     """
-    yield from _window(stage, rows, shape, [])
+    yield from _window(stage, rows, shape, [], (label, asked))
 
 
 def _window(
-    stage: Stage, rows: list[list[Any]], shape: Polyhedron, won: list[int]
+    stage: Stage, rows: list[list[Any]], shape: Polyhedron, won: list[int], settings: tuple[Label, Any]
 ) -> Iterator[tuple[Polyhedron, list[int]]]:
     if len(won) == len(stage.windows):
         yield shape, won
         return
-    for entry in stage.windows[len(won)].tolist():
-        part = _where_largest(stage.windows[len(won)].tolist(), rows, shape, entry)
+    label, asked = settings
+    window = stage.windows[len(won)].tolist()
+    wanted = -1 if asked is None else asked[len(won)]
+    for entry in window if wanted < 0 else [window[wanted]]:
+        part = _where_largest(window, rows, shape, entry, label)
         if part is not None:
-            yield from _window(stage, rows, part, [*won, entry])
+            yield from _window(stage, rows, part, [*won, entry], settings)
 
 
 def _where_largest(
-    window: list[int], rows: list[list[Any]], shape: Polyhedron, entry: int
+    window: list[int], rows: list[list[Any]], shape: Polyhedron, entry: int, label: Label
 ) -> Polyhedron | None:
     for other in window:
         if other == entry:
@@ -41,5 +60,5 @@ def _where_largest(
         if not above and (below or other < entry):
             return None
         if above and below:
-            shape = halves(shape, found, -(1 << 40) - other)[1]
+            shape = halves(shape, found, label(entry, other))[1]
     return shape

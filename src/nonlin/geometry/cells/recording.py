@@ -1,9 +1,10 @@
 """What is written down of a cell: a finished one into the store, and one that could not be decided aside."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nonlin.geometry.cells.compilation import kernel
-from nonlin.geometry.cells.tables import Plan
+from nonlin.geometry.cells.pooled import note_windows, patterns
+from nonlin.geometry.cells.tables import OUTWARD, Plan
 from nonlin.geometry.cells.workspace import (
     ASIDE,
     COUNT,
@@ -32,6 +33,7 @@ class Store(NamedTuple):
         facets: the fold of each facet, −1 − i for the i-th of the domain.
         regions: for each unit its piece.
         maps: of the last stage, shape (cells, coordinates + 1, units).
+        errors: how far off each unit of the last stage is at most on the cell, as on a ray of size 1.
         vertices, masks: of all cells one behind the other.
     """
 
@@ -39,6 +41,7 @@ class Store(NamedTuple):
     facets: Array
     regions: Array
     maps: Array
+    errors: Array
     vertices: Array
     masks: Array
 
@@ -53,7 +56,27 @@ def room(stack: Stack, store: Store, entry: int) -> bool:
 
 
 @kernel
-def emit(plan: Plan, frames: Frames, listing: Listing, stack: Stack, store: Store, entry: int) -> None:
+def _pieces(plan: Plan, frames: Frames, listing: Listing, regions: Array) -> None:
+    """Write the pieces of all units on the current cell down."""
+    for s in range(len(plan.units)):
+        first, listed = plan.first[s], plan.fold_first[s] + plan.first[s]
+        for u in range(first, first + plan.units[s]):
+            region = frames.region[u]
+            regions[u] = region if region >= 0 else -1 - region
+        for c in range(listing.counts[s]):
+            regions[first + listing.candidates[listed + c, 0]] += listing.side[listed + c]
+
+
+@kernel
+def emit(  # noqa: PLR0913, PLR0917 - a kernel takes no objects
+    plan: Plan,
+    frames: Frames,
+    listing: Listing,
+    stack: Stack,
+    store: Store,
+    settings: Any,
+    entry: int,
+) -> None:
     """Write a finished cell down."""
     cell, at, n1 = stack.registers[STORED_CELLS], stack.registers[STORED_VERTICES], frames.box.shape[1]
     start, count = stack.entries[entry, START], stack.entries[entry, COUNT]
@@ -64,24 +87,34 @@ def emit(plan: Plan, frames: Frames, listing: Listing, stack: Stack, store: Stor
         store.masks[at + i] = stack.masks[start + i]
     for i in range(FACETS):
         store.facets[cell, i] = stack.entries[entry, FACET + i]
-    for s in range(len(plan.units)):
-        first, listed = plan.first[s], plan.fold_first[s] + plan.first[s]
-        for u in range(first, first + plan.units[s]):
-            region = frames.region[u]
-            store.regions[cell, u] = region if region >= 0 else -1 - region
-        for c in range(listing.counts[s]):
-            store.regions[cell, first + listing.candidates[listed + c, 0]] += listing.side[listed + c]
-    last = len(plan.units) - 1
+    if len(settings) == 3:
+        patterns(plan, frames, listing, settings[2], store.regions[cell])
+    else:
+        _pieces(plan, frames, listing, store.regions[cell])
+    last, doubt = len(plan.units) - 1, 0.0
+    for i in range(start, start + count):
+        doubt = max(doubt, stack.vertices[i, n1])
     units, offset = plan.units[last], plan.first[last] * n1
     for k in range(n1):
         for u in range(units):
             store.maps[cell, k, u] = frames.maps[offset + k * units + u]
+    for u in range(units):
+        i = plan.first[last] + u
+        store.errors[cell, u] = (frames.base[i] + frames.norm[i] * doubt) * OUTWARD
     stack.registers[STORED_CELLS] += 1
     stack.registers[STORED_VERTICES] += count
 
 
 @kernel
-def put_aside(plan: Plan, frames: Frames, listing: Listing, stack: Stack, stage: int, upto: int) -> None:
+def put_aside(  # noqa: PLR0913, PLR0917 - a kernel takes no objects
+    plan: Plan,
+    frames: Frames,
+    listing: Listing,
+    stack: Stack,
+    settings: Any,
+    stage: int,
+    upto: int,
+) -> None:
     """Note the sides of all folds that the current cell has passed, −1 for those to come."""
     row = stack.registers[ASIDE]
     frames.aside_stage[row] = stage
@@ -95,6 +128,8 @@ def put_aside(plan: Plan, frames: Frames, listing: Listing, stack: Stack, stage:
             fold = max(plan.unit_fold[u], listing.candidates[listed + c, 1])
             passed = s < stage or c < upto
             sides[fold] = listing.side[listed + c] if passed else -1
+    if len(settings) == 3:
+        note_windows(plan, settings[2], stage, upto, sides)
     stack.registers[ASIDE] += 1
 
 

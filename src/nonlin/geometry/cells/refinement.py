@@ -25,6 +25,8 @@ def _gather(plan: Plan, frames: Frames, stack: Stack, entry: int, at: int) -> No
             for k in range(n1):
                 system[row, k] = frames.domain[-1 - fold, k]
             system[row, n1] = 0.0
+        elif fold >= plan.unit_fold[-1]:
+            _between_entries(plan, frames, fold - plan.unit_fold[-1], row)
         else:
             s, u = plan.fold_stage[fold], plan.fold_unit[fold]
             kink = plan.kink_start[plan.bend[plan.first[s] + u]] + plan.fold_kink[fold]
@@ -33,6 +35,20 @@ def _gather(plan: Plan, frames: Frames, stack: Stack, entry: int, at: int) -> No
             system[row, n1 - 1] -= plan.kinks[kink]
             system[row, n1] = (frames.base[plan.first[s] + u] + plan.kink_error[kink]) * OUTWARD
         row += 1
+
+
+@kernel
+def _between_entries(plan: Plan, frames: Frames, pair: int, row: int) -> None:
+    """Write the functional that is 0 where two entries of a pooling window are equal."""
+    system, n1 = frames.system, frames.box.shape[1]
+    larger, smaller, s = pair // plan.first[-1], pair % plan.first[-1], 0
+    while plan.first[s + 1] <= larger:
+        s += 1
+    first, units = plan.first[s], plan.units[s]
+    for k in range(n1):
+        at = first * n1 + k * units - first
+        system[row, k] = frames.maps[at + larger] - frames.maps[at + smaller]
+    system[row, n1] = (frames.base[larger] + frames.base[smaller]) * OUTWARD
 
 
 @kernel

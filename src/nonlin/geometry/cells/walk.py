@@ -1,8 +1,11 @@
 """Depth first through all cells: each is cut by the folds of a stage in turn, then goes on to the next stage."""
 
+from typing import Any
+
 import numpy as np
 
 from nonlin.geometry.cells.compilation import kernel
+from nonlin.geometry.cells.division import divide
 from nonlin.geometry.cells.maps import share
 from nonlin.geometry.cells.opening import open_stage
 from nonlin.geometry.cells.polytopes import ABOVE, BELOW, BOTH, UNDECIDED, classify, cut
@@ -19,6 +22,7 @@ from nonlin.geometry.cells.workspace import (
     FACETS,
     LEAVES,
     SIDE,
+    SPENT,
     STAGE,
     START,
     TOP,
@@ -54,7 +58,7 @@ def advance(  # noqa: C901, PLR0912 - the loop of a state machine
     listing: Listing,
     stack: Stack,
     store: Store,
-    settings: tuple[tuple[int, ...], int],
+    settings: Any,
 ) -> int:
     """Go on until all cells are found, so many more were, or the room for finished cells or for those aside is full.
 
@@ -64,10 +68,9 @@ def advance(  # noqa: C901, PLR0912 - the loop of a state machine
         listing: the folds that cross them.
         stack: the cells that wait.
         store: for finished cells.
-        settings: a tuple as long as a vertex, and how many cells more.
+        settings: a tuple as long as a vertex, how many cells more, and the windows of a network with max pooling.
     """
-    dimensions, budget = settings
-    limit = stack.registers[LEAVES] + budget
+    limit = stack.registers[LEAVES] + settings[1]
     while stack.registers[TOP] > 0:
         entry = stack.registers[TOP] - 1
         s = stack.entries[entry, STAGE]
@@ -75,34 +78,61 @@ def advance(  # noqa: C901, PLR0912 - the loop of a state machine
             return FULL
         if stack.registers[LEAVES] >= limit:
             return PAUSED
-        at, listed = stack.entries[entry, AT], plan.fold_first[s] + plan.first[s]
+        at = stack.entries[entry, AT]
+        if at == SPENT:
+            stack.registers[TOP] -= 1
+            continue
         if at == _OPEN:
-            if not open_stage(plan, frames, listing, stack, dimensions, entry):
+            if not open_stage(plan, frames, listing, stack, settings, entry):
                 stack.registers[TOP] -= 1
                 continue
             if s + 1 < len(plan.units):
-                share(plan, frames, s)
+                share(plan, frames, s, settings)
             stack.entries[entry, AT] = 0
         elif at > 0:
-            listing.side[listed + at - 1] = stack.entries[entry, SIDE]
-        outcome = _split(listing, stack, dimensions, entry, (listed, listing.counts[s]))
+            _restore(plan, listing, stack, settings, entry)
+        outcome = _forward(plan, frames, listing, stack, settings, entry)
         entry = stack.registers[TOP] - 1
         if outcome == _DOUBTFUL and refine(plan, frames, stack, entry, stack.registers[DOUBTFUL]):
             continue
         if outcome >= _DOUBTFUL:
-            put_aside(plan, frames, listing, stack, s, stack.entries[entry, AT])
+            put_aside(plan, frames, listing, stack, settings, s, stack.entries[entry, AT])
             stack.registers[TOP] -= 1
         elif outcome == _DROPPED:
             stack.registers[TOP] -= 1
         elif s + 1 == len(plan.units):
             if len(store.counts):
-                emit(plan, frames, listing, stack, store, entry)
+                emit(plan, frames, listing, stack, store, settings, entry)
             stack.registers[LEAVES] += 1
             stack.registers[TOP] -= 1
         else:
             stack.entries[entry, STAGE] = s + 1
             stack.entries[entry, AT] = _OPEN
     return DONE
+
+
+@kernel
+def _restore(plan: Plan, listing: Listing, stack: Stack, settings: Any, entry: int) -> None:
+    """Put back on which side of the candidate before the next one a cell lies, that others have overwritten."""
+    s, at, side = stack.entries[entry, STAGE], stack.entries[entry, AT], stack.entries[entry, SIDE]
+    if len(settings) == 3:
+        pools = settings[2]
+        if pools.first[s + 1] > pools.first[s]:
+            pools.won[pools.first[s] + at - 1] = side
+            return
+    listing.side[plan.fold_first[s] + plan.first[s] + at - 1] = side
+
+
+@kernel
+def _forward(plan: Plan, frames: Frames, listing: Listing, stack: Stack, settings: Any, entry: int) -> int:
+    """Cut the cell by all that is left in its stage."""
+    s, dimensions = stack.entries[entry, STAGE], settings[0]
+    if len(settings) == 3:
+        pools = settings[2]
+        if pools.first[s + 1] > pools.first[s]:
+            return divide(plan, frames, pools, stack, dimensions, entry)
+    slots = (plan.fold_first[s] + plan.first[s], listing.counts[s])
+    return _split(listing, stack, dimensions, entry, slots)
 
 
 @kernel

@@ -17,6 +17,7 @@ __all__ = [
     "FACETS",
     "LEAVES",
     "SIDE",
+    "SPENT",
     "STAGE",
     "START",
     "STORED_CELLS",
@@ -40,6 +41,9 @@ STAGE, AT, SIDE, START, COUNT, FACET = range(6)
 """Columns of `Stack.entries`: the stage that the cell is in, the candidate to cut by next (−1: not opened), the side of
 the one before, the cell's first vertex and their number, and from `FACET` on the fold of each facet (−1 − i for the
 i-th of the domain)."""
+
+SPENT = -2
+"""In column `AT`: the cell was divided into those above it on the stack."""
 
 
 class Stack(NamedTuple):
@@ -122,9 +126,9 @@ class Frames(NamedTuple):
     aside_side: Array
 
 
-def stack_of(plan: Plan, dimensions: int, *, vertices: int) -> Stack:
-    """Make room for cells of some dimension with at most so many vertices on the stack."""
-    depth = int(plan.unit_fold[-1]) + len(plan.units) + 4
+def stack_of(plan: Plan, dimensions: int, *, vertices: int, entries: int = 0) -> Stack:
+    """Make room for cells with at most so many vertices on the stack, in windows of so many entries."""
+    depth = int(plan.unit_fold[-1]) + len(plan.units) + 4 + 2 * entries
     return Stack(
         entries=np.zeros((depth, FACET + FACETS), np.int64),
         vertices=np.zeros((vertices, dimensions + 3)),
@@ -148,9 +152,9 @@ def listing_of(plan: Plan, dimensions: int) -> Listing:
     )
 
 
-def frames_of(plan: Plan, dimensions: int, domain: Array) -> Frames:
-    """Make room for the maps of all stages."""
-    n1, units, folds = dimensions + 1, int(plan.first[-1]), int(plan.unit_fold[-1])
+def frames_of(plan: Plan, dimensions: int, domain: Array, *, windows: int = 0) -> Frames:
+    """Make room for the maps of all stages; sides of cells aside hold the largest entries of windows too."""
+    n1, units, folds = dimensions + 1, int(plan.first[-1]), int(plan.unit_fold[-1]) + windows
     return Frames(
         maps=np.zeros(n1 * units),
         common=np.zeros(n1 * units),
