@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python -m pytest benchmarks/test_inspect.py -s
 
 A plain pass, an inspection of one batch and one of several follow each other in turn. What a further batch costs, in
-plain passes, is the median of the ratios, with the middle half; and what an inspection takes besides, such as the folds.
+plain passes, is the median of the ratios, with the middle half; and what an inspection takes besides, such as folds.
 """
 
 from time import perf_counter
