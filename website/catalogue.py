@@ -127,7 +127,9 @@ def _sortable(value: float | None) -> float | str:
 
 
 def _short(value: float) -> str:
-    return f"{round(value, 4) + 0.0:.4f}".replace("-", "−") if isfinite(value) else "∞" if value == inf else "–"
+    return (
+        f"{round(value, 4) + 0.0:.4f}".replace("-", "−") if isfinite(value) else "∞" if value == inf else "–"
+    )
 
 
 def _said(properties: Any, name: str) -> str:

@@ -221,7 +221,9 @@ class _First:
         if any(len(inputs) != 1 for inputs in self.inputs):
             return Folds(reason="the network has several inputs")
         if (curved := first_curved(recording.calls)) is not None:
-            return Folds(reason=f"the network is not piecewise linear: '{curved.name}' is {curved.function.label}")
+            return Folds(
+                reason=f"the network is not piecewise linear: '{curved.name}' is {curved.function.label}"
+            )
         samples = [as_array(next(iter(inputs.values()))) for inputs in self.inputs]
         return count_folds(
             opened.network, np.concatenate(samples), classes[: self.kept], by_label=bool(self.labels)
