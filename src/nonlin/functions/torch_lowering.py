@@ -45,6 +45,9 @@ def apply_tensor(expression: Expression, x: Any, fast: bool = False) -> Any:  # 
         )
     if torch.compiler.is_compiling():
         return torch.ops.nonlin.evaluate(x, text(expression), fast)
+    if torch.overrides.has_torch_function_unary(x):
+        # a recorder of operations, or a tensor of another kind, sees one operation, as with torch's own functions
+        return torch.overrides.handle_torch_function(apply_tensor, (x,), expression, x, fast)
     own = _handed_over(fast).get(expression)
     if own is not None:
         return own(x)

@@ -42,6 +42,10 @@ def apply_parametric(
         )
     if torch.compiler.is_compiling():
         return torch.ops.nonlin.parametric(x, list(values), text(definition), ",".join(names), axis)
+    if torch.overrides.has_torch_function_unary(x):
+        # a recorder of operations sees one, as with torch's own functions
+        given = (definition, names, x, values)
+        return torch.overrides.handle_torch_function(apply_parametric, (x,), *given, axis=axis)
     return _Learned.apply(x, definition, names, axis, *values)
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 from typing import Any
 
 import torch
 
-from nonlin.functions import Function, function
+from nonlin.functions import Expression, Function, define, function, identify
+from nonlin.functions.construction import substitute
+from nonlin.functions.expression import Constant
+from nonlin.functions.printing import text
 
 __all__ = ["WEAK", "Activation", "activation"]
 
@@ -62,6 +66,10 @@ def activation(name: str, arguments: Arguments, keywords: Keywords) -> Activatio
         arguments: as the operation got them.
         keywords: the same.
     """
+    if name == "apply_tensor":
+        return Activation(function=_of_ours(arguments[0]), pre=arguments[1])
+    if name == "apply_parametric":
+        return _parametric(*arguments, axis=keywords["axis"])
     reader = _READERS.get(name)
     if reader is None:
         return None
@@ -69,6 +77,29 @@ def activation(name: str, arguments: Arguments, keywords: Keywords) -> Activatio
     if not isinstance(pre, torch.Tensor) or not pre.dtype.is_floating_point or pre.dim() == 0:
         return None
     return reader(pre, _Reader(arguments, keywords))
+
+
+@lru_cache(maxsize=256)
+def _of_ours(expression: Expression) -> Function:
+    return identify(expression) or define(text(expression))
+
+
+def _parametric(
+    definition: Expression,
+    names: tuple[str, ...],
+    pre: torch.Tensor,
+    values: tuple[torch.Tensor, ...],
+    *,
+    axis: int,
+) -> Activation:
+    """Return a call whose parameters learn; like a PReLU it bears their means in its name."""
+    means = {name: Constant(float(value.detach().mean())) for name, value in zip(names, values, strict=True)}
+    found = _of_ours(substitute(definition, parameters=means))
+    if found.name not in ("leaky_relu", "prelu") or len(values) != 1:
+        return Activation(function=found, pre=pre)
+    slopes = values[0].detach().reshape(-1)
+    found = function("prelu", weight=means[names[0]].value)
+    return Activation(function=found, pre=pre, slopes=slopes, axis=axis if slopes.numel() > 1 else None)
 
 
 @dataclass(frozen=True, slots=True)
