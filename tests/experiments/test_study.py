@@ -38,7 +38,8 @@ def test_files(study, tmp_path):
     page = study.to_html(tmp_path / "s.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 3
     assert "http" not in page.replace("http://www.w3.org", "").replace("http-equiv", "")
-    rows = list(csv.DictReader(study.to_csv(tmp_path / "s.csv").open(encoding="utf-8")))
+    with study.to_csv(tmp_path / "s.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
     assert len(rows) == len(study.trials) == 18
     parquet = pytest.importorskip("pyarrow.parquet")
     table = parquet.read_table(study.to_parquet(tmp_path / "s.parquet"))
