@@ -11,6 +11,9 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from nonlin.errors import InvalidInputError, MissingInputError
 from nonlin.functions import function
 from nonlin.geometry import output_range, verify
+from nonlin.geometry.cells.lowering import lower
+from nonlin.geometry.verification.linear import LeastOf, forward
+from nonlin.geometry.verification.propagation import Boxes, prepare
 from nonlin.geometry.verification.vnnlib import parse
 from nonlin.networks import evaluate
 from nonlin.networks.activation import Activation
@@ -99,6 +102,26 @@ def test_the_answer_is_that_of_a_mixed_integer_program(seed, tmp_path):
             assert np.all(np.abs(x) <= 1)
             assert y[0] - y[1] >= top + offset - 1e-12
             assert verdict.share == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_sample_is_above_the_bound_of_its_box(seed):
+    network, _layers = dense_network(seed, [3, 20, 20, 20, 4])
+    rng = np.random.default_rng(seed)
+    relaxation, _, first = prepare(lower(network, (3,)), -np.ones(3), np.ones(3))
+    objective = LeastOf(
+        relaxation=relaxation,
+        outputs=np.eye(4)[:3] - np.eye(4)[3],
+        inputs=np.zeros((3, 3)),
+        constant=np.zeros(3),
+        above=np.zeros(3),
+    )
+    middle, radius = rng.uniform(-0.7, 0.7, (40, 3)), rng.uniform(0.001, 0.3, (40, 3))
+    boxes = Boxes(low=middle - radius, high=middle + radius, pieces=np.repeat(first.pieces, 40, axis=0))
+    upper = objective.judge(boxes, [()] * 40, enough=np.inf).upper
+    points = boxes.low[:, None] + rng.random((40, 2000, 3)) * 2 * radius[:, None]
+    values = forward(relaxation, points.reshape(-1, 3)) @ objective.outputs.T
+    assert np.all(values.min(axis=1).reshape(40, -1).max(axis=1) <= upper)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -9,6 +9,7 @@ from nonlin.geometry.verification.certificates import Halfspaces, highest_of_lea
 from nonlin.geometry.verification.propagation import Boxes, propagated
 from nonlin.geometry.verification.relaxation import Bent, Planes, Relaxation, Rows, substituted
 from nonlin.geometry.verification.search import Judged, Split
+from nonlin.geometry.verification.tilts import lower_of, tilted
 from nonlin.networks.array import Array
 
 __all__ = ["LeastOf", "forward", "halfspaces"]
@@ -36,7 +37,10 @@ class LeastOf:
         """Bound it in some boxes."""
         bents, known = propagated(self.relaxation, boxes)
         path: list[Array] = []
-        planes = self._planes(1.0, bents, (known.low, known.high), path)
+        box = (known.low, known.high)
+        planes = self._planes(1.0, bents, box, path)
+        for others in tilted(self.relaxation.layers, bents):
+            planes = lower_of(planes, self._planes(1.0, others, box, None))
         added = self.constant + self.above
         bounds = np.nextafter(planes.highest + added, np.inf)
         least = np.argmin(bounds, axis=1)

@@ -203,13 +203,26 @@ def _confirmed(network: Network, shape: tuple[int, ...], case: Case, maximum: Ma
         return None
     # a float32 is what the model's own runtime is fed; where it will do, it is the better counterexample
     for dtype in (np.float32, np.float64):
-        point = maximum.witness.astype(dtype).astype(np.float64)
+        point = _within(maximum.witness, case, dtype)
         inside = all(
             low <= Fraction(float(x)) <= high for x, low, high in zip(point, case.low, case.high, strict=True)
         )
         if inside and _holds(network, point.reshape(shape), case.conditions):
             return point.reshape(shape)
     return None
+
+
+def _within(witness: Array, case: Case, dtype: type[np.floating[Any]]) -> Array:
+    """Return the witness rounded to a type, and moved off ends that the type has only outside of the exact box."""
+    made = []
+    for x, low, high in zip(witness.astype(dtype), case.low, case.high, strict=True):
+        if Fraction(float(x)) < low:
+            made.append(float(np.nextafter(x, dtype(np.inf))))
+        elif Fraction(float(x)) > high:
+            made.append(float(np.nextafter(x, dtype(-np.inf))))
+        else:
+            made.append(float(x))
+    return np.array(made)
 
 
 def _holds(network: Network, point: Array, conditions: tuple[Condition, ...]) -> bool:
