@@ -304,6 +304,8 @@ def test_an_interrupt_leaves_no_report(tmp_path):
     process = subprocess.Popen(
         [*RUN, "inspect", str(demonstration.model_path()), "--data", "slow:data", "--output", "report.html"],
         cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+        # a shell's background job, which these tests may be, ignores the signal, and its children with it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )  # fmt: skip
     while not (tmp_path / "started").exists() and process.poll() is None:
         time.sleep(0.05)

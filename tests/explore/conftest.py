@@ -51,6 +51,7 @@ class Opened:
         # a new document each time: a new fragment alone would not load the page again
         self.tab.goto("about:blank")
         self.tab.goto(self.file.as_uri() + address)
+        self.frame()  # a key that comes before the first drawing is lost with what it was pressed on
         return self
 
     def fact(self, key):
