@@ -189,3 +189,13 @@ def test_the_curve_by_keyboard(opened):
     opened.press("cursor", "ArrowRight", "ArrowUp", "ArrowUp")
     assert opened.state()["at"] == pytest.approx(0.0625, abs=1e-3)
     assert len(opened.state()["y"]) == 97
+
+
+def test_keys_that_come_faster_than_frames_all_count(opened):
+    opened.go("#fit?n=5")
+    opened.tab.evaluate("""() => {
+        const handle = document.querySelector("[data-handle='cursor']");
+        for (const key of ["ArrowRight", "ArrowRight", "ArrowRight"])
+            handle.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    }""")
+    assert opened.state()["at"] == pytest.approx(3 * 0.0625, abs=1e-3)

@@ -61,6 +61,14 @@ const set = (changes) => {
   if (!asked) asked = requestAnimationFrame(() => ((asked = 0), redraw()));
 };
 
+// Handles move from where they were drawn: a key that comes before the frame of the key before it would start from the old place.
+const settle = () => {
+  if (!asked) return;
+  cancelAnimationFrame(asked);
+  asked = 0;
+  redraw();
+};
+
 const app = {
   data,
   t: (key, values) => t(key, values),
@@ -183,6 +191,7 @@ document.getElementById("tabs").addEventListener("keydown", (event) => {
   event.preventDefault();
   go(panels[(panels.indexOf(current) + step + panels.length) % panels.length], true);
 });
+addEventListener("keydown", settle, true);
 addEventListener("hashchange", () => fromAddress(location.hash));
 let lastWidth = innerWidth;
 addEventListener("resize", () => innerWidth !== lastWidth && ((lastWidth = innerWidth), redraw()));
