@@ -1,8 +1,6 @@
 """`nonlin cure`."""
 
-import os
 import sys
-import tempfile
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -117,20 +115,8 @@ def _write(result: Cure, output: Path) -> None:
         if result.model is None:
             click.echo(f"nothing helps, so that {output} was not written", err=True)
             return
-        _write_bytes(output, result.model.SerializeToString())
+        write_whole(output, result.model.SerializeToString())
     else:
         kinds = {".json": lambda: result.to_json() + "\n", ".html": lambda: cure_page(result)}
         write_whole(output, kinds.get(output.suffix, lambda: cure_text(result) + "\n")())
     click.echo(f"wrote {output}", err=True)
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that it is never seen half-written."""
-    handle, temporary = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).replace(path.resolve())
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

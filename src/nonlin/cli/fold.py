@@ -240,12 +240,7 @@ def _draw(folded: Folded, name: str, output: Path | None) -> None:
     assert output is not None  # noqa: S101 - there is no picture without a file
     held = io.BytesIO()
     _figure(folded, name).savefig(held, format=output.suffix[1:], dpi=200, facecolor="white")
-    try:
-        output.write_bytes(held.getvalue())
-    except OSError as error:
-        raise InvalidInputError(
-            f"{output} cannot be written: {error.strerror}; choose another place"
-        ) from error
+    write_whole(output, held.getvalue())
 
 
 def _embedded(folded: Folded) -> dict[str, Any]:

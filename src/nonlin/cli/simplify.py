@@ -12,9 +12,9 @@ import click
 from nonlin.cli.loading import load
 from nonlin.cli.output import screen
 from nonlin.errors import InvalidInputError
+from nonlin.files import check_writable
 from nonlin.inspection.data import read_data
 from nonlin.networks.write import write
-from nonlin.report.files import check_writable
 from nonlin.report.simplification import print_agreement, print_simplification
 from nonlin.simplification import read_box, verify
 from nonlin.simplification import simplify as run

@@ -1,14 +1,13 @@
 """Writes a network to a file, which is there whole or not at all."""
 
-import os
-import tempfile
 from pathlib import Path
 
-from nonlin.errors import InvalidInputError, MissingInputError, UnsupportedModelError
+from nonlin.errors import InvalidInputError, UnsupportedModelError
+from nonlin.files import write_whole
 from nonlin.networks.network import Network
 from nonlin.networks.onnx_writer import model_of
 
-__all__ = ["write", "write_bytes"]
+__all__ = ["write"]
 
 _LARGEST = 2**31 - 1
 
@@ -45,42 +44,9 @@ def write(network: Network, path: str | Path) -> Path:
                 f"expected a network of up to 2 GB, which is what one ONNX file holds, got {model.ByteSize()} bytes; "
                 "simplify its parts"
             )
-        return write_bytes(path, model.SerializeToString())
+        return write_whole(path, model.SerializeToString())
     if path.suffix == ".pt2":
         from nonlin.networks.torch_writer import program_bytes
 
-        return write_bytes(path, program_bytes(network))
+        return write_whole(path, program_bytes(network))
     raise InvalidInputError(f"expected a file that ends in .onnx or .pt2, got {path}; name such a file")
-
-
-def write_bytes(path: Path, content: bytes) -> Path:
-    """Write a file so that it is never seen half-written; an old one stays until the new one is whole.
-
-    Raises:
-        MissingInputError: if the folder does not exist.
-        InvalidInputError: if it cannot be written there.
-    """
-    if not path.parent.is_dir():
-        raise MissingInputError(
-            f"expected a folder to write into, but there is no {path.parent}; make it first"
-        )
-    if path.exists() and not path.is_file():
-        raise InvalidInputError(f"expected a file to write, got {path}, which is none; name a file")
-    place = path.resolve()
-    try:
-        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
-    except OSError as error:
-        raise InvalidInputError(
-            f"{path} cannot be written: {error.strerror}; choose another place"
-        ) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(place)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nonlin.files import write_whole
 from nonlin.inspection.curing.result import Cure, Trial
-from nonlin.report.files import write_whole
 from nonlin.report.html import _environment as environment
 
 __all__ = ["cure_fragment", "cure_page", "cure_text", "print_cure", "write_cure"]

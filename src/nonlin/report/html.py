@@ -8,10 +8,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nonlin.files import write_whole
 from nonlin.inspection import SEVERITIES, Call, Finding, Inspection
 from nonlin.inspection.thresholds import DEAD_SLOPE, FLAT_SLOPE
 from nonlin.report import wording
-from nonlin.report.files import write_whole
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nonlin.report.files import write_whole
+from nonlin.files import write_whole
 from nonlin.report.html import _environment as environment
 
 if TYPE_CHECKING:
