@@ -5,9 +5,9 @@ the input. Everything is rounded outwards, so that a bound holds for the network
 stored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from nonlin.errors import InvalidInputError, UnsupportedModelError
 from nonlin.geometry.bends import bends_of
 from nonlin.geometry.relaxation import relax
 from nonlin.geometry.substitution import Box, Step, largest, moved
-from nonlin.networks import Network, Node
+from nonlin.networks import Network, Node, Tensor
 from nonlin.networks.activation import Activation, ParametricRelu
 from nonlin.networks.array import Array
 from nonlin.networks.window import Convolution, MaxPool
@@ -24,6 +24,7 @@ from nonlin.networks.window import Convolution, MaxPool
 __all__ = ["Bounds", "CallBounds", "bounds"]
 
 Certificate = Literal["interval", "linear"]
+Ends: TypeAlias = "npt.ArrayLike | Mapping[str, npt.ArrayLike]"
 
 _WORK = 2e11
 """Multiplications up to which a call's pre-activations are bounded by linear functions: about a minute."""
@@ -60,18 +61,19 @@ class Bounds:
     uncovered: tuple[str, ...]
 
 
-def bounds(network: Network, low: npt.ArrayLike, high: npt.ArrayLike, *, linear: bool = True) -> Bounds:
+def bounds(network: Network, low: Ends, high: Ends, *, linear: bool = True) -> Bounds:
     """Bound every tensor of a network over a box of inputs.
 
     Args:
-        network: with one input.
-        low: the box's lower ends; a number, or an array that broadcasts to the shape of one sample; finite.
-        high: its upper ends, none below the lower.
+        network: any.
+        low: the box's lower ends; a number, or an array that broadcasts to the shape of one sample; finite. With
+            several inputs a mapping of such by name: what reads an input that is not named is not bounded.
+        high: its upper ends likewise, none below the lower.
         linear: whether to go on from intervals to linear functions of the input.
 
     Raises:
         InvalidInputError: if the box is none.
-        UnsupportedModelError: if the network has several inputs.
+        UnsupportedModelError: if the network has several inputs, and the ends are not given by name.
 
     >>> from nonlin import demonstration
     >>> from nonlin.networks import read
@@ -79,7 +81,7 @@ def bounds(network: Network, low: npt.ArrayLike, high: npt.ArrayLike, *, linear:
     >>> [(call.node.name, int((call.high <= 0).sum())) for call in found.calls]  # units that are off in the whole box
     [('relu1', 0), ('relu2', 0), ('relu3', 0), ('relu4', 0)]
     """
-    state = _State(boxes={network.inputs[0].name: _box(network, low, high)})
+    state = _State(boxes=_boxes(network, low, high))
     for node in network.nodes:
         if all(name in state.boxes for name in node.inputs):
             reason = _take(node, state, linear=linear)
@@ -102,12 +104,21 @@ class _State:
     work: float = 0.0
 
 
-def _box(network: Network, low: Any, high: Any) -> Box:
+def _boxes(network: Network, low: Any, high: Any) -> dict[str, Box]:
+    """Return the box of each input that is bounded."""
+    if isinstance(low, Mapping):
+        known = {tensor.name: tensor for tensor in network.inputs}
+        return {name: _box(known[name], low[name], high[name]) for name in low}
     if len(network.inputs) != 1:
         raise UnsupportedModelError(
-            f"expected a network with one input, got {len(network.inputs)}; a box is of one input"
+            f"expected a network with one input, got {len(network.inputs)}; give the ends of its box by name"
         )
-    shape = network.inputs[0].shape[1:]
+    tensor = network.inputs[0]
+    return {tensor.name: _box(tensor, low, high)}
+
+
+def _box(tensor: Tensor, low: Any, high: Any) -> Box:
+    shape = tensor.shape[1:]
     given = np.broadcast_shapes(np.shape(low), np.shape(high))
     whole = given if None in shape else tuple(n or 0 for n in shape)
     try:

@@ -14,6 +14,7 @@ from nonlin.networks import Node
 from nonlin.networks.affine import Dense
 from nonlin.networks.array import Array
 from nonlin.networks.window import Convolution
+from nonlin.simplification.editing import bias_of
 
 __all__ = ["Channels", "Ties", "fresh_of", "layer_channels"]
 
@@ -97,7 +98,7 @@ def layer_channels(node: Node, given: Channels, ties: Ties, ndim: int) -> Channe
     assert isinstance(layer, Dense | Convolution)  # noqa: S101 - as the caller has it
     units = len(layer.weight)
     weight = np.asarray(layer.weight, np.float64).reshape(units, layer.weight.shape[1], -1)
-    bias = np.zeros(units) if layer.bias is None else np.asarray(layer.bias, np.float64)
+    bias = bias_of(layer)
     rows = weight.reshape(units, -1)
     value, factor = _multiples(rows, ties, node.output)
     leaders = {v: k for k, v in reversed(list(enumerate(value.tolist())))}

@@ -3,9 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from nonlin.networks import Network, Node
+import numpy as np
 
-__all__ = ["bypassed", "pinned", "replaced", "single_readers"]
+from nonlin.networks import Network, Node
+from nonlin.networks.affine import Dense
+from nonlin.networks.array import Array
+from nonlin.networks.window import Convolution
+
+__all__ = ["bias_of", "bypassed", "pinned", "replaced", "single_readers"]
+
+
+def bias_of(layer: Dense | Convolution) -> Array:
+    """Return a layer's bias as new float64 numbers; zeros where it has none."""
+    return np.zeros(len(layer.weight)) if layer.bias is None else np.array(layer.bias, np.float64)
 
 
 def pinned(network: Network) -> set[str]:

@@ -10,7 +10,7 @@ from nonlin.networks.affine import Dense, Elementwise
 from nonlin.networks.array import Array
 from nonlin.networks.shape import Reshape, Transpose
 from nonlin.networks.window import Convolution
-from nonlin.simplification.editing import replaced, single_readers
+from nonlin.simplification.editing import bias_of, replaced, single_readers
 from nonlin.simplification.removal import Removal
 
 __all__ = ["merge_layers"]
@@ -90,7 +90,7 @@ def _scaled_after(layer: Dense | Convolution, after: Elementwise, ndim: int) -> 
     if scale is None or shift is None:
         return None
     weight = np.asarray(layer.weight, np.float64) * scale.reshape(-1, *[1] * (layer.weight.ndim - 1))
-    return replace(layer, weight=weight, bias=_bias(layer) * scale + shift)
+    return replace(layer, weight=weight, bias=bias_of(layer) * scale + shift)
 
 
 def _scaled_before(
@@ -112,7 +112,7 @@ def _scaled_before(
     spread = (groups, 1, -1, *[1] * (weight.ndim - 2))
     added = (grouped * shift.reshape(spread)).reshape(len(weight), -1).sum(axis=1)
     return replace(
-        layer, weight=(grouped * scale.reshape(spread)).reshape(weight.shape), bias=_bias(layer) + added
+        layer, weight=(grouped * scale.reshape(spread)).reshape(weight.shape), bias=bias_of(layer) + added
     )
 
 
@@ -135,24 +135,20 @@ def _convolved(first: Convolution, second: Convolution) -> Convolution | None:
     if _pointwise(second):
         weight = np.einsum("oi,i...->o...", v.reshape(v.shape[:2]), w)
         window = first.window
-    elif _pointwise(first) and (not np.any(_bias(first)) or not any(map(any, second.window.padding))):
+    elif _pointwise(first) and (not np.any(bias_of(first)) or not any(map(any, second.window.padding))):
         weight = np.einsum("oi...,ij->oj...", v, w.reshape(w.shape[:2]))
         window = second.window
     else:
         return None
     if weight.size >= w.size + v.size:
         return None
-    bias = _bias(second) + v.reshape(*v.shape[:2], -1).sum(axis=2) @ _bias(first)
+    bias = bias_of(second) + v.reshape(*v.shape[:2], -1).sum(axis=2) @ bias_of(first)
     return Convolution(weight=weight, bias=bias, window=window)
 
 
 def _pointwise(layer: Convolution) -> bool:
     window = layer.window
     return all(n == 1 for n in (*window.size, *window.strides)) and not any(map(any, window.padding))
-
-
-def _bias(layer: Dense | Convolution) -> Array:
-    return np.zeros(len(layer.weight)) if layer.bias is None else np.asarray(layer.bias, np.float64)
 
 
 def _moved_through(
@@ -235,8 +231,8 @@ def _cuts(row: list[Node]) -> list[tuple[int, int]]:
 
 def _product(row: list[Node]) -> Dense:
     layers = [node.operator for node in row if isinstance(node.operator, Dense)]
-    weight, bias = np.asarray(layers[0].weight, np.float64), _bias(layers[0])
+    weight, bias = np.asarray(layers[0].weight, np.float64), bias_of(layers[0])
     for layer in layers[1:]:
         then = np.asarray(layer.weight, np.float64)
-        weight, bias = then @ weight, then @ bias + _bias(layer)
+        weight, bias = then @ weight, then @ bias + bias_of(layer)
     return Dense(weight=weight, bias=bias if np.any(bias) else None)

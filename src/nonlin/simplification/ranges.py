@@ -23,15 +23,13 @@ def proven_ranges(
 
     Args:
         network: as it was read.
-        box: of its only input.
+        box: of its inputs.
         effort: as for `simplify`.
 
     Returns:
         The ranges, and what is not bounded, in words.
     """
-    if len(network.inputs) != 1:
-        return [], ["nothing is bounded over the box: the network has several inputs"]
-    low, high = box[network.inputs[0].name]
+    low, high = ({name: ends[i] for name, ends in box.items()} for i in (0, 1))
     try:
         plain = bounds(network, low, high, linear=False)
         found = plain if effort == "interval" else bounds(network, low, high)

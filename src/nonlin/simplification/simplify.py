@@ -12,6 +12,7 @@ from nonlin.errors import InvalidInputError, NonlinError, UnsupportedModelError
 from nonlin.networks import Network, network_of, read
 from nonlin.networks.array import Array
 from nonlin.networks.onnx_writer import floating_types, model_of
+from nonlin.simplification.absorption import absorb
 from nonlin.simplification.adversary import adversarial
 from nonlin.simplification.boxes import box_of, words_of
 from nonlin.simplification.checking import Feeds, compare
@@ -77,8 +78,8 @@ def simplify(
     job = _prepare(network, box, given)
     notes, ranges = _ranges(job, effort=effort, silent=silent)
     failed: Agreement | None = None
-    for before in (True, False):
-        smaller, removed = _reduced(job, ranges, before=before)
+    for bold in (True, False):
+        smaller, removed = _reduced(job, ranges, bold=bold)
         if not removed:
             smaller = network
         agreement = _checked(job, smaller, ranges, only_given=silent)
@@ -190,7 +191,8 @@ def _ranges(job: _Job, *, effort: Effort, silent: bool) -> tuple[tuple[str, ...]
     return tuple(notes), found
 
 
-def _reduced(job: _Job, ranges: list[Range], *, before: bool) -> tuple[Network, list[Removal]]:
+def _reduced(job: _Job, ranges: list[Range], *, bold: bool) -> tuple[Network, list[Removal]]:
+    """Take out what can go; what changes the rounding most only if bold."""
     kinds = floating_types(job.model)
     if not kinds.issubset(_FLOATS) or len(kinds) > 1:
         return job.network, []
@@ -198,9 +200,12 @@ def _reduced(job: _Job, ranges: list[Range], *, before: bool) -> tuple[Network, 
     for _ in range(_ROUNDS):
         count = len(removed)
         network, dropped = drop_identities(network)
-        network, merged = merge_layers(network, shapes_in_run(network, job.shapes), before=before)
+        network, merged = merge_layers(network, shapes_in_run(network, job.shapes), before=bold)
         network, gone, known = remove_units(network, shapes_in_run(network, job.shapes), known)
         removed = [*removed, *dropped, *merged, *gone]
+        if len(removed) == count and bold and job.box is not None:
+            network, absorbed, known = absorb(network, known, job.box)
+            removed += absorbed
         if len(removed) == count:
             break
     return network, removed

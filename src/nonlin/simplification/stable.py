@@ -1,8 +1,7 @@
 """Which units of the calls are on one piece: over a box by proven bounds, or on samples."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -15,9 +14,9 @@ from nonlin.networks.array import Array
 from nonlin.networks.shape import Identity
 from nonlin.simplification.channels import Channels
 from nonlin.simplification.editing import replaced
-from nonlin.simplification.removal import Certificate, Removal
+from nonlin.simplification.known import Known, Proofs
+from nonlin.simplification.removal import Certificate, Removal, weakest
 from nonlin.simplification.transfer import follow
-from nonlin.simplification.units import Known
 
 __all__ = ["Range", "settle"]
 
@@ -49,12 +48,11 @@ def settle(
         ranges: of its calls.
 
     Returns:
-        The network, calls whose units are all on straight pieces replaced by affine ones; what was replaced; and the
-        units that are constant.
+        The network, calls whose units are all on straight pieces replaced by affine ones; what was replaced; and which
+        units are constant or on the last piece.
     """
     _, table = follow(network, shapes, {})
-    values: dict[str, Array] = {}
-    certificates: dict[str, tuple[Certificate | Any, ...]] = {}
+    known = Known()
     changes: dict[str, Node | None] = {}
     removals: list[Removal] = []
     for found in ranges:
@@ -62,33 +60,51 @@ def settle(
         pieces = None if channels is None else _pieces(found, channels)
         if pieces is None or channels is None:
             continue
-        slopes, shifts, proofs = pieces
-        constant = (slopes == 0) & ~np.isnan(shifts)
+        constant = (pieces.slopes == 0) & ~np.isnan(pieces.shifts)
         if np.any(constant):
-            values[node.output] = np.where(constant, shifts, np.nan)
-            certificates[node.output] = tuple(
-                p if c else "" for p, c in zip(proofs, constant.tolist(), strict=True)
+            known.values[node.output] = np.where(constant, pieces.shifts, np.nan)
+            known.certificates[node.output] = _where(constant, pieces.proofs)
+        known.straight[node.output] = _where(pieces.last & ~constant, pieces.proofs)
+        if not np.any(np.isnan(pieces.slopes)) and not np.all(constant):
+            changes[node.output] = _affine(node, channels, pieces, len(shapes[node.output]))
+            removals += _dropped(node, pieces.proofs, ~constant)
+    return replaced(network, changes), removals, known
+
+
+def _where(chosen: Array, proofs: tuple[Certificate, ...]) -> Proofs:
+    return tuple(p if c else None for p, c in zip(proofs, chosen.tolist(), strict=True))
+
+
+def _dropped(node: Node, proofs: tuple[Certificate, ...], chosen: Array) -> Iterator[Removal]:
+    for proof in sorted(set(proofs)):
+        units = tuple(i for i in np.flatnonzero(chosen).tolist() if proofs[i] == proof)
+        if units:
+            yield Removal(
+                kind="always on",
+                node=node.name,
+                units=units,
+                reason="on one straight piece, as all units of this call or constant",
+                certificate=proof,
             )
-        straight = ~np.isnan(slopes)
-        if np.all(straight) and not np.all(constant):
-            changes[node.output] = _affine(node, channels, slopes, shifts, len(shapes[node.output]))
-            for proof in sorted(set(proofs)):
-                units = [i for i in np.flatnonzero(~constant).tolist() if proofs[i] == proof]
-                if units:
-                    removals.append(
-                        Removal(
-                            kind="always on",
-                            node=node.name,
-                            units=tuple(units),
-                            reason="on one straight piece, as all units of this call or constant",
-                            certificate=proof,
-                        )
-                    )
-    return replaced(network, changes), removals, Known(values=values, certificates=certificates)
 
 
-def _pieces(found: Range, channels: Channels) -> tuple[Array, Array, list[Certificate]] | None:
-    """Return slope and shift of each channel's piece, NaN where it is on several, and how that is known."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Pieces:
+    """The piece on which each channel of a call stays.
+
+    Args:
+        slopes, shifts: of it; NaN where a channel is on several.
+        last: whether it is the rightmost.
+        proofs: how that is known.
+    """
+
+    slopes: Array
+    shifts: Array
+    last: Array
+    proofs: tuple[Certificate, ...]
+
+
+def _pieces(found: Range, channels: Channels) -> _Pieces | None:
     operator, shape = found.node.operator, found.low.shape
     if not isinstance(operator, Activation | ParametricRelu):
         return None
@@ -96,18 +112,22 @@ def _pieces(found: Range, channels: Channels) -> tuple[Array, Array, list[Certif
         bends = bends_of(found.node, shape)
     except UnsupportedModelError:
         return None
-    if not bends.continuous:
-        return None
-    slopes, shifts = _entries(bends, found.low.ravel(), found.high.ravel())
     axis = channels.axis - 1
-    if axis < 0 or axis >= len(shape) or shape[axis] != len(channels.labels):
+    if not bends.continuous or not 0 <= axis < len(shape) or shape[axis] != len(channels.labels):
         return None
-    rows = [np.moveaxis(x.reshape(shape), axis, 0).reshape(shape[axis], -1) for x in (slopes, shifts)]
-    same = np.all(np.all([r == r[:, :1] for r in rows], axis=0), axis=1)
-    proofs = np.moveaxis(found.certificates, axis, 0).reshape(shape[axis], -1)
-    order = ["interval", "linear", "samples"]
-    weakest = [max(row.tolist(), key=order.index) for row in proofs]
-    return np.where(same, rows[0][:, 0], np.nan), np.where(same, rows[1][:, 0], np.nan), weakest
+
+    def rows(x: Array) -> Array:
+        return np.moveaxis(x.reshape(shape), axis, 0).reshape(shape[axis], -1)
+
+    slopes, shifts = map(rows, _entries(bends, found.low.ravel(), found.high.ravel()))
+    same = np.all((slopes == slopes[:, :1]) & (shifts == shifts[:, :1]), axis=1)
+    last = np.min(rows(found.low), axis=1) >= float(bends.kinks[-1] if bends.kinks else -np.inf)
+    return _Pieces(
+        slopes=np.where(same, slopes[:, 0], np.nan),
+        shifts=np.where(same, shifts[:, 0], np.nan),
+        last=same & last,
+        proofs=tuple(weakest(row) for row in rows(found.certificates).tolist()),
+    )
 
 
 def _entries(bends: Bends, low: Array, high: Array) -> tuple[Array, Array]:
@@ -124,7 +144,8 @@ def _entries(bends: Bends, low: Array, high: Array) -> tuple[Array, Array]:
     return slopes, shifts
 
 
-def _affine(node: Node, channels: Channels, slopes: Array, shifts: Array, ndim: int) -> Node:
+def _affine(node: Node, channels: Channels, pieces: _Pieces, ndim: int) -> Node:
+    slopes, shifts = pieces.slopes, pieces.shifts
     if np.all(slopes == 1) and np.all(shifts == 0):
         return replace(node, operator=Identity())
     shape = (-1, *[1] * (ndim - channels.axis - 1))

@@ -13,6 +13,7 @@ from nonlin.networks.array import Array
 from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution, MaxPool
 from nonlin.simplification.channels import Channels, Ties, fresh_of, layer_channels
+from nonlin.simplification.editing import bias_of
 
 __all__ = ["along", "follow", "is_depthwise"]
 
@@ -20,7 +21,6 @@ Shape = tuple[int, ...]
 _HOMOGENEOUS = ("relu", "leaky_relu", "prelu")
 _EXACT = {*_HOMOGENEOUS, "abs", "elu", "identity", "relu6", "hardtanh", "sigmoid", "softplus", "tanh"}
 """Functions that are in every file what they are in the catalogue, to the last bits; others only at 0."""
-_Values = tuple[Array, Array, Array]
 
 
 def follow(
@@ -344,7 +344,7 @@ def _depthwise(node: Node, inputs: list[Channels], ties: Ties, _: Mapping[str, S
     if x.axis != 1:
         return None
     weight = np.asarray(layer.weight, np.float64).reshape(len(layer.weight), -1)
-    bias = np.zeros(len(weight)) if layer.bias is None else np.asarray(layer.bias, np.float64)
+    bias = bias_of(layer)
     padded = any(map(any, layer.window.padding))
     given = np.where(x.constant == 0, 0.0, np.nan) if padded else x.constant
     constant = weight.sum(axis=1) * given + bias

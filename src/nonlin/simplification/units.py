@@ -1,7 +1,7 @@
 """Takes units out of a network: those that nothing reads, that are constant, or that are multiples of others."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,26 +13,14 @@ from nonlin.networks.array import Array
 from nonlin.networks.shape import Reshape
 from nonlin.networks.window import Convolution
 from nonlin.simplification.channels import Channels, Ties
-from nonlin.simplification.editing import replaced
-from nonlin.simplification.removal import Certificate, Kind, Removal
+from nonlin.simplification.editing import bias_of, replaced
+from nonlin.simplification.known import Known
+from nonlin.simplification.removal import Kind, Removal
 from nonlin.simplification.transfer import along, follow, is_depthwise
 
-__all__ = ["Known", "remove_units"]
+__all__ = ["remove_units"]
 
 Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What is known of tensors from elsewhere.
-
-    Args:
-        values: by tensor: the value of each channel, NaN where none is known.
-        certificates: by tensor: how each is known, "" where it is not.
-    """
-
-    values: dict[str, Array] = field(default_factory=dict)
-    certificates: dict[str, tuple[Certificate | Any, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,15 +72,9 @@ def remove_units(
         made = _smaller(node, table, keep, read, shapes)
         if made is not node:
             changes[node.output] = made
-    left = Known(
-        values={name: v[keep[name]] for name, v in known.values.items() if name in keep},
-        certificates={
-            name: tuple(c for c, kept in zip(v, keep[name], strict=True) if kept)
-            for name, v in known.certificates.items()
-            if name in keep
-        },
-    )
-    return replaced(network, changes), removals, left
+    for name, stay in keep.items():
+        known = known.kept(name, stay)
+    return replaced(network, changes), removals, known
 
 
 def _reading(node: Node, table: Mapping[str, Channels], shapes: Mapping[str, Shape]) -> _Reading | None:
@@ -261,7 +243,7 @@ def _smaller_layer(
         bias = None if layer.bias is None else layer.bias[rows]
         return replace(layer, weight=layer.weight[rows], bias=bias)
     weight, given = np.array(layer.weight, np.float64), reading.given
-    bias = np.zeros(len(weight)) if layer.bias is None else np.array(layer.bias, np.float64)
+    bias = bias_of(layer)
     for i in np.flatnonzero(~cols).tolist():
         if reading.unused[i]:
             continue
