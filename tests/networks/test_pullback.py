@@ -120,7 +120,8 @@ def assert_pulls_back(operator, inputs):
 @pytest.mark.parametrize("name", CASES)
 def test_an_operator_pulls_back_what_differences_say(name):
     operator, shapes = CASES[name]
-    assert_pulls_back(operator, [numbers(*shape) for shape in shapes])
+    inputs = [numbers(*shape) for shape in shapes]
+    assert_pulls_back(operator, [x + np.copysign(0.5, x) for x in inputs])  # differences fail beside a pole
 
 
 def test_every_operator_is_tried():
