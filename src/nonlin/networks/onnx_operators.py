@@ -43,6 +43,7 @@ def convert(node: onnx.NodeProto, graph: Graph) -> Conversion | None:
 _CONVERTERS: dict[str, _Converter] = {
     "Abs": onnx_calls.plain("abs"),
     "Add": onnx_linear.arithmetic,
+    "Atan": onnx_calls.plain("arctan"),
     "AveragePool": lambda use: average_pool(use.node, use.attributes, use.shape(0)),
     "BatchNormalization": onnx_linear.batch_norm,
     "Cast": onnx_moves.cast,
@@ -52,6 +53,7 @@ _CONVERTERS: dict[str, _Converter] = {
     "Conv": lambda use: convolution(
         use.node, use.attributes, use.shape(0), (use.constant(1), use.constant(2))
     ),
+    "Cos": onnx_calls.plain("cosine"),
     "Div": onnx_linear.arithmetic,
     "Dropout": onnx_moves.identity,
     "Elu": onnx_calls.plain("elu", alpha="alpha"),

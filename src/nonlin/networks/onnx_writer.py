@@ -11,8 +11,9 @@ from onnx import helper, numpy_helper
 from nonlin.errors import UnsupportedModelError
 from nonlin.networks.array import Array
 from nonlin.networks.network import Network, Node, Tensor
+from nonlin.networks.onnx_emission import Emission
+from nonlin.networks.onnx_emitters import emit
 from nonlin.networks.onnx_file import tensors_of
-from nonlin.networks.onnx_operations import Emission, emit
 from nonlin.networks.onnx_reader import constants_of, free_names, opset_of
 from nonlin.networks.ranks import ranks_of
 

@@ -1,78 +1,23 @@
 """How each operator of a network is written as ONNX nodes."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import helper, numpy_helper
+from onnx import helper
 
 from nonlin.errors import UnsupportedModelError
-from nonlin.functions import Function
-from nonlin.networks.activation import Activation, ParametricRelu, Select, Softmax
+from nonlin.networks import onnx_emission_calls
 from nonlin.networks.affine import Dense, Elementwise, Reduce, Sum
 from nonlin.networks.network import Node
 from nonlin.networks.normalization import Normalize
+from nonlin.networks.onnx_emission import Emission
 from nonlin.networks.shape import Cast, Concatenate, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution, MaxPool, Window
 
-__all__ = ["Emission", "emit"]
+__all__ = ["emit"]
 
 _AXES_AS_INPUT = {"ReduceMean": 18, "ReduceSum": 13}
-_PLAIN = {
-    "abs": "Abs",
-    "hardswish": "HardSwish",
-    "identity": "Identity",
-    "mish": "Mish",
-    "relu": "Relu",
-    "sigmoid": "Sigmoid",
-    "softsign": "Softsign",
-    "tanh": "Tanh",
-}
-_WITH_PARAMETERS: dict[str, tuple[str, dict[str, str]]] = {
-    "celu": ("Celu", {"alpha": "alpha"}),
-    "elu": ("Elu", {"alpha": "alpha"}),
-    "hardsigmoid_affine": ("HardSigmoid", {"alpha": "alpha", "beta": "beta"}),
-    "leaky_relu": ("LeakyRelu", {"negative_slope": "alpha"}),
-    "selu": ("Selu", {"alpha": "alpha", "scale": "gamma"}),
-    "thresholded_relu": ("ThresholdedRelu", {"alpha": "alpha"}),
-}
-_SINCE = {"Celu": 12, "HardSwish": 14, "LayerNormalization": 17, "Mish": 18}
-"""The version of the standard operators from which on one exists."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Emission:
-    """The nodes and weights written so far.
-
-    Args:
-        opset: the version of the standard operators.
-        dtype: the element type of the weights that are written anew.
-        ranks: the number of axes of each tensor, where it is known.
-    """
-
-    opset: int
-    dtype: Any
-    ranks: Mapping[str, int]
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    weights: dict[str, onnx.TensorProto] = field(default_factory=dict)
-
-    def store(self, name: str, array: Any, dtype: Any = None) -> str:
-        """Store an array under a name; floating unless a dtype says otherwise."""
-        made = np.ascontiguousarray(np.asarray(array, dtype or self.dtype)).reshape(np.shape(array))
-        self.weights[name] = numpy_helper.from_array(made, name)
-        return name
-
-    def add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        """Append a node, named after what it makes."""
-        if self.opset < _SINCE.get(operator, 0):
-            raise UnsupportedModelError(
-                f"expected a file of opset {_SINCE[operator]} or later to write {operator} into, got opset "
-                f"{self.opset}; convert it with onnx.version_converter"
-            )
-        self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
-        return output
 
 
 def emit(node: Node, emission: Emission) -> None:
@@ -189,56 +134,6 @@ def _reduce(node: Node, emission: Emission) -> None:
     emission.add(name, [node.inputs[0], axes], node.output, keepdims=keep)
 
 
-def _activation(node: Node, emission: Emission) -> None:
-    operator = node.operator
-    assert isinstance(operator, Activation)  # noqa: S101 - by the table
-    function, x, out = operator.function, node.inputs[0], node.output
-    parameters = dict(function.parameters)
-    if function.name in _PLAIN:
-        emission.add(_PLAIN[function.name], [x], out)
-    elif function.name in _WITH_PARAMETERS:
-        name, renamed = _WITH_PARAMETERS[function.name]
-        emission.add(name, [x], out, **{theirs: float(parameters[ours]) for ours, theirs in renamed.items()})
-    elif function.name == "prelu":
-        emission.add("LeakyRelu", [x], out, alpha=float(parameters["weight"]))
-    elif function.name in ("silu", "hardsigmoid", "softplus", "relu6", "hardtanh"):
-        _written_out(function, node, emission)
-    else:
-        raise UnsupportedModelError(
-            f"node '{node.name}' calls {function.label}, which is no operator of ONNX; write its network from the "
-            "file that it was read from"
-        )
-
-
-def _written_out(function: Function, node: Node, emission: Emission) -> None:
-    parameters, x, out = dict(function.parameters), node.inputs[0], node.output
-    if function.name == "silu":
-        emission.add("Mul", [x, emission.add("Sigmoid", [x], f"{out}/gate")], out)
-    elif function.name == "hardsigmoid":
-        emission.add("HardSigmoid", [x], out, alpha=1 / 6, beta=0.5)
-    elif function.name == "softplus" and parameters.get("beta", 1.0) == 1.0:
-        emission.add("Softplus", [x], out)
-    else:
-        low, high = parameters.get("min_val", 0.0), parameters.get("max_val", 6.0)
-        ends = [emission.store(f"{out}/{end}", value) for end, value in (("low", low), ("high", high))]
-        emission.add("Clip", [x, *ends], out)
-
-
-def _parametric_relu(node: Node, emission: Emission) -> None:
-    operator = node.operator
-    assert isinstance(operator, ParametricRelu)  # noqa: S101 - by the table
-    emission.add(
-        "PRelu", [node.inputs[0], emission.store(f"{node.output}/slopes", operator.slopes)], node.output
-    )
-
-
-def _softmax(node: Node, emission: Emission) -> None:
-    operator = node.operator
-    assert isinstance(operator, Softmax)  # noqa: S101 - by the table
-    name = "LogSoftmax" if operator.logarithm else "Softmax"
-    emission.add(name, list(node.inputs), node.output, axis=operator.axis)
-
-
 def _reshape(node: Node, emission: Emission) -> None:
     operator = node.operator
     assert isinstance(operator, Reshape)  # noqa: S101 - by the table
@@ -304,22 +199,8 @@ def _normalize(node: Node, emission: Emission) -> None:
     )
 
 
-def _select(node: Node, emission: Emission) -> None:
-    operator, out = node.operator, node.output
-    assert isinstance(operator, Select)  # noqa: S101 - by the table
-    given = iter(node.inputs[1:])
-    sides = [
-        next(given) if value is None else emission.store(f"{out}/{name}", value)
-        for name, value in (("above", operator.above), ("below", operator.below))
-    ]
-    threshold = emission.store(f"{out}/threshold", operator.threshold)
-    comparison = "GreaterOrEqual" if operator.equal else "Greater"
-    above = emission.add(comparison, [node.inputs[0], threshold], f"{out}/condition")
-    emission.add("Where", [above, *sides], out)
-
-
 _WRITERS: dict[str, Callable[[Node, Emission], None]] = {
-    "Activation": _activation,
+    "Activation": onnx_emission_calls.activation,
     "AveragePool": _average_pool,
     "Cast": _cast,
     "Concatenate": _concatenate,
@@ -333,12 +214,12 @@ _WRITERS: dict[str, Callable[[Node, Emission], None]] = {
     "Multiply": _simple("Mul"),
     "Normalize": _normalize,
     "Pad": _pad,
-    "ParametricRelu": _parametric_relu,
+    "ParametricRelu": onnx_emission_calls.parametric_relu,
     "Reduce": _reduce,
     "Reshape": _reshape,
-    "Select": _select,
+    "Select": onnx_emission_calls.select,
     "Slice": _slice,
-    "Softmax": _softmax,
+    "Softmax": onnx_emission_calls.softmax,
     "Sum": _sum,
     "Take": _take,
     "Transpose": _transpose,
