@@ -40,10 +40,18 @@ __all__ = ["simplify"]
 )
 @click.option(
     "--effort",
-    type=click.Choice(["interval", "linear"]),
+    type=click.Choice(["interval", "linear", "exact"]),
     default="linear",
     show_default=True,
-    help="How the box is bounded: by intervals, or then by linear functions of the input too.",
+    help="How the box is bounded: by intervals, then by linear functions of the input, then by exact "
+    "(mixed-integer) bounds.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="For exact bounds at most.",
 )
 @click.option("--verify", "verifying", is_flag=True, help="Compare MODEL with OTHER instead; write nothing.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to report.")
@@ -68,7 +76,12 @@ def simplify(model: str, other: str | None, **options: Any) -> int:
             agreement = verify(subject, load(str(other), what="model"), over=over, data=data)
         else:
             result = run(
-                subject, over=over, data=data, silent=options["remove_silent"], effort=options["effort"]
+                subject,
+                over=over,
+                data=data,
+                silent=options["remove_silent"],
+                effort=options["effort"],
+                seconds=options["seconds"],
             )
     if options["verifying"]:
         if options["form"] == "json":

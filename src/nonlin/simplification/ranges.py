@@ -1,7 +1,6 @@
 """Between which numbers the pre-activations stay: proven over a box, or seen on samples."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 
@@ -16,15 +15,13 @@ from nonlin.simplification.stable import Range
 __all__ = ["proven_ranges", "silent_ranges"]
 
 
-def proven_ranges(
-    network: Network, box: Box, *, effort: Literal["interval", "linear"]
-) -> tuple[list[Range], list[str]]:
+def proven_ranges(network: Network, box: Box, *, linear: bool) -> tuple[list[Range], list[str]]:
     """Bound the pre-activations over a box.
 
     Args:
         network: as it was read.
         box: of its inputs.
-        effort: as for `simplify`.
+        linear: whether to go on from intervals to linear functions of the input.
 
     Returns:
         The ranges, and what is not bounded, in words.
@@ -32,7 +29,7 @@ def proven_ranges(
     low, high = ({name: ends[i] for name, ends in box.items()} for i in (0, 1))
     try:
         plain = bounds(network, low, high, linear=False)
-        found = plain if effort == "interval" else bounds(network, low, high)
+        found = bounds(network, low, high) if linear else plain
     except NonlinError as error:
         return [], [f"nothing is bounded over the box: {error}"]
     before = {call.node.output: call for call in plain.calls}

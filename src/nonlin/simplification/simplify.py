@@ -16,6 +16,7 @@ from nonlin.simplification.absorption import absorb
 from nonlin.simplification.adversary import adversarial
 from nonlin.simplification.boxes import box_of, words_of
 from nonlin.simplification.checking import Feeds, compare
+from nonlin.simplification.exact import tightened
 from nonlin.simplification.identities import drop_identities
 from nonlin.simplification.inputs import Box, feeds_of, given_feeds, random_feed
 from nonlin.simplification.merging import merge_layers
@@ -30,7 +31,7 @@ from nonlin.simplification.units import remove_units
 
 __all__ = ["Effort", "original_of", "simplify", "verify"]
 
-Effort = Literal["interval", "linear"]
+Effort = Literal["interval", "linear", "exact"]
 
 _ROUNDS = 20
 _RANDOM = 3
@@ -47,6 +48,7 @@ def simplify(
     data: Any = None,
     silent: bool = False,
     effort: Effort = "linear",
+    seconds: float = 60.0,
 ) -> Simplification:
     """Remove what a network does not need, and check that nothing changed.
 
@@ -56,7 +58,9 @@ def simplify(
             several inputs a mapping of such pairs by name; None for all inputs.
         data: inputs to check on too: an array, or a mapping of arrays by the name of the input.
         silent: whether units go that are on one flat piece on all of `data`. That is no proof.
-        effort: how the box is bounded: by "interval" arithmetic, then by "linear" functions of the input.
+        effort: how the box is bounded: by "interval" arithmetic, then by "linear" functions of the input, then by
+            "exact" (mixed-integer) bounds of what is still undecided.
+        seconds: for exact bounds; what is not decided then stays.
 
     Returns:
         The simplified network with what was removed and how far it is from the original. float64 weights are kept until
@@ -76,7 +80,7 @@ def simplify(
     box = None if over is None else box_of(network, over)
     given = None if data is None else _arrays(data)
     job = _prepare(network, box, given)
-    notes, ranges = _ranges(job, effort=effort, silent=silent)
+    notes, ranges = _ranges(job, effort=effort, seconds=seconds, silent=silent)
     failed: Agreement | None = None
     for bold in (True, False):
         smaller, removed = _reduced(job, ranges, bold=bold)
@@ -170,12 +174,17 @@ def _prepare(network: Network, box: Box | None, arrays: Mapping[str, Array] | No
     )
 
 
-def _ranges(job: _Job, *, effort: Effort, silent: bool) -> tuple[tuple[str, ...], list[Range]]:
+def _ranges(
+    job: _Job, *, effort: Effort, seconds: float, silent: bool
+) -> tuple[tuple[str, ...], list[Range]]:
     notes: list[str] = []
     found: list[Range] = []
     if job.box is not None:
-        found, missing = proven_ranges(job.network, job.box, effort=effort)
+        found, missing = proven_ranges(job.network, job.box, linear=effort != "interval")
         notes += missing
+        if effort == "exact":
+            found, words = tightened(job.network, job.box, found, given=job.given, seconds=seconds)
+            notes.append(words)
     if silent:
         if not job.given:
             raise InvalidInputError("expected data to find silent units on, got none; give data=")
@@ -244,17 +253,23 @@ def _feeds(job: _Job, ranges: list[Range]) -> Feeds:
 
 
 def _hostile(job: _Job, ranges: list[Range]) -> dict[str, list[dict[str, Array]]]:
-    if job.box is None or not ranges or len(job.network.inputs) != 1:
+    if job.box is None or not ranges:
         return {}
-    tensor = job.network.inputs[0]
-    low, high = job.box[tensor.name]
-    x = job.feed[tensor.name]
-    found = adversarial(job.network, ranges, (low, high), x[:1].astype(np.float64))
+    start = {
+        name: x[:1].astype(np.float64) if name in job.box else x[:1] if x.ndim else x
+        for name, x in job.feed.items()
+    }
+    found = adversarial(job.network, ranges, job.box, start)
     if found is None:
         return {}
-    step = len(x) if tensor.shape[0] is not None else len(found)
-    parts = [found[i : i + step].astype(x.dtype) for i in range(0, len(found) - len(found) % step, step)]
-    return {"adversarial": [{tensor.name: part} for part in parts]}
+    batch = len(next(iter(job.feed.values())))
+    count = len(next(iter(found.values())))
+    return {
+        "adversarial": [
+            {name: found[name][i : i + batch].astype(x.dtype) for name, x in job.feed.items()}
+            for i in range(0, count - count % batch, batch)
+        ]
+    }
 
 
 def _result(
