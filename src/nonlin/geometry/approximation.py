@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import inf, isfinite
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from nonlin.geometry.tunnel import Line, fewest_lines
 from nonlin.networks import Network, Node, Tensor
 from nonlin.networks.activation import Activation
 from nonlin.networks.affine import Dense
+from nonlin.results import Result, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +41,7 @@ MOST_PIECES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approximation:
+class Approximation(Result):
     """A network that approximates a function.
 
     Args:
@@ -58,7 +59,7 @@ class Approximation:
         values: of the network at the knots.
     """
 
-    network: Network
+    network: Network = field(repr=False)
     low: float
     high: float
     pieces: int
@@ -68,6 +69,23 @@ class Approximation:
     fewest_pieces: int | None
     knots: Array
     values: Array
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the network as values that JSON has; its knots and values make it again."""
+        return {"schema": 1, **plain(self)}
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the knots and the network's values there, as data frames take them."""
+        return {"knot": self.knots.tolist(), "value": self.values.tolist()}
+
+    def __str__(self) -> str:
+        best = (
+            f"at least {self.fewest_pieces} pieces keep this tolerance"
+            if self.fewest_pieces is not None
+            else f"no {self.pieces} pieces err less than {self.least_error:.6g}"
+        )
+        where = f"on [{self.low:g}, {self.high:g}]"
+        return f"{self.pieces} pieces {where}, error {self.error:.6g} ({self.status}); {best}"
 
 
 def approximate(

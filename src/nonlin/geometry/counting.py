@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import cache
 from math import comb, factorial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +12,13 @@ from nonlin.geometry.cells.cells import Cells, Progress, counted
 from nonlin.geometry.cells.chain import Chain, Stage
 from nonlin.geometry.space import box, space
 from nonlin.networks import Network
+from nonlin.results import Result, plain
 
 __all__ = ["Count", "count", "count_of", "regions_after"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Count:
+class Count(Result):
     """How many linear regions there are, and how many there could be.
 
     Args:
@@ -42,6 +44,15 @@ class Count:
     serra: int | None
     montufar: int | None
     estimate: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the count and the bounds as values that JSON has."""
+        found: dict[str, Any] = plain(self)
+        return found
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the regions after each call, as data frames take them."""
+        return {"call": list(self.after), "regions": list(self.after.values())}
 
 
 def count(
@@ -85,16 +96,16 @@ def count_of(found: Cells) -> Count:
     """Put the known bounds beside what was counted on a plane, in a box or in the whole space."""
     chain, dimensions = found.problem.chain, found.problem.domain.dimensions
     widths = [_hyperplanes(stage) for stage in chain.stages if stage.folds]
-    plain = all(_only_relu(stage) for stage in chain.stages if stage.folds)
+    relu = all(_only_relu(stage) for stage in chain.stages if stage.folds)
     return Count(
         count=found.count,
         certified=found.certified,
         reason=found.reason,
         after=regions_after(found) if found.certified else {},
         arrangement=_arrangement(widths, dimensions),
-        serra=_serra(widths, dimensions) if plain else None,
-        montufar=_montufar(widths, dimensions) if plain and widths and min(widths) >= dimensions else None,
-        estimate=_random(sum(widths), dimensions) if plain else None,
+        serra=_serra(widths, dimensions) if relu else None,
+        montufar=_montufar(widths, dimensions) if relu and widths and min(widths) >= dimensions else None,
+        estimate=_random(sum(widths), dimensions) if relu else None,
     )
 
 

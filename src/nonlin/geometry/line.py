@@ -9,6 +9,7 @@ smaller than its bound, and the network is small enough, once more in rational a
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from nonlin.geometry.stretches import swept_by_stretches
 from nonlin.geometry.sweep import Swept
 from nonlin.networks import Network
 from nonlin.networks.array import Array
+from nonlin.results import Result
 
 __all__ = ["Line", "line"]
 
@@ -30,7 +32,7 @@ _EXACT_WORK = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Line:
+class Line(Result):
     """A piecewise linear network along a line x(t) = a + t (b − a), 0 ≤ t ≤ 1.
 
     A breakpoint is a t strictly inside (0, 1) at which at least one unit passes from strictly one side of a kink of its
@@ -136,6 +138,31 @@ class Line:
         return level_crossings(
             self.positions, self.jumps, self.outputs.reshape(len(self.outputs), -1)[:, output] - level
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the line as values that JSON has, without the network and the two ends."""
+        folds = zip(self.breakpoints.tolist(), self.calls, self.units.tolist(), strict=True)
+        return {
+            "count": self.count,
+            "certified": self.certified,
+            "undecided": self.undecided,
+            "breakpoints": [{"t": t, "call": call, "unit": unit} for t, call, unit in folds],
+            "positions": self.positions.tolist(),
+            "outputs": self.outputs.reshape(len(self.outputs), -1).tolist(),
+            "jumps": self.jumps.tolist(),
+            "arc_length": self.arc_length,
+            "total_variation": self.total_variation.ravel().tolist(),
+        }
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the pieces, as data frames take them: where each starts and ends, and the fold that starts it."""
+        cuts = [0.0, *self.breakpoints.tolist(), 1.0]
+        return {
+            "start": cuts[:-1],
+            "end": cuts[1:],
+            "call": [None, *self.calls],
+            "unit": [None, *self.units.tolist()],
+        }
 
     def __str__(self) -> str:
         sure = "certified" if self.certified else "computed in float64, not certified"

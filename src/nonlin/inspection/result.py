@@ -1,18 +1,15 @@
 """The result of an inspection, as plain values."""
 
-import json
-import math
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from nonlin.geometry import Line
 from nonlin.inspection.curing.change import Cause
 from nonlin.inspection.recording import Recording
 from nonlin.inspection.thresholds import Thresholds
+from nonlin.results import Result, columns_of, plain
 
 if TYPE_CHECKING:
     from nonlin.inspection.prediction import Prediction
@@ -171,7 +168,7 @@ class Folds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection:
+class Inspection(Result):
     """What the activations of a network do on some data.
 
     Args:
@@ -249,8 +246,12 @@ class Inspection:
         result["folds"] = self._folds()
         result["prediction"] = None if self.prediction is None else self.prediction.to_dict()
         result["thresholds"] = asdict(self.thresholds)
-        plain: dict[str, Any] = _plain(result)
-        return plain
+        found: dict[str, Any] = plain(result)
+        return found
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return one list a figure, one entry a call, as data frames take it."""
+        return columns_of(Call, self.calls)
 
     def _folds(self) -> dict[str, Any]:
         folds = self.folds
@@ -268,10 +269,6 @@ class Inspection:
             "calls": folds.line.calls,
         }
 
-    def to_json(self) -> str:
-        """Return the result as JSON."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-
     def to_html(self, path: str | Path) -> Path:
         """Write one self-contained HTML page; an existing file is replaced only when the page is whole.
 
@@ -287,15 +284,3 @@ class Inspection:
 def _report() -> Any:
     """Return the room that draws results; it stands above this one, and is looked up only when a picture is wanted."""
     return import_module("nonlin.report")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

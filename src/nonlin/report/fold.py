@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -93,9 +93,9 @@ def fold_json(folded: Folded) -> str:
     """Return the figures: counts, bounds, folds, the decision boundary; the cells themselves go into Parquet."""
     data: dict[str, Any] = {"model": folded.model, "where": folded.where}
     if folded.line is not None:
-        data |= _line_data(folded.line)
+        data |= folded.line.to_dict()
     if folded.count is not None:
-        data |= asdict(folded.count)
+        data |= folded.count.to_dict()
     if folded.made is not None:
         folds = folded.made.folds
         data["folds"] = {
@@ -117,22 +117,6 @@ def fold_json(folded: Folded) -> str:
 def _finite(x: float) -> float | None:
     """Return a number, or None where it is infinite, which JSON does not know."""
     return x if np.isfinite(x) else None
-
-
-def _line_data(line: Line) -> dict[str, Any]:
-    return {
-        "count": line.count,
-        "certified": line.certified,
-        "undecided": line.undecided,
-        "breakpoints": [
-            {"t": t, "call": call, "unit": unit}
-            for t, call, unit in zip(line.breakpoints.tolist(), line.calls, line.units.tolist(), strict=True)
-        ],
-        "positions": line.positions.tolist(),
-        "outputs": line.outputs.reshape(len(line.outputs), -1).tolist(),
-        "arc_length": line.arc_length,
-        "total_variation": line.total_variation.ravel().tolist(),
-    }
 
 
 def _headline(folded: Folded) -> str:

@@ -1,11 +1,11 @@
 """What a simplification gives: the network, what went, and how far it is from the original."""
 
-import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nonlin.networks import Network
+from nonlin.results import Result, columns_of, plain
 from nonlin.simplification.removal import Removal
 
 __all__ = ["Agreement", "Simplification", "Size"]
@@ -61,7 +61,7 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Simplification:
+class Simplification(Result):
     """A simplified network.
 
     Args:
@@ -73,7 +73,7 @@ class Simplification:
         notes: what was not done, and why.
     """
 
-    network: Network
+    network: Network = field(repr=False)
     removed: tuple[Removal, ...]
     before: Size
     after: Size
@@ -91,22 +91,13 @@ class Simplification:
         """Whether every removal is proven."""
         return all(removal.proven for removal in self.removed)
 
-    def to_json(self) -> str:
-        """Return everything but the weights as JSON."""
-        return json.dumps(self.as_dictionary(), indent=2, allow_nan=False)
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the weights as values that JSON has."""
+        return {"schema": 1, **plain(self), "network": self.network.name, "proven": self.proven}
 
-    def as_dictionary(self) -> dict[str, Any]:
-        """Return the same as plain data."""
-        return {
-            "network": self.network.name,
-            "box": self.box,
-            "proven": self.proven,
-            "before": asdict(self.before),
-            "after": asdict(self.after),
-            "agreement": asdict(self.agreement),
-            "removed": [asdict(removal) for removal in self.removed],
-            "notes": list(self.notes),
-        }
+    def columns(self) -> dict[str, list[Any]]:
+        """Return what was taken out, one entry a removal, as data frames take it."""
+        return columns_of(Removal, self.removed)
 
     def counts(self) -> dict[str, int]:
         """Return how many units or nodes went, by kind."""

@@ -1,14 +1,13 @@
 """The result of trying cures, as plain values."""
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib import import_module
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from nonlin.inspection.curing.change import Change
 from nonlin.inspection.result import Inspection
+from nonlin.results import Result, columns_of, plain
 
 __all__ = ["Cure", "Trial", "Untried"]
 
@@ -75,7 +74,7 @@ class Untried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cure:
+class Cure(Result):
     """What each change did.
 
     Args:
@@ -112,16 +111,16 @@ class Cure:
             "schema": 1,
             "model": self.model_name,
             "steps": self.steps,
-            "findings": [asdict(finding) for finding in self.inspection.findings],
-            "unchanged": None if self.unchanged is None else _plain(self.unchanged),
-            "trials": [_plain(trial) for trial in self.trials],
-            "untried": [asdict(change) for change in self.untried],
+            "findings": plain(self.inspection.findings),
+            "unchanged": None if self.unchanged is None else _data(self.unchanged),
+            "trials": [_data(trial) for trial in self.trials],
+            "untried": plain(self.untried),
             "best": None if best is None else self.trials.index(best),
         }
 
-    def to_json(self) -> str:
-        """Return the result as JSON."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, default=str)
+    def columns(self) -> dict[str, list[Any]]:
+        """Return one list a figure, one entry a trial, as data frames take it."""
+        return columns_of(Trial, self.trials)
 
     def to_html(self, path: str | Path) -> Path:
         """Write one self-contained HTML page.
@@ -143,14 +142,8 @@ def _rank(trial: Trial) -> tuple[int, float, float]:
     return len(trial.after), loss, round(trial.outputs_changed or 0.0, 3)
 
 
-def _plain(trial: Trial) -> dict[str, Any]:
-    names = [name for name in Trial.__slots__ if name not in ("_model", "changes")]
-    values = {name: _finite(getattr(trial, name)) for name in names}
-    return values | {"changes": [asdict(change) for change in trial.changes], "cured": trial.cured}
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not isfinite(value) else value
+def _data(trial: Trial) -> dict[str, Any]:
+    return {**plain(trial), "cured": trial.cured}
 
 
 def _report() -> Any:

@@ -1,9 +1,9 @@
 """The result of a prediction, as plain values."""
 
-import json
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from nonlin.results import Result, columns_of, plain
 
 __all__ = ["Confidence", "PredictedCall", "Prediction"]
 
@@ -44,7 +44,7 @@ class PredictedCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
+class Prediction(Result):
     """Lengths and gradients of a network, from its weights alone.
 
     Args:
@@ -80,18 +80,11 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as values that JSON has; NaN and infinite numbers become None."""
-        calls = [{k: _plain(v) for k, v in asdict(call).items()} for call in self.calls]
-        return {
-            "schema": 1,
-            "model": self.model,
-            "calls": calls,
-            "uncovered": list(self.uncovered),
-            "correction": _plain(self.correction),
-        }
+        return {"schema": 1, **plain(self)}
 
-    def to_json(self) -> str:
-        """Return the result as JSON."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    def columns(self) -> dict[str, list[Any]]:
+        """Return one list a figure, one entry a call, as data frames take it."""
+        return columns_of(PredictedCall, self.calls)
 
 
 _HEAD = (
@@ -123,7 +116,3 @@ def _row(call: PredictedCall, *, measured: bool) -> tuple[str, ...]:
 
 def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

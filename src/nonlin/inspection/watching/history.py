@@ -1,13 +1,11 @@
 """The history of a training run: one record for each watched step and call."""
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from importlib import import_module
 from typing import Any, overload
 
-from nonlin.errors import MissingDependencyError
+from nonlin.results import Result, columns_of
 
 __all__ = ["History", "Record"]
 
@@ -62,7 +60,7 @@ class Record:
         return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
 
-class History(Sequence[Record]):
+class History(Sequence[Record], Result):
     """The records of a run, in the order of the steps and, in each, of the forward pass."""
 
     __slots__ = ("_records",)
@@ -109,40 +107,11 @@ class History(Sequence[Record]):
 
     def columns(self) -> dict[str, list[Any]]:
         """Return one list a field, as the data frames of any library take it."""
-        return {field.name: [getattr(r, field.name) for r in self._records] for field in fields(Record)}
+        return columns_of(Record, self._records)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the history as values that JSON has."""
         return {"schema": _SCHEMA, "records": [record.to_dict() for record in self._records]}
-
-    def to_json(self) -> str:
-        """Return the history as JSON."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-
-    def to_pandas(self) -> Any:
-        """Return a pandas.DataFrame, one row a record.
-
-        Raises:
-            MissingDependencyError: if pandas is not installed.
-        """
-        return _library("pandas").DataFrame(self.columns())
-
-    def to_polars(self) -> Any:
-        """Return a polars.DataFrame, one row a record.
-
-        Raises:
-            MissingDependencyError: if polars is not installed.
-        """
-        return _library("polars").DataFrame(self.columns(), infer_schema_length=None)
-
-
-def _library(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"expected {name} for a data frame, but it is not installed: pip install {name}; or use columns()"
-        ) from error
 
 
 def _plain(value: Any) -> Any:
