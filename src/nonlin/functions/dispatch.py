@@ -93,7 +93,7 @@ def _number(expression: Expression, u: float) -> float:
 def _small(expression: Expression, array: NDArray[Any]) -> Array:
     with np.errstate(all="ignore"):
         if array.dtype != np.float64:
-            return evaluate_everywhere(expression, array.astype(np.float64))
+            return np.asarray(evaluate_everywhere(expression, array.astype(np.float64)))
         from nonlin.functions.kernels import interpreted
 
         return np.asarray(interpreted(expression)[0](array))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from nonlin.functions.jax_lowering import as_floating
+from nonlin.functions.jax_lowering import apply_traced, as_floating
 from nonlin.functions.jax_precision import float64_inside, narrowed, widened
 from nonlin.functions.lookup import function
 from nonlin.functions.simplex import SIMPLEX, Library, mapped, pushed
@@ -44,14 +44,20 @@ def apply_vector_traced(name: str, parameters: Mapping[str, float], x: Any) -> A
     if name == "crelu":
         relu = function("relu")
         return jnp.concatenate([relu(x), relu(-x)], axis=-1)
-    inner = _simplex(name, tuple(parameters.items())) if name in SIMPLEX else partial(_gated, name)
+    inner = _simplex(name, tuple(parameters.items())) if name in SIMPLEX else _gated(name, x.dtype.name)
     with float64_inside():
         return _narrow(inner(_wide(x)), x.dtype.name)
 
 
-def _gated(name: str, u: Any) -> Any:
-    first, second = halves(u)
-    return first * function(GATES[name])(second)
+def _gated(name: str, dtype: str) -> Callable[[Any], Any]:
+    gate = function(GATES[name]).expression
+    assert gate is not None  # noqa: S101 - for the type checker: a gate is a function of one number
+
+    def value(u: Any) -> Any:
+        first, second = halves(u)
+        return first * apply_traced(gate, second, doubled=dtype == "float64")
+
+    return value
 
 
 @lru_cache(maxsize=256)

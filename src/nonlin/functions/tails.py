@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf, isfinite, isinf, isnan, nan
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nonlin.functions.evaluation import evaluate
+from nonlin.functions.evaluation import NUMPY, Arrays, evaluate
 
 if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
 
 __all__ = ["Tail", "evaluate_everywhere", "limit", "tail"]
-
-Array: TypeAlias = NDArray[np.float64]
 
 LARGEST = float(np.finfo(np.float64).max)
 FAR = np.array([10.0**k for k in range(10, 41, 2)])
@@ -94,19 +91,20 @@ def _line(expression: Expression, side: int) -> float:
     return float((enclose(expression, side * LINE) / (side * LINE)).mid())
 
 
-def evaluate_everywhere(expression: Expression, u: Array) -> Array:
-    """Evaluate in float64 with the right limits at ±inf, and NaN where u is NaN."""
+def evaluate_everywhere(expression: Expression, u: Any, arrays: Arrays = NUMPY) -> Any:
+    """Evaluate in u's type, float64 or float32, with the right limits at ±inf, and NaN where u is NaN."""
     right, left = tail(expression, 1), tail(expression, -1)
-    argument = np.asarray(u)
-    if isfinite(left.bound) or isfinite(right.bound):
-        argument = np.clip(argument, -left.bound, right.bound)
-    result = evaluate(expression, argument)
+    argument = u = arrays.module.asarray(u)
+    double = u.dtype.name == "float64"  # a finite float32 is far from where float64 overflows
+    if double and (isfinite(left.bound) or isfinite(right.bound)):
+        argument = arrays.module.clip(u, -left.bound, right.bound)
+    result = evaluate(expression, argument, arrays)
     with np.errstate(over="ignore"):
         for side, end in ((1, right), (-1, left)):
-            if isfinite(end.slope):
-                result = np.where(side * u > LINE, end.slope * u, result)
-            if end.select:
-                result = np.where(u == side * inf, end.limit, result)
+            if double and isfinite(end.slope):
+                result = arrays.module.where(side * u > LINE, end.slope * u, result)
+            if end.select or (isfinite(end.bound) and not double):
+                result = arrays.module.where(u == side * inf, end.limit, result)
     return result
 
 
