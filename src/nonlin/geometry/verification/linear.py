@@ -1,18 +1,18 @@
 """The least of some affine functions of a network's output and input, as an objective."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from nonlin.geometry.verification.certificates import Halfspaces, highest_of_least
+from nonlin.geometry.verification.pieces import Split, halfspaces
 from nonlin.geometry.verification.propagation import Boxes, propagated
 from nonlin.geometry.verification.relaxation import Bent, Planes, Relaxation, Rows, substituted
-from nonlin.geometry.verification.search import Judged, Split
+from nonlin.geometry.verification.search import Judged
 from nonlin.geometry.verification.tilts import lower_of, tilted
 from nonlin.networks.array import Array
 
-__all__ = ["LeastOf", "forward", "halfspaces"]
+__all__ = ["LeastOf", "forward"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,15 +48,23 @@ class LeastOf:
         upper = bounds[at, least]
         slope = planes.slope[at, least]
         points = np.where(slope > 0, known.high, known.low)
-        for i, fixed in enumerate(splits):
-            if upper[i] >= enough and fixed:
-                upper[i], points[i] = self._exact(known, bents, planes, i, fixed, float(upper[i]))
+        left = np.flatnonzero(upper >= enough)
+        if len(left):
+            rows = Halfspaces(
+                slope=planes.slope[left], constant=np.nextafter(planes.constant[left] + added, np.inf)
+            )
+            some = known[left]
+            within = halfspaces(
+                self.relaxation, [bent[left] for bent in bents], some, [splits[i] for i in left]
+            )
+            best, points[left] = highest_of_least(rows, within, (some.low, some.high))
+            upper[left] = np.minimum(upper[left], best)
         units = _promises(self.relaxation, bents, path, least)
         return Judged(
             boxes=known,
             upper=upper,
             points=points,
-            inputs=_smears(planes, least, known),
+            inputs=_smears(planes, known),
             units=units,
         )
 
@@ -88,18 +96,6 @@ class LeastOf:
         rows = Rows(layer=layers, weights=weights, inputs=sign * self.inputs, path=path)
         return substituted(self.relaxation, bents, rows, box)
 
-    def _exact(
-        self, known: Boxes, bents: Any, planes: Planes, i: int, fixed: tuple[Split, ...], upper: float
-    ) -> tuple[float, Array]:
-        box = (known.low[i], known.high[i])
-        rows = Halfspaces(
-            slope=planes.slope[i],
-            constant=np.nextafter(planes.constant[i] + (self.constant + self.above), np.inf),
-        )
-        within = halfspaces(self.relaxation, bents, known, i, fixed)
-        best, point = highest_of_least(rows, within, box)
-        return min(upper, best), point
-
 
 def forward(relaxation: Relaxation, points: Array) -> Array:
     """Return the output at points, as float64 has it; shape (points, outputs)."""
@@ -107,43 +103,6 @@ def forward(relaxation: Relaxation, points: Array) -> Array:
     for layer in relaxation.layers:
         made = layer.apply(made)
     return np.where(relaxation.outputs < 0, 0.0, made[:, relaxation.outputs])
-
-
-def halfspaces(
-    relaxation: Relaxation, bents: Any, known: Boxes, i: int, fixed: tuple[Split, ...]
-) -> Halfspaces:
-    """Return halfspaces that hold where units are on the pieces that they were put on."""
-    inputs = len(relaxation.size)
-    slopes, constants = [np.zeros((0, inputs))], [np.zeros(0)]
-    box = (known.low[i : i + 1], known.high[i : i + 1])
-    for split in fixed:
-        layer = relaxation.layers[split.layer]
-        # the unit is at least the kink on its left, and at most the one on its right
-        ends = []
-        if split.piece:
-            ends.append((1.0, -layer.kinks_low[split.unit, split.piece - 1]))
-        if np.isfinite(layer.kinks_high[split.unit, split.piece : split.piece + 1]).any():
-            ends.append((-1.0, layer.kinks_high[split.unit, split.piece]))
-        weights = np.zeros((1, len(ends), layer.units))
-        weights[0, :, split.unit] = [sign for sign, _ in ends]
-        here = [_one(bent, i) for bent in bents[: split.layer]]
-        planes = substituted(relaxation, here, Rows(layer=split.layer, weights=weights), box)
-        slopes.append(planes.slope[0])
-        constants.append(np.nextafter(planes.constant[0] + [end for _, end in ends], np.inf))
-    return Halfspaces(slope=np.concatenate(slopes), constant=np.concatenate(constants))
-
-
-def _one(bent: Bent, i: int) -> Bent:
-    part = slice(i, i + 1)
-    if bent.upper is None or bent.highest is None or bent.lower is None:
-        return Bent(lines=bent.lines[:, part], gap=bent.gap[part])
-    return Bent(
-        lines=bent.lines[:, part],
-        gap=bent.gap[part],
-        upper=bent.upper[part],
-        highest=bent.highest[part],
-        lower=bent.lower[part],
-    )
 
 
 def _width(relaxation: Relaxation) -> int:
@@ -165,7 +124,6 @@ def _promises(relaxation: Relaxation, bents: tuple[Bent, ...], path: list[Array]
     return np.concatenate(found, axis=1) if found else np.zeros((len(least), 0))
 
 
-def _smears(planes: Planes, least: Array, boxes: Boxes) -> Array:
+def _smears(planes: Planes, boxes: Boxes) -> Array:
     """Return how much the bounds change along each input of a box."""
-    del least
     return np.asarray(np.abs(planes.slope).mean(axis=1) * (boxes.high - boxes.low))

@@ -34,6 +34,10 @@ class Boxes:
     def __len__(self) -> int:
         return len(self.low)
 
+    def __getitem__(self, which: "slice | Array") -> "Boxes":
+        """Return some of the boxes."""
+        return Boxes(low=self.low[which], high=self.high[which], pieces=self.pieces[which])
+
 
 def prepare(chain: Chain, low: Array, high: Array) -> tuple[Relaxation, tuple[Bent, ...], Boxes]:
     """Return a network over one box, with its lines there and what is decided.
@@ -99,7 +103,7 @@ def _tightened(
     start, end = start.copy(), end.copy()
     for first in range(0, len(boxes), boxes_at_once):
         rows = slice(first, first + boxes_at_once)
-        low, high = _bounded(relaxation, k, [_some(b, rows) for b in bents], _box(boxes, rows), units[rows])
+        low, high = _bounded(relaxation, k, [bent[rows] for bent in bents], _box(boxes, rows), units[rows])
         at = (np.arange(len(boxes))[rows, None], units[rows])
         start[at] = np.fmax(start[at], low)
         end[at] = np.fmin(end[at], high)
@@ -131,18 +135,6 @@ def _after_affine(relaxation: Relaxation, rows: Rows, bents: list[Bent], box: tu
 
 def _box(boxes: Boxes, rows: slice) -> tuple[Array, Array]:
     return boxes.low[rows], boxes.high[rows]
-
-
-def _some(bent: Bent, rows: slice) -> Bent:
-    if bent.upper is None or bent.highest is None or bent.lower is None:
-        return Bent(lines=bent.lines[:, rows], gap=bent.gap[rows])
-    return Bent(
-        lines=bent.lines[:, rows],
-        gap=bent.gap[rows],
-        upper=bent.upper[rows],
-        highest=bent.highest[rows],
-        lower=bent.lower[rows],
-    )
 
 
 def _open_units(layer: Layer, pieces: Array) -> Array:

@@ -71,6 +71,15 @@ class Bent:
     highest: Array | None = None
     lower: Array | None = None
 
+    def __getitem__(self, boxes: "slice | Array") -> "Bent":
+        """Return what stands for the bends in some boxes."""
+        upper, highest, lower = (
+            None if x is None else x[boxes] for x in (self.upper, self.highest, self.lower)
+        )
+        return Bent(
+            lines=self.lines[:, boxes], gap=self.gap[boxes], upper=upper, highest=highest, lower=lower
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rows:

@@ -9,32 +9,24 @@ from typing import Protocol
 
 import numpy as np
 
+from nonlin.geometry.verification.pieces import Split
 from nonlin.geometry.verification.propagation import Boxes
 from nonlin.geometry.verification.relaxation import Relaxation
 from nonlin.networks.array import Array
 
-__all__ = ["Judged", "Limits", "Maximum", "Objective", "Progress", "Split", "maximize"]
+__all__ = ["Judged", "Limits", "Maximum", "Objective", "Progress", "maximize"]
 
 Progress = Callable[[float, float], None]
 """Called with the share that is decided and the seconds so far."""
 
 _BATCH = 512
-_MOST_OPEN_SPLITS = 3
-"""Open units up to which units are split rather than inputs, which decides a small box for good."""
+_MOST_OPEN_SPLITS = 14
+"""Open units up to which units are split rather than inputs; measured on ACAS Xu."""
 
 _FEW_INPUTS = 12
 """Inputs up to which these are split at all while units are open."""
 
 _MOST_NODES = 2_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """A unit that was put on one of its pieces."""
-
-    layer: int
-    unit: int
-    piece: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
