@@ -83,7 +83,7 @@ def test_a_parameter_changes_the_function(opened):
 def test_properties_are_python_s(opened):
     opened.go("#function?f=gelu")
     low = nonlin.function("gelu").properties.range.value[0]
-    assert opened.text("[data-property='range']").startswith(f"{low:.4g}".replace("-", "−"))
+    assert opened.text("[data-property='range']").startswith(f"[{low:.4g}".replace("-", "−"))
 
 
 def test_a_curve_is_sampled_as_python_does(opened):

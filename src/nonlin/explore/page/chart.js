@@ -3,7 +3,9 @@
 import { clamp, show, ticks } from "./numbers.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const MARGIN = { left: 46, right: 14, top: 12, bottom: 34 };
+const MARGIN = { left: 46, right: 14, top: 22, bottom: 34 };
+const NARROW = 480; // of a phone: charts are taller there, so that a finger finds its way
+const NEAR = 26; // a finger this near to a handle means it
 
 export const element = (name, attributes = {}, parent = undefined) => {
   const made = document.createElementNS(SVG, name);
@@ -14,23 +16,35 @@ export const element = (name, attributes = {}, parent = undefined) => {
 
 export const escaped = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
-// options: label (for screen readers), ratio (height by width), square (one scale for both axes), xLabel, yLabel
+// options: label (the title of a saved picture, and for screen readers), ratio (height by width), square (one scale
+// for both axes), stays (in sight on a phone while the controls are scrolled), xLabel, yLabel
 export const makeChart = (host, options) => {
   const figure = document.createElement("div");
-  figure.className = "chart";
+  figure.className = options.stays ? "chart stays" : "chart";
   host.append(figure);
   const svg = element("svg", { role: "group", "aria-label": options.label }, figure);
   const layers = {};
   for (const name of ["under", "axes", "marks", "handles"]) layers[name] = element("g", { class: name }, svg);
-  const chart = { svg, layers, handles: new Map(), options, width: 0, height: 0 };
+  const chart = { figure, svg, layers, handles: new Map(), options, width: 0, height: 0 };
   chart.id = `c${(makeChart.count = (makeChart.count ?? 0) + 1)}`;
   return chart;
+};
+
+// Says what is what above a chart; entries are [text, colour, kind], the kind "line", "dash", "dots" or "area".
+export const setKey = (chart, entries) => {
+  const span = ([text, colour, kind]) => `<span class="${kind}" style="--color: ${colour}">${escaped(text)}</span>`;
+  if (!chart.key) {
+    chart.key = document.createElement("div");
+    chart.key.className = "key";
+    chart.figure.prepend(chart.key);
+  }
+  chart.key.innerHTML = entries.map(span).join("");
 };
 
 // Sets the window of a chart to data coordinates and draws the axes.
 export const setWindow = (chart, x, y) => {
   const width = Math.max(260, Math.round(chart.svg.parentElement.clientWidth || 600));
-  const ratio = chart.options.ratio ?? 0.6;
+  const ratio = (chart.options.ratio ?? 0.6) * (width < NARROW && !chart.options.square ? 1.35 : 1);
   const height = Math.round(clamp(width * ratio, 150, chart.options.tallest ?? 460));
   const inner = { w: width - MARGIN.left - MARGIN.right, h: height - MARGIN.top - MARGIN.bottom };
   if (chart.options.square) inner.w = inner.h = Math.min(inner.w, inner.h);
@@ -61,7 +75,7 @@ const axes = (chart) => {
     gridY.map((v) => `<text x="${left - 7}" y="${sy(v) + 4}" text-anchor="end">${show(v)}</text>`).join("");
   const names =
     (options.xLabel ? `<text class="name" x="${left + inner.w}" y="${bottom + 30}" text-anchor="end">${escaped(options.xLabel)}</text>` : "") +
-    (options.yLabel ? `<text class="name" x="${options.plain ? left - 7 : left + 7}" y="${sy(y[1]) + (options.plain ? 12 : 14)}"${options.plain ? ' text-anchor="end"' : ""}>${escaped(options.yLabel)}</text>` : "");
+    (options.yLabel ? `<text class="name" x="${left}" y="${sy(y[1]) - 7}">${escaped(options.yLabel)}</text>` : "");
   return `<defs>${clip}</defs>${lines}<rect class="frame" x="${left}" y="${sy(y[1])}" width="${inner.w}" height="${inner.h}"/>${words}${names}`;
 };
 
@@ -123,7 +137,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowD
 
 const makeHandle = (chart, name) => {
   const group = element("g", { tabindex: "0", role: "slider", "data-handle": name }, chart.layers.handles);
-  element("circle", { class: "reach", r: 18 }, group);
+  element("circle", { class: "reach", r: 22 }, group);
   element("circle", { class: "knob", r: 6.5 }, group);
   const handle = { group, what: undefined };
   const place = (event) => {
@@ -133,8 +147,9 @@ const makeHandle = (chart, name) => {
   };
   const within = ([x, y]) => [clamp(x, ...chart.x), clamp(y, ...chart.y)];
   group.addEventListener("pointerdown", (event) => {
-    group.setPointerCapture(event.pointerId);
-    group.focus({ preventScroll: true });
+    const meant = nearest(chart, event) ?? group; // where handles lie close together, not the one drawn last
+    meant.setPointerCapture(event.pointerId);
+    meant.focus({ preventScroll: true });
     event.preventDefault();
   });
   group.addEventListener("pointermove", (event) => {
@@ -150,4 +165,14 @@ const makeHandle = (chart, name) => {
     handle.what.move(...within([x + arrow[0] * dx * times, y + arrow[1] * dy * times]));
   });
   return handle;
+};
+
+const nearest = (chart, event) => {
+  let [best, distance] = [undefined, NEAR];
+  for (const { group } of chart.handles.values()) {
+    const box = group.querySelector(".knob").getBoundingClientRect();
+    const away = Math.hypot(event.clientX - box.x - box.width / 2, event.clientY - box.y - box.height / 2);
+    if (away < distance) [best, distance] = [group, away];
+  }
+  return best;
 };

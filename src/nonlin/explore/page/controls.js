@@ -9,8 +9,14 @@ export const make = (name, attributes = {}, ...children) => {
     else if (value === true) node.setAttribute(key, "");
     else if (value !== false && value !== undefined) node.setAttribute(key, value);
   }
-  node.append(...children.filter((child) => child !== undefined));
+  node.append(...children.filter((child) => child !== undefined).flatMap(name === "option" ? (text) => text : typeset));
   return node;
+};
+
+// σ_w with its letter set low
+const typeset = (child) => {
+  if (typeof child !== "string" || !child.includes("σ_")) return [child];
+  return child.split(/_([wb])/).map((part, i) => (i % 2 ? make("sub", {}, part) : part));
 };
 
 let count = 0;

@@ -4,6 +4,7 @@ import { readAddress, writeAddress } from "./address.js";
 import { button, download, make } from "./controls.js";
 import { WORDS } from "./words.js";
 import { exportState, importState } from "./exchange.js";
+import { composed } from "./picture.js";
 import { functionPanel } from "./panels/function_panel.js";
 import { linearPanel } from "./panels/linear_panel.js";
 import { linePanel } from "./panels/line_panel.js";
@@ -87,12 +88,12 @@ const open = (panel, values) => {
   state = values;
   kept.set(panel.id, state);
   paint();
-  frame();
   host.replaceChildren(make("h1", {}, t(`${panel.id}.title`)), make("p", { class: "lead" }, t(`${panel.id}.lead`)));
   host.dataset.panel = panel.id;
   const mounted = panel.mount(host, app);
   redraw = mounted.draw;
   leave = mounted.leave ?? leave;
+  frame();
   redraw();
   remember();
 };
@@ -139,31 +140,14 @@ const foot = () => {
   chooser.addEventListener("change", async () => {
     if (chooser.files.length) load(await chooser.files[0].text());
   });
-  const picture = () => {
-    const svg = [...host.querySelectorAll("svg")].map((s) => s.outerHTML);
-    if (svg.length) download(`nonlin-${current.id}.svg`, styledPicture(host.querySelector("svg")), "image/svg+xml");
-  };
+  const picture = () => download(`nonlin-${current.id}.svg`, composed(host), "image/svg+xml");
   return [
     button(t("page.save"), () => download(`nonlin-${current.id}.json`, exportState(current, state, app), "application/json"), "save"),
     button(t("page.load"), () => chooser.click(), "load"),
-    button(t("page.picture"), picture, "picture"),
+    ...(host.querySelector(".chart") ? [button(t("page.picture"), picture, "picture")] : []),
     chooser,
     make("span", {}, t("page.offline", { version: data.version })),
   ];
-};
-
-// A picture that stands alone carries its styles with it.
-const styledPicture = (svg) => {
-  const copy = svg.cloneNode(true);
-  const style = document.createElementNS("http://www.w3.org/2000/svg", "style");
-  const variables = [...document.styleSheets[0].cssRules].filter((rule) => rule.selectorText?.startsWith(":root")).map((rule) => rule.cssText.replace(':root[data-theme="dark"]', "svg.dark").replace(":root", "svg"));
-  const rules = [...document.styleSheets[0].cssRules].filter((rule) => rule.selectorText?.startsWith(".chart")).map((rule) => rule.cssText.replaceAll(".chart ", ""));
-  style.textContent = [...variables, ...rules].join("\n");
-  copy.classList.toggle("dark", document.documentElement.dataset.theme === "dark");
-  copy.querySelector(".handles")?.remove();
-  copy.prepend(style);
-  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  return copy.outerHTML;
 };
 
 const load = (text) => {

@@ -3,6 +3,9 @@
 import { make } from "./controls.js";
 import { show } from "./numbers.js";
 
+// the index of a neuron as it is set below the line
+export const low = (i) => "₁₂₃₄₅₆₇₈"[i];
+
 const field = (name, i, value, change, label) => {
   const input = make("input", { type: "text", inputmode: "decimal", class: "number", "data-weight": `${name}${i}`, "aria-label": label });
   input.value = show(value, 5);
@@ -32,11 +35,11 @@ export const matrixTable = (host, t, s, change) => {
   host.dataset.size = size;
   const cell = (name, i, value) => make("td", {}, field(name, i, value, change, `${name} ${i + 1}`));
   const head = (...names) => make("thead", {}, make("tr", {}, ...names.map((name) => make("th", {}, name))));
-  const first = s.w.map((w, i) => make("tr", {}, make("th", { style: `color: var(--c${i % 8})` }, `h${i + 1}`), cell("w", i, w), cell("b", i, s.b[i]), ...(s.m ? [] : [cell("v", i, s.v[i])])));
+  const first = s.w.map((w, i) => make("tr", {}, make("th", { style: `color: var(--c${i % 8})` }, `h${low(i)}`), cell("w", i, w), cell("b", i, s.b[i]), ...(s.m ? [] : [cell("v", i, s.v[i])])));
   const tables = [make("table", { class: "weights" }, head("", "w", "b", ...(s.m ? [] : ["v"])), make("tbody", {}, ...first))];
   if (s.m) {
-    const rows = s.b2.map((b, j) => make("tr", {}, make("th", { style: `color: var(--c${(j + s.n) % 8})` }, `g${j + 1}`), ...s.w.map((_, i) => cell("w2", j * s.n + i, s.w2[j * s.n + i])), cell("b2", j, b), cell("v2", j, s.v2[j])));
-    tables.push(make("table", { class: "weights", style: "margin-top: .8rem" }, head("", ...s.w.map((_, i) => `h${i + 1}`), "b", "v"), make("tbody", {}, ...rows)));
+    const rows = s.b2.map((b, j) => make("tr", {}, make("th", { style: `color: var(--c${(j + s.n) % 8})` }, `g${low(j)}`), ...s.w.map((_, i) => cell("w2", j * s.n + i, s.w2[j * s.n + i])), cell("b2", j, b), cell("v2", j, s.v2[j])));
+    tables.push(make("table", { class: "weights", style: "margin-top: .8rem" }, head("", ...s.w.map((_, i) => `h${low(i)}`), "b", "v"), make("tbody", {}, ...rows)));
   }
   host.replaceChildren(...tables);
   return undefined;

@@ -1,6 +1,6 @@
 // Build any function: draw a curve, and n ReLUs fit it.
 
-import { dot, makeChart, path, setHandle, setMarks, setWindow } from "../chart.js";
+import { dot, makeChart, path, setHandle, setKey, setMarks, setWindow } from "../chart.js";
 import { button, choice, facts, make, slider, toggle } from "../controls.js";
 import { fitPolyline } from "../fitting.js";
 import { clamp, rounded } from "../numbers.js";
@@ -33,9 +33,8 @@ export const fitPanel = {
     const main = make("div", { class: "figures" });
     const side = make("div", { class: "controls" });
     host.append(make("div", { class: "columns" }, main, side));
-    const key = make("div", { class: "key" }, make("span", { style: "--color: var(--c1)" }, t("fit.drawn")), make("span", { style: "--color: var(--c0)" }, t("fit.network")));
-    main.append(key);
-    const chart = makeChart(main, { label: t("fit.chart"), ratio: 0.58, xLabel: "x" });
+    const chart = makeChart(main, { label: t("fit.chart"), ratio: 0.58, xLabel: "x", stays: true });
+    setKey(chart, [[t("fit.drawn"), "var(--c1)", "line"], [t("fit.network"), "var(--c0)", "line"], [t("fit.error"), "var(--ink)", "line"]]);
     const numbers = facts();
     main.append(numbers.list, make("p", { class: "small" }, t("fit.caption")));
     const count = slider({ label: t("fit.n"), key: "n", low: 1, high: 40, step: 1, value: app.state.n, change: (n) => app.set({ n }) });

@@ -1,6 +1,6 @@
 // One function: its curve, slope and curvature, and what it makes of normal pre-activations.
 
-import { dot, dropHandles, label, makeChart, path, setHandle, setMarks, setWindow } from "../chart.js";
+import { dot, dropHandles, label, makeChart, path, setHandle, setKey, setMarks, setWindow } from "../chart.js";
 import { choice, facts, make, slider, toggle } from "../controls.js";
 import { CATALOGUE } from "../generated.js";
 import { clamp, rounded, show } from "../numbers.js";
@@ -40,18 +40,27 @@ const rangeOf = (...curves) => {
   return [low - 0.06 * (high - low), high + 0.08 * (high - low)];
 };
 
-const shownProperty = (name, { value }, t) => {
+const interval = (low, high, closed, number) =>
+  `${closed[0] && low !== "-inf" ? "[" : "("}${number(low)}, ${number(high)}${closed[1] && high !== "inf" ? "]" : ")"}`;
+
+const shownProperty = (name, properties, t) => {
+  const { value } = properties[name];
   if (value === null || value === undefined) return "–";
   const number = (v) => (typeof v === "number" ? show(v) : { inf: "∞", "-inf": "−∞", nan: t("function.none") }[v] ?? v);
   if (typeof value === "boolean") return t(value ? "yes" : "no");
-  if (name === "fixed_points") return value.length ? value.map(([a, b]) => (a === b ? number(a) : `[${number(a)}, ${number(b)}]`)).join(", ") : t("function.none");
+  if (name === "fixed_points") return value.length ? value.map(([a, b]) => (a === b ? number(a) : interval(a, b, [true, true], number))).join(", ") : t("function.none");
   if (name === "kinks") return value.length ? value.map(number).join(", ") : t("function.none");
-  if (name === "attained") return value.map((v) => t(v ? "yes" : "no")).join(", ");
-  if (name === "range" || name === "limits") return value.map(number).join(name === "range" ? " … " : ", ");
-  if (name === "smoothness") return value === -1 ? t("function.jumps") : `C${{ 0: "⁰", 1: "¹", 2: "²", 3: "³", inf: "^∞" }[value] ?? `^${value}`}`;
-  return typeof value === "string" ? t(`word.${value}`) : number(value);
+  if (name === "range") return interval(...value, properties.attained?.value ?? [false, false], number);
+  if (name === "limits") return value.map(number).join(", ");
+  if (name === "smoothness") return value === -1 ? t("function.jumps") : make("span", {}, "C", make("sup", {}, number(value)));
+  return typeof value === "string" && WORDED.includes(name) ? t(`word.${value}`) : number(value);
 };
 
+// drawn one over the other in this order, each with dashes of its own: they are told apart in grey too
+const KINDS = { value: "line", slope: "dash", curvature: "fine" };
+const COLOURS = { value: "var(--c0)", slope: "var(--c1)", curvature: "var(--c2)" };
+
+const WORDED = ["monotone", "convex", "linearity"];
 const SHOWN = ["range", "limits", "monotone", "convex", "odd", "even", "smoothness", "kinks", "lipschitz", "fixed_points", "linearity"];
 
 export const functionPanel = {
@@ -62,9 +71,7 @@ export const functionPanel = {
     const main = make("div", { class: "figures" });
     const side = make("div", { class: "controls" });
     host.append(make("div", { class: "columns" }, main, side));
-    const key = make("div", { class: "key" });
-    main.append(key);
-    const chart = makeChart(main, { label: t("function.chart"), ratio: 0.5, xLabel: "x" });
+    const chart = makeChart(main, { label: t("function.chart"), ratio: 0.5, xLabel: "x", stays: true });
     const numbers = facts();
     main.append(numbers.list, make("h2", {}, t("function.input")));
     const bell = makeChart(main, { label: t("function.input"), ratio: 0.2, bare: true, xLabel: "x" });
@@ -72,7 +79,7 @@ export const functionPanel = {
     const average = facts();
     main.append(average.list);
     const proven = make("div", { class: "scroll" });
-    main.append(make("h2", {}, t("function.properties")), proven);
+    host.append(make("h2", {}, t("function.properties")), proven);
 
     const names = Object.keys(CATALOGUE);
     const picker = choice({ label: t("function.choose"), key: "f", value: app.state.f, choices: names.map((n) => [n, n]), change: (f) => (app.set({ f, p: [] }), rebuild()) });
@@ -98,7 +105,7 @@ export const functionPanel = {
         return slider({ label: p.name, key: `p-${p.name}`, low, high, step: 0.01, value: app.state.p[i] ?? p.usual, change });
       });
       sliders.replaceChildren(...knobs.map((k) => k.row));
-      about.replaceChildren(make("p", { class: "formula" }, `f(x) = ${f.formula}`), make("p", { class: "small" }, `${f.paper} (${f.year}). ${f.note}`));
+      about.replaceChildren(make("p", { class: "formula" }, `f(x) = ${f.formula}`), make("p", { class: "small", lang: "en" }, `${f.paper} (${f.year}). ${f.note}`));
     };
     rebuild();
 
@@ -120,15 +127,14 @@ export const functionPanel = {
       const curves = { value: curveOf(f.value, f, parameters, window) };
       if (state.slope) curves.slope = curveOf(f.slope, f, parameters, window);
       if (state.curvature) curves.curvature = curveOf(f.curvature, f, parameters, window);
-      const colours = { value: "var(--c0)", slope: "var(--c1)", curvature: "var(--c2)" };
-      key.replaceChildren(...Object.keys(curves).map((name) => make("span", { style: `--color: ${colours[name]}` }, t(`function.${name}Name`))));
+      setKey(chart, Object.keys(curves).map((name) => [t(`function.${name}Name`), COLOURS[name], KINDS[name]]));
       setWindow(chart, window, rangeOf(...Object.values(curves)));
       const at = { value: f.value(state.at, parameters), slope: f.slope(state.at, parameters), curvature: f.curvature(state.at, parameters) };
       const tangent = [[-reach, at.value - at.slope * (reach + state.at)], [reach, at.value + at.slope * (reach - state.at)]];
       setMarks(
         chart,
-        state.slope ? path(chart, tangent, "dash") : "",
-        Object.entries(curves).reverse().map(([name, points]) => path(chart, points, name === "value" ? "line" : "thin", `stroke: ${colours[name]}; ${name === "value" ? "" : "stroke-width: 1.8"}`)),
+        state.slope ? path(chart, tangent, "thin", "stroke: var(--muted)") : "",
+        Object.entries(curves).map(([name, points]) => path(chart, points, KINDS[name], `stroke: ${COLOURS[name]}`)),
         f.breakpoints(parameters).filter((x) => x > -reach && x < reach).map((x) => dot(chart, x, f.value(x, parameters), "kink", 3.5)),
       );
       setHandle(chart, "at", { x: state.at, y: clamp(at.value, ...chart.y), label: t("function.at"), text: `x = ${show(state.at)}, f = ${show(at.value)}`, move: (x) => app.set({ at: rounded(x) }), step: [reach / 100, 0] });
@@ -143,7 +149,7 @@ export const functionPanel = {
       const off = shareOff(f, parameters, state.mean, state.sd, FLAT * offScale(f, parameters, state));
       const density = (x) => Math.exp(-(((x - state.mean) / state.sd) ** 2) / 2) / (state.sd * Math.sqrt(2 * Math.PI));
       const peak = density(state.mean);
-      setWindow(bell, window, [0, peak * 1.25]);
+      setWindow(bell, window, [0, peak * 1.35]);
       const area = (low, high, name) => {
         const points = Array.from({ length: 161 }, (_, i) => low + ((high - low) * i) / 160).map((x) => [x, density(x)]);
         return high > low ? path(bell, [[low, 0], ...points, [high, 0]], name) : "";
@@ -160,7 +166,7 @@ export const functionPanel = {
     const drawProperties = (f, parameters) => {
       const usual = f.parameters.every((p) => parameters[p.name] === p.usual);
       const rows = SHOWN.filter((name) => f.properties[name]).map((name) =>
-        make("tr", {}, make("th", { scope: "row" }, t(`property.${name}`)), make("td", { "data-property": name }, shownProperty(name, f.properties[name], t)), make("td", { class: "status" }, t(`status.${f.properties[name].status}`))),
+        make("tr", {}, make("th", { scope: "row" }, t(`property.${name}`)), make("td", { "data-property": name }, shownProperty(name, f.properties, t)), make("td", { class: "status" }, t(`status.${f.properties[name].status}`))),
       );
       proven.replaceChildren(usual ? "" : make("p", { class: "small" }, t("function.usualOnly")), make("table", {}, make("tbody", {}, ...rows)));
     };

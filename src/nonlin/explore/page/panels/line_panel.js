@@ -1,10 +1,10 @@
 // Folding in one dimension: a few neurons with their weights as handles, what each makes, and what comes out.
 
-import { dot, dropHandles, makeChart, path, setHandle, setMarks, setWindow } from "../chart.js";
+import { dot, dropHandles, label, makeChart, path, setHandle, setMarks, setWindow } from "../chart.js";
 import { button, facts, make, slider } from "../controls.js";
 import { foldLine, forward, mostPieces, RELU } from "../geometry.js";
 import { clamp, randomNumbers, rounded } from "../numbers.js";
-import { matrixTable } from "../tables.js";
+import { low, matrixTable } from "../tables.js";
 
 const WINDOW = [-4, 4];
 const MOST = 8;
@@ -52,11 +52,23 @@ const corners = (pieces, unit) => {
   return points;
 };
 
+// A curve's name, beside the end where it is higher and still within the window.
+const named = (chart, points, text) => {
+  const [first, last] = [points[0], points.at(-1)];
+  const right = last[1] >= first[1];
+  const [x, y] = right ? last : first;
+  if (y <= 1e-9) return "";
+  const top = chart.y[1] - 0.1 * (chart.y[1] - chart.y[0]);
+  const [p, q] = right ? [points.at(-2), last] : [points[1], first];
+  const shown = y > top && p[1] < top ? p[0] + ((q[0] - p[0]) * (top - p[1])) / (q[1] - p[1]) : x;
+  return label(chart, shown, Math.min(y, top), text, { anchor: right ? "end" : "start", dx: right ? -4 : 4, dy: -5 });
+};
+
 const rangeOf = (curves, least) => {
   const values = curves.flat().map(([, y]) => y);
-  const low = clamp(Math.min(...values, least[0]), -40, 0);
+  const bottom = clamp(Math.min(...values, least[0]), -40, 0);
   const high = clamp(Math.max(...values, least[1]), 0, 40);
-  return [low - 0.07 * (high - low), high + 0.1 * (high - low)];
+  return [bottom - 0.07 * (high - bottom), high + 0.1 * (high - bottom)];
 };
 
 export const linePanel = {
@@ -74,9 +86,8 @@ export const linePanel = {
     pair.append(...boxes);
     main.append(pair);
     const charts = boxes.map((box, i) => makeChart(box, { label: t(`line.${["first", "second"][i]}`), ratio: 0.62, xLabel: "x" }));
-    const last = make("div", {}, make("h2", {}, t("line.output")));
-    main.append(last);
-    const output = makeChart(last, { label: t("line.output"), ratio: 0.42, xLabel: "x", yLabel: "y" });
+    main.append(make("h2", {}, t("line.output")));
+    const output = makeChart(main, { label: t("line.output"), ratio: 0.42, xLabel: "x", yLabel: "y", stays: true });
     const numbers = facts();
     main.append(numbers.list, make("p", { class: "small" }, t("line.caption")));
     const count = slider({ label: t("line.n"), key: "n", low: 1, high: MOST, step: 1, value: app.state.n, change: (n) => app.set({ ...completed({ ...app.state, n, w2: [] }) }) });
@@ -116,7 +127,7 @@ export const linePanel = {
       chart.options.ratio = s.m ? 0.62 : 0.36;
       const curves = s.w.map((_, i) => corners(hidden, i));
       setWindow(chart, WINDOW, rangeOf(curves, [-0.4, 3]));
-      setMarks(chart, curves.map((points, i) => path(chart, points, "thin", `stroke: ${colour(i)}; stroke-width: 2`)));
+      setMarks(chart, curves.map((points, i) => path(chart, points, "thin", `stroke: ${colour(i)}; stroke-width: 2`)), curves.map((points, i) => named(chart, points, `h${low(i)}`)));
       const keep = new Set();
       s.w.forEach((w, i) => {
         if (Math.abs(w) < 1e-9) return;
@@ -145,7 +156,7 @@ export const linePanel = {
       const chart = charts[1];
       const curves = s.b2.map((_, j) => corners(cells, j));
       setWindow(chart, WINDOW, rangeOf(curves, [Math.min(-0.4, ...s.b2), Math.max(3, ...s.b2)]));
-      setMarks(chart, curves.map((points, j) => path(chart, points, "thin", `stroke: ${colour(j + s.n)}; stroke-width: 2`)));
+      setMarks(chart, curves.map((points, j) => path(chart, points, "thin", `stroke: ${colour(j + s.n)}; stroke-width: 2`)), curves.map((points, j) => named(chart, points, `g${low(j)}`)));
       s.b2.forEach((b, j) => setHandle(chart, `bias2${j}`, { x: WINDOW[0] + 0.35 + 0.55 * j, y: clamp(b, ...chart.y), color: colour(j + s.n), label: t("line.bias2Handle", { i: j + 1 }), text: `b = ${rounded(b)}`, step: [0, 0.05], move: (_, y) => change("b2", j, rounded(y)) }));
       dropHandles(chart, new Set(s.b2.map((_, j) => `bias2${j}`)));
     };

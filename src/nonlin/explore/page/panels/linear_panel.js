@@ -5,6 +5,8 @@ import { choice, facts, make, slider, toggle } from "../controls.js";
 import { CATALOGUE } from "../generated.js";
 import { clamp, rounded, show } from "../numbers.js";
 
+const enclosed = (value) => (value < 0 ? `(${show(value)})` : show(value));
+
 const LAYERS = 3;
 const SAME = 1e-9; // both sides are equal up to rounding
 
@@ -23,17 +25,18 @@ export const linearPanel = {
   defaults: { f: "relu", a: 2, b: -1.5, c: -1, w: [1.5, -0.8, 1.2], s: [0.5, 1, -0.3], between: false },
   mount(host, app) {
     const { t } = app;
-    const main = make("div", { class: "figures" });
-    const side = make("div", { class: "controls" });
+    const [main, side, lower, beside] = ["figures", "controls", "figures", "controls"].map((name) => make("div", { class: name }));
     host.append(make("div", { class: "columns" }, main, side));
-    const chart = makeChart(main, { label: t("linear.chart"), ratio: 0.48, xLabel: "x", yLabel: "f(x)" });
+    host.append(make("h2", {}, t("linear.stack")), make("p", { class: "small" }, t("linear.stackText")));
+    host.append(make("div", { class: "columns" }, lower, beside));
+    const chart = makeChart(main, { label: t("linear.chart"), ratio: 0.48, xLabel: "x", yLabel: "f(x)", stays: true });
     const table = make("div", { class: "scroll" });
     const verdict = make("p", { "data-fact": "verdict" });
-    main.append(table, verdict, make("h2", {}, t("linear.stack")), make("p", { class: "small" }, t("linear.stackText")));
+    main.append(table, verdict);
     const equation = make("p", { class: "equation", "data-fact": "equation" });
-    const stack = makeChart(main, { label: t("linear.stack"), ratio: 0.4, xLabel: "x", yLabel: "y" });
+    const stack = makeChart(lower, { label: t("linear.stack"), ratio: 0.4, xLabel: "x", yLabel: "y", stays: true });
     const collapsed = facts();
-    main.append(equation, collapsed.list);
+    lower.append(equation, collapsed.list);
 
     const picker = choice({ label: t("function.choose"), key: "f", value: app.state.f, choices: Object.keys(CATALOGUE).map((n) => [n, n]), change: (f) => app.set({ f }) });
     const sliders = ["a", "b", "c"].map((name) => [name, slider({ label: name, key: name, low: -4, high: 4, step: 0.01, value: app.state[name], change: (v) => app.set({ [name]: v }) })]);
@@ -43,7 +46,8 @@ export const linearPanel = {
       slider({ label: `w${"₁₂₃"[i]}`, key: `w${i}`, low: -3, high: 3, step: 0.01, value: app.state.w[i], change: (v) => put("w", i, v) }),
       slider({ label: `b${"₁₂₃"[i]}`, key: `s${i}`, low: -3, high: 3, step: 0.01, value: app.state.s[i], change: (v) => put("s", i, v) }),
     ]);
-    side.append(picker.row, ...sliders.map(([, s]) => s.row), make("h2", {}, t("linear.stack")), between.row, ...weights.flat().map((s) => s.row));
+    side.append(picker.row, ...sliders.map(([, s]) => s.row));
+    beside.append(between.row, ...weights.flat().map((s) => s.row));
 
     const draw = () => {
       const s = app.state;
@@ -74,16 +78,16 @@ export const linearPanel = {
         chart,
         path(chart, points, "line"),
         path(chart, [[sum, f(sum)], [sum, f(s.a) + f(s.b)]], "thin", "stroke: var(--c1); stroke-width: 3"),
-        [["a", s.a], ["b", s.b]].map(([name, x]) => path(chart, [[x, 0], [x, f(x)]], "dash") + label(chart, x, f(x), `f(${name})`)),
+        [["a", s.a], ["b", s.b]].map(([name, x]) => path(chart, [[x, 0], [x, f(x)]], "dash") + label(chart, x, f(x), `f(${name})`, f(x + 0.1) >= f(x - 0.1) ? { anchor: "end", dx: -9, dy: -9 } : { dx: 9, dy: -9 })),
         dot(chart, sum, f(sum), "minus", 5) + label(chart, sum, f(sum), "f(a + b)", { dx: 9, dy: 14 }),
-        dot(chart, sum, f(s.a) + f(s.b), "plus", 5) + label(chart, sum, f(s.a) + f(s.b), "f(a) + f(b)", { dx: 9, dy: -8 }),
+        dot(chart, sum, f(s.a) + f(s.b), "plus", 5) + label(chart, sum, f(s.a) + f(s.b), "f(a) + f(b)", sum < Math.max(s.a, s.b) ? { anchor: "end", dx: -9, dy: -2 } : { dx: 9, dy: -8 }),
       );
       for (const name of ["a", "b"]) setHandle(chart, name, { x: s[name], y: clamp(f(s[name]), ...chart.y), label: name, step: [0.05, 0], move: (x) => app.set({ [name]: rounded(clamp(x, -4, 4), 2) }) });
       const rows = [
-        ["additivity", `f(${show(s.a)} + ${show(s.b)})`, f(sum), `f(${show(s.a)}) + f(${show(s.b)})`, f(s.a) + f(s.b)],
-        ["homogeneity", `f(${show(s.c)} · ${show(s.a)})`, f(s.c * s.a), `${show(s.c)} · f(${show(s.a)})`, s.c * f(s.a)],
+        ["additivity", `f(${show(s.a)} + ${enclosed(s.b)})`, f(sum), `f(${show(s.a)}) + f(${show(s.b)})`, f(s.a) + f(s.b)],
+        ["homogeneity", `f(${show(s.c)} · ${enclosed(s.a)})`, f(s.c * s.a), `${show(s.c)} · f(${show(s.a)})`, s.c * f(s.a)],
       ];
-      table.replaceChildren(make("table", { class: "equation" }, make("tbody", {}, ...rows.map((row) => lawRow(t, row)))));
+      table.replaceChildren(make("table", { class: "equation laws" }, make("tbody", {}, ...rows.map((row) => lawRow(t, row)))));
     };
 
     const drawStack = (s, f) => {

@@ -1,12 +1,13 @@
 // My network: the plane through three samples of the user's, its regions, and the units that never bend.
 
-import { byClass, byMap, byOutput, largestOutput, outlines } from "../cells.js";
+import { boundary, byClass, byMap, byOutput, classNames, largestOutput, outlines } from "../cells.js";
 import { dot, label, makeChart, path, setHandle, setMarks, setWindow } from "../chart.js";
 import { choice, facts, make, toggle } from "../controls.js";
 import { foldLine, foldPlane, forward, largestParts, onPlane, partBorders } from "../geometry.js";
 import { clamp, rounded } from "../numbers.js";
 
 const WINDOW = [[-0.25, 1.25], [-0.25, 1.25]];
+const COMMAND = "nonlin explore model.onnx --data samples.npz";
 const KINDS = { "<f4": Float32Array, "<f8": Float64Array };
 
 const decoded = ({ type, data, shape }) => {
@@ -43,16 +44,16 @@ export const networkPanel = {
     const { t, data } = app;
     const given = data.network;
     if (!given) {
-      host.append(make("p", {}, t("network.none")));
+      host.append(make("p", {}, t("network.none"), " ", make("code", {}, COMMAND)));
       return { draw: () => {} };
     }
     const { layers, samples, cells: drawn } = networkOf(given);
     const live = Boolean(layers);
     const main = make("div", { class: "figures" });
     const side = make("div", { class: "controls" });
-    host.append(make("p", {}, make("b", {}, given.name), ` · ${t("network.parameters", { n: given.parameters.toLocaleString("en") })}`, given.example ? ` · ${t("network.example")}` : ""));
+    host.append(make("p", {}, make("b", {}, given.name), ` · ${t("network.parameters", { n: given.parameters.toLocaleString("en") })}`, ...(given.example ? [` · ${t("network.example")} `, make("code", {}, COMMAND)] : [])));
     host.append(make("div", { class: "columns" }, main, side));
-    const chart = makeChart(main, { label: t("network.chart"), ratio: 1, square: true, plain: true, xLabel: "s", yLabel: "t", tallest: 620 });
+    const chart = makeChart(main, { label: t("network.chart"), ratio: 1, square: true, plain: true, xLabel: "s", yLabel: "t", tallest: 620, stays: true });
     const numbers = facts();
     main.append(numbers.list, make("p", { class: "small" }, t(live ? "network.caption" : given.picture ? "network.sampled" : "network.computed")));
     const outputs = given.outputs;
@@ -98,12 +99,12 @@ export const networkPanel = {
       const triangle = path(chart, [[0, 0], [1, 0], [0, 1], [0, 0]], "dash");
       const parts = s.colour === "class" ? (made.parts ??= largestParts(made.cells)) : [];
       const fill = { class: () => byClass(chart, parts), output: () => byOutput(chart, made.cells, s.out, largestOutput(made.cells, s.out)), map: () => byMap(chart, made.cells, s.out) };
-      setMarks(chart, fill[s.colour](), s.folds ? outlines(chart, made.cells) : "", partBorders(parts).map((ends) => path(chart, ends, "thin", "stroke: var(--ink); stroke-width: 1.8; stroke-linecap: round")), triangle, places);
+      setMarks(chart, fill[s.colour](), s.folds ? outlines(chart, made.cells) : "", boundary(chart, partBorders(parts)), triangle, places, classNames(chart, parts));
       const rows = [[t("plane.regions"), given.count ?? made.cells.length, "regions"], ...(made.lines ?? given.lines ?? []).map(([name, n], i) => [t("network.line", { name }), n, `line${i}`])];
       if (live) {
         setHandle(chart, "probe", { x: s.s, y: s.t, label: t("network.probe"), color: "var(--ink)", step: [0.01, 0.01], move: (x, y) => app.set({ s: rounded(x), t: rounded(y) }) });
         const y = forward(made.network, [s.s, s.t]);
-        rows.push([t("network.here"), `(${s.s}, ${s.t})`, "here"], [t(outputs > 1 ? "network.largest" : "network.value"), outputs > 1 ? y.indexOf(Math.max(...y)) : y[0], "answer"], [t("network.value"), y[s.out], "value", 6]);
+        rows.push([t("network.here"), `(${s.s}, ${s.t})`, "here"], [t(outputs > 1 ? "network.largest" : "network.value"), outputs > 1 ? y.indexOf(Math.max(...y)) : y[0], "answer"], [t("network.valueOf", { i: s.out }), y[s.out], "value", 6]);
       }
       numbers.set(rows);
       return undefined;

@@ -1,7 +1,7 @@
 // Folding a plane: the linear regions of a small network of two inputs, exact, with a handle on every first fold.
 
-import { byMap, byOutput, largestOutput, outlines } from "../cells.js";
-import { dot, dropHandles, makeChart, path, setHandle, setMarks, setWindow } from "../chart.js";
+import { boundary, byMap, byOutput, largestOutput, outlines } from "../cells.js";
+import { dot, dropHandles, makeChart, path, setHandle, setKey, setMarks, setWindow } from "../chart.js";
 import { button, choice, facts, make, toggle } from "../controls.js";
 import { foldPlane, levelLines, mostRegions, RELU } from "../geometry.js";
 import { rounded } from "../numbers.js";
@@ -47,7 +47,7 @@ export const planePanel = {
     const main = make("div", { class: "figures" });
     const side = make("div", { class: "controls" });
     host.append(make("div", { class: "columns" }, main, side));
-    const chart = makeChart(main, { label: t("plane.chart"), ratio: 1, square: true, plain: true, xLabel: "x₁", yLabel: "x₂", tallest: 620 });
+    const chart = makeChart(main, { label: t("plane.chart"), ratio: 1, square: true, plain: true, xLabel: "x₁", yLabel: "x₂", tallest: 620, stays: true });
     const numbers = facts();
     main.append(numbers.list, make("p", { class: "small" }, t("plane.caption")));
 
@@ -113,12 +113,14 @@ export const planePanel = {
       const { cells } = foldPlane(network, WINDOW);
       setWindow(chart, ...WINDOW);
       const points = pointsOf(state.set, state.points);
+      const signs = [["y > 0", "high", "c1"], ["y < 0", "low", "c0"]];
+      setKey(chart, [[t("plane.boundary"), "var(--ink)", "line"], ...(state.colour === "output" ? signs.map(([text, name]) => [text, `var(--${name})`, "area"]) : []), ...(points.length ? [["+1", "var(--c1)", "dots"], ["−1", "var(--c0)", "dots"]] : [])]);
       setMarks(
         chart,
         state.colour === "output" ? byOutput(chart, cells, 0, Math.min(largestOutput(cells, 0), 8)) : byMap(chart, cells, 0),
         state.folds ? outlines(chart, cells) : "",
         state.folds ? network[0].weight.map((w, i) => path(chart, across(w, network[0].bias[i]), "first")) : "",
-        levelLines(cells, 0).map((ends) => path(chart, ends, "level")),
+        boundary(chart, levelLines(cells, 0)),
         points.map(([x, y, label]) => dot(chart, x, y, label > 0 ? "plus" : "minus", 3.6)),
       );
       drawHandles(network[0]);

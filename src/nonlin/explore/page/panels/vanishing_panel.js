@@ -1,6 +1,6 @@
 // Vanishing: what depth, width, function and initialisation make of signals and gradients, predicted and tried.
 
-import { dot, makeChart, path, setMarks, setWindow } from "../chart.js";
+import { dot, makeChart, path, setKey, setMarks, setWindow } from "../chart.js";
 import { button, choice, facts, make, slider } from "../controls.js";
 import { CATALOGUE } from "../generated.js";
 import { clamp, randomNumbers } from "../numbers.js";
@@ -78,12 +78,14 @@ export const vanishingPanel = {
     const main = make("div", { class: "figures" });
     const side = make("div", { class: "controls" });
     host.append(make("div", { class: "columns" }, main, side));
-    main.append(make("h2", {}, t("vanishing.gradient")), make("div", { class: "key" }, make("span", { style: "--color: var(--c0)" }, t("vanishing.predicted")), make("span", { style: "--color: var(--c1)" }, t("vanishing.tried"))));
-    const chart = makeChart(main, { label: t("vanishing.gradient"), ratio: 0.4, xLabel: t("vanishing.layer"), yLabel: t("vanishing.decades") });
+    main.append(make("h2", {}, t("vanishing.gradient")));
+    const chart = makeChart(main, { label: t("vanishing.gradient"), ratio: 0.4, xLabel: t("vanishing.layer"), yLabel: t("vanishing.decades"), stays: true });
+    setKey(chart, [[t("vanishing.predicted"), "var(--c0)", "line"], [t("vanishing.tried"), "var(--c1)", "dots"]]);
     main.append(make("h2", {}, t("vanishing.signal")));
     const second = makeChart(main, { label: t("vanishing.signal"), ratio: 0.28, xLabel: t("vanishing.layer"), yLabel: "log₁₀ q" });
     const numbers = facts();
-    main.append(numbers.list, make("p", { class: "small" }, t("vanishing.caption")));
+    const jumps = make("p", { class: "notice", hidden: true });
+    main.append(numbers.list, jumps, make("p", { class: "small" }, t("vanishing.caption")));
     const picker = choice({ label: t("function.choose"), key: "f", value: app.state.f, choices: Object.keys(CATALOGUE).map((n) => [n, n]), change: (f) => app.set({ f }) });
     const depth = slider({ label: t("vanishing.depth"), key: "depth", low: 2, high: 60, step: 1, value: app.state.depth, change: (v) => app.set({ depth: v }) });
     const width = slider({ label: t("vanishing.width"), key: "width", low: 4, high: 128, step: 1, value: app.state.width, change: (v) => app.set({ width: v }) });
@@ -109,8 +111,10 @@ export const vanishingPanel = {
       const trial = tried(s, forecast.sigma);
       plot(chart, forecast.gradient.map(decades), trial.gradient.map(decades), [-1.2, 1.2]);
       plot(second, forecast.q.map(Math.log10), trial.q.map(Math.log10), [-1, 1]);
+      jumps.hidden = forecast.chi.every(Number.isFinite);
+      jumps.textContent = t("vanishing.jumps", { f: s.f });
       const change = decades(forecast.gradient[0]);
-      numbers.set([[t("vanishing.change"), change, "change", 5], [t("vanishing.factor"), Math.sqrt(forecast.gradient[0]), "factor", 4], ["σ_w²", forecast.sigma, "sigma", 6], ["χ₁", forecast.chi.at(-1), "chi", 6], ["q", forecast.q.at(-1), "q", 6], [t("vanishing.triedChange"), decades(trial.gradient[0]), "tried", 3]]);
+      numbers.set([[t("vanishing.change"), change, "change", 5], [t("vanishing.factor"), Math.sqrt(forecast.gradient[0]), "factor", 4], ["σ_w²", forecast.sigma, "sigma", 6], [t("vanishing.chi"), forecast.chi.at(-1), "chi", 6], [t("vanishing.q"), forecast.q.at(-1), "q", 6], [t("vanishing.triedChange"), decades(trial.gradient[0]), "tried", 3]]);
     };
 
     const plot = (picture, line, dots, least) => {
