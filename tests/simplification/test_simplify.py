@@ -267,6 +267,10 @@ def test_a_torch_module_in_and_out(tmp_path):
     nonlin.write(result.network, tmp_path / "small.pt2")
     program = torch.export.load(tmp_path / "small.pt2").module()
     assert torch.allclose(program(x), module(x), atol=1e-6)
+    # a program is read back without an example, since it knows its shape
+    again = simplify(tmp_path / "small.pt2")
+    assert units(again) == [5, 3]
+    assert again.removed == ()
 
 
 @example(1293)  # a leaky slope is float32 in the file, also where it is left to its default

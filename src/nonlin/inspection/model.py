@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy.typing as npt
 import onnx
 
-from nonlin.errors import InvalidInputError, MissingDependencyError, UnsafeModelError, UnsupportedModelError
+from nonlin.errors import InvalidInputError, UnsafeModelError, UnsupportedModelError
 from nonlin.inspection import onnx_recorder
 from nonlin.inspection.curing.layer_weights import LayerWeights
 from nonlin.inspection.curing.onnx_weights import weights_of
@@ -18,6 +18,7 @@ from nonlin.inspection.presets.measuring import WeightGradient
 from nonlin.inspection.recording import Batch, Loss, Progress, Recording
 from nonlin.networks import Network, network_of
 from nonlin.networks.onnx_file import open_onnx
+from nonlin.networks.programs import open_program
 
 __all__ = ["Model", "OnnxModel", "TorchModel", "open_model"]
 
@@ -152,7 +153,7 @@ def open_model(model: Any) -> Model:
         )
     path = Path(model)
     if path.suffix == ".pt2":
-        return TorchModel(_program(path), path.name)
+        return TorchModel(open_program(path), path.name)
     if path.suffix in _PICKLED and path.exists():
         raise UnsafeModelError(
             f"expected an ONNX file or a .pt2 program, got {path}, a Python pickle by its name, which could run code "
@@ -160,13 +161,3 @@ def open_model(model: Any) -> Model:
             "builds it: package.module:function"
         )
     return OnnxModel(open_onnx(path), path.name)
-
-
-def _program(path: Path) -> Any:
-    try:
-        from nonlin.inspection.torch import open_program
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"{path} is a PyTorch program, which needs PyTorch: pip install 'nonlin[torch]'"
-        ) from error
-    return open_program(path)

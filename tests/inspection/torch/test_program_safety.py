@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from nonlin.errors import InvalidInputError, NonlinError, UnsafeModelError, UnsupportedModelError
-from nonlin.inspection.torch import open_program
+from nonlin.networks.programs import open_program
 
 
 class Malicious:
@@ -268,7 +268,7 @@ def test_an_operator_of_aten_that_opens_files_is_refused(program, trap):
 
 def test_no_operator_of_aten_that_takes_a_file_name_is_let_in():
     """Every operator that PyTorch has, not only the one that is known."""
-    from nonlin.inspection.torch.graph import _operator
+    from nonlin.networks.programs.graph import _operator
 
     suspicious = 0
     for schema in torch._C._jit_get_all_schemas():

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from nonlin.errors import InvalidInputError, MissingInputError, UnsupportedModelError
-from nonlin.inspection.torch import open_program
+from nonlin.networks.programs import open_program
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The tensor attributes .* were assigned during export"),

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from nonlin.errors import InvalidInputError, UnsafeModelError, UnsupportedModelError
-from nonlin.inspection.torch.archive import SCALAR_TYPES
+from nonlin.networks.programs.archive import SCALAR_TYPES
 
 __all__ = ["Graph", "Node", "Reference", "read_graph"]
 

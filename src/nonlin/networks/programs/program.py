@@ -11,32 +11,19 @@ import torch
 from torch import nn
 
 from nonlin.errors import InvalidInputError, NonlinError
-from nonlin.inspection.torch.archive import Archive, read_archive
-from nonlin.inspection.torch.graph import Graph, Reference, read_graph
+from nonlin.networks.programs.archive import Archive, read_archive
+from nonlin.networks.programs.graph import Graph, Reference, read_graph
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Program", "open_program"]
+__all__ = ["Program", "program_of"]
 
 _PATH = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
 
-def open_program(path: Path) -> nn.Module:
-    """Open a .pt2 file of `torch.export.save`, without running anything in it.
-
-    Args:
-        path: of the file.
-
-    Returns:
-        A module with the program's parameters under their names, on the CPU, which takes the program's inputs.
-
-    Raises:
-        MissingInputError: no such file.
-        UnsafeModelError: a file, or an entry of it, that could run code when opened.
-        UnsupportedModelError: an operation that a program may not have here; it is named.
-        InvalidInputError: a damaged file.
-    """
+def program_of(path: Path) -> nn.Module:
+    """Open a file as `nonlin.networks.programs.open_program` says."""
     archive = read_archive(path)
     try:
         inputs, _ = _inputs(archive.program["graph_module"])
@@ -68,10 +55,22 @@ class Program(nn.Module):  # type: ignore[misc]  # the same
         self._program_graph = read_graph(graph_module["graph"], {})
         self._program_inputs, self._program_weights = _inputs(graph_module)
         self._program_outputs = _outputs(graph_module)
+        self._program_tensors = graph_module["graph"]["tensor_values"]
         for target in self._program_weights.values():
             _register(self, target, archive.tensors[target])
         for node in self._program_graph.nodes:
             _scope(self, node.path)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of the inputs that it was exported with."""
+        wanted = (name for name, default in self._program_inputs.items() if isinstance(default, Reference))
+        try:
+            return {name: _shape(self._program_tensors[name]) for name in wanted}
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"expected a program that says its inputs' shapes, got one that does not ({error!r}); give an example"
+            ) from error
 
     def forward(self, *arguments: Any, **keywords: Any) -> Any:
         """Run the program on its inputs, by position or by name."""
@@ -155,6 +154,14 @@ def _inputs(graph_module: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str
         else:
             weights[entry["arg"]["name"]] = str(entry[f"{kind}_name"])
     return inputs, weights
+
+
+def _shape(value: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the sizes of a tensor; of a free one, what it was in the example."""
+    sizes = [
+        size["as_int"] if "as_int" in size else size["as_expr"]["hint"]["as_int"] for size in value["sizes"]
+    ]
+    return tuple(int(size) for size in sizes)
 
 
 def _outputs(graph_module: dict[str, Any]) -> tuple[list[bool], list[str] | None]:
