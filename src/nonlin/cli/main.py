@@ -20,6 +20,7 @@ _COMMANDS = {
     "verify": "Prove that no input meets the conditions of a VNN-LIB property, or find one.",
     "function": "Show activation functions: derivatives, proven properties, moments, a picture.",
     "functions": "List the catalogue of activation functions, by their properties.",
+    "approximate": "Build the smallest ReLU network for a function on an interval.",
     "explore": "Open a page on which ReLU networks fold lines and planes; also yours.",
     "bench": "Measure what activation functions cost here, alone and in a training step.",
 }

@@ -80,9 +80,9 @@ class Approximation(Result):
 
     def __str__(self) -> str:
         best = (
-            f"at least {self.fewest_pieces} pieces keep this tolerance"
+            f"no fewer than {self.fewest_pieces} keep the tolerance"
             if self.fewest_pieces is not None
-            else f"no {self.pieces} pieces err less than {self.least_error:.6g}"
+            else f"the least of {self.pieces} pieces is {self.least_error:.6g}"
         )
         where = f"on [{self.low:g}, {self.high:g}]"
         return f"{self.pieces} pieces {where}, error {self.error:.6g} ({self.status}); {best}"

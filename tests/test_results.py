@@ -1,0 +1,70 @@
+"""Every result turns into JSON and into the columns of a data frame."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import nonlin
+from nonlin import demonstration, geometry
+from nonlin.errors import MissingDependencyError
+from nonlin.results import Result, plain
+
+
+@pytest.fixture(scope="module")
+def results():
+    path = demonstration.model_path()
+    network = nonlin.read(path)
+    with np.load(demonstration.data_path()) as data:
+        first, second = data["images"][:2]
+    return {
+        "inspection": nonlin.inspect(path, demonstration.data_path()),
+        "prediction": nonlin.predict(network),
+        "line": geometry.line(network, first, second),
+        "count": geometry.count_of(geometry.plane(network, first, second, np.zeros(64))),
+        "approximation": nonlin.approximate("x * x", (0, 1), pieces=3),
+        "simplification": nonlin.simplify(network),
+    }
+
+
+NAMES = ["inspection", "prediction", "line", "count", "approximation", "simplification"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_json(results, name):
+    assert isinstance(results[name], Result)
+    assert json.loads(results[name].to_json()) == results[name].to_dict()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_columns_are_of_one_length(results, name):
+    columns = results[name].columns()
+    assert len({len(column) for column in columns.values()}) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_its_columns_make_a_frame(results, name, library):
+    pytest.importorskip(library)
+    frame = getattr(results[name], f"to_{library}")()
+    assert list(frame.columns) == list(results[name].columns())
+
+
+def test_without_the_library_one_error_says_what_to_do(results, monkeypatch):
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(MissingDependencyError, match="pip install polars"):
+        results["line"].to_polars()
+
+
+def test_the_pieces_of_a_line_are_its_rows(results):
+    found = results["line"]
+    columns = found.columns()
+    assert len(columns["start"]) == found.count
+    assert columns["start"][1:] == columns["end"][:-1] == found.breakpoints.tolist()
+    assert tuple(columns["call"][1:]) == found.calls
+
+
+def test_what_json_does_not_know_becomes_what_it_knows():
+    found = plain({"a": np.array([1.0, np.nan]), "b": (np.float32(2), np.inf), "c": [np.int64(3)]})
+    assert found == {"a": [1.0, None], "b": [2.0, None], "c": [3]}
