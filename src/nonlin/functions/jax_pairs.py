@@ -29,6 +29,7 @@ __all__ = ["in_pairs"]
 
 OPERAND = r"(-?\w+|[FI]\([^()]*\))"
 ROUNDED = re.compile(rf"{OPERAND} [-+*/] {OPERAND}")
+EXACT = 2.0**-900  # from here on up the 106 bits of a product are normal numbers
 NEVER = np.int64(0x7FF4_6E6F_6E6C_696E)  # the bits of a NaN that no computation makes
 
 TEMPLATE = """
@@ -106,12 +107,16 @@ def _select(condition: Any, yes: Any, no: Any) -> Any:
 
 
 def _left_out(a: Any, b: Any, product: Any) -> Any:
-    """Return a·b − product exactly, the product being a·b rounded; see `kernels.interpretation`."""
+    """Return a·b − product exactly, the product being a·b rounded; see `kernels.interpretation`.
+
+    0 for a tiny product, of which parts would be taken for 0.
+    """
     high = _unbits(_bits(a) & UPPER_HALF)
     top = _unbits((_bits(b) + HALF_STEP * (abs(b) < LARGEST)) & UPPER_HALF)
     low, rest = a - high, b - top
     # every product here is exact, so that a sum joined with it is the same
-    return ((high * top - product) + high * rest + low * top) + low * rest
+    value = ((high * top - product) + high * rest + low * top) + low * rest
+    return _select(abs(product) < EXACT, np.float64(0.0), value)
 
 
 class _Turns:
