@@ -7,7 +7,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-__all__ = ["kernel", "ones"]
+__all__ = ["kernel", "ones", "part"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -19,9 +19,22 @@ def kernel(function: F) -> F:
     arrays are not counted, since the caller holds them, and counting would cost more than the work: so a kernel makes
     no array of its own.
     """
-    compiled: F = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"}, _nrt=False)(
-        function
-    )
+    return _compiled(function)
+
+
+def part(function: F) -> F:
+    """Compile a kernel into each one that calls it.
+
+    A network and what changes on a walk are hundreds of words as arguments, and handing them over would take longer
+    than most parts take.
+    """
+    return _compiled(function, forceinline=True)
+
+
+def _compiled(function: F, **options: bool) -> F:
+    compiled: F = njit(
+        cache=True, nogil=True, error_model="numpy", fastmath={"contract"}, _nrt=False, **options
+    )(function)
     return compiled
 
 

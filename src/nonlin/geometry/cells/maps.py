@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nonlin.geometry.cells.compilation import kernel
+from nonlin.geometry.cells.compilation import kernel, part
 from nonlin.geometry.cells.pooled import add_winners, share_windows
 from nonlin.geometry.cells.tables import OUTWARD, Plan
 from nonlin.geometry.cells.terms import add_four, add_term, bias_only
@@ -39,7 +39,7 @@ def begin(plan: Plan, frames: Frames, start: Array, error: float) -> None:
     frames.spread[0, 1] = largest
 
 
-@kernel
+@part
 def share(plan: Plan, frames: Frames, s: int, settings: Any) -> None:
     """Make the part of the next stage's map that all cells of stage s share, and bound what goes into it."""
     if len(settings) == 3:
@@ -85,7 +85,7 @@ def share(plan: Plan, frames: Frames, s: int, settings: Any) -> None:
     frames.spread[s + 1, 1] = largest * OUTWARD
 
 
-@kernel
+@part
 def map_of_stage(  # noqa: C901 - branches for pooling, which are compiled where there is some
     plan: Plan, frames: Frames, listing: Listing, s: int, settings: Any
 ) -> None:
@@ -123,7 +123,7 @@ def map_of_stage(  # noqa: C901 - branches for pooling, which are compiled where
         base[u] = (grow[u] * error + gamma * abs(bias[u]) + evaluation * norm[u]) * OUTWARD + _TINY
 
 
-@kernel
+@part
 def _add_candidates(plan: Plan, frames: Frames, listing: Listing, s: int, target: Array) -> None:
     """Change the terms of the units of stage s that fold in the parent and are on another piece than last time."""
     term = frames.terms[0]

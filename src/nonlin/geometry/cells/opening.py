@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from nonlin.geometry.cells.compilation import kernel
+from nonlin.geometry.cells.compilation import part
 from nonlin.geometry.cells.maps import map_of_stage
 from nonlin.geometry.cells.maxima import open_windows
 from nonlin.geometry.cells.polytopes import ABOVE, UNDECIDED, classify
@@ -16,7 +16,7 @@ from nonlin.networks.array import Array
 __all__ = ["open_stage"]
 
 
-@kernel
+@part
 def _surround(stack: Stack, box: Array, entry: int) -> None:
     """Write the middle and the radius of a box around a cell."""
     start, count = stack.entries[entry, START], stack.entries[entry, COUNT]
@@ -30,7 +30,7 @@ def _surround(stack: Stack, box: Array, entry: int) -> None:
         box[1, k] = (0.5 * (high - low) + doubt) * OUTWARD + 2.0**-50
 
 
-@kernel
+@part
 def _enclose(maps: Array, base: Array, box: Array, range_: Array) -> None:
     """Write the middle and the radius of what each unit is on the box."""
     units = len(base)
@@ -47,7 +47,7 @@ def _enclose(maps: Array, base: Array, box: Array, range_: Array) -> None:
         radius[u] = radius[u] * OUTWARD + base[u]
 
 
-@kernel
+@part
 def _sides(plan: Plan, frames: Frames, s: int) -> None:
     """Note for each unit its piece, where the box around the cell decides that; −1 elsewhere."""
     first, units, last = plan.first[s], plan.units[s], frames.box.shape[1] - 1
@@ -67,7 +67,7 @@ def _sides(plan: Plan, frames: Frames, s: int) -> None:
         region[u] = above if known else -1
 
 
-@kernel
+@part
 def _load(plan: Plan, frames: Frames, listing: Listing, fold: int, slot: int) -> None:
     """Write the functional of a fold and its bounds."""
     n1 = frames.box.shape[1]
@@ -82,7 +82,7 @@ def _load(plan: Plan, frames: Frames, listing: Listing, fold: int, slot: int) ->
     functional[n1 + 1] = (frames.norm[first + u] + abs(plan.kinks[kink])) * OUTWARD
 
 
-@kernel
+@part
 def open_stage(  # noqa: C901 - each unit is one of several kinds
     plan: Plan, frames: Frames, listing: Listing, stack: Stack, settings: Any, entry: int
 ) -> bool:
@@ -136,7 +136,7 @@ def open_stage(  # noqa: C901 - each unit is one of several kinds
     return True
 
 
-@kernel
+@part
 def _follow(plan: Plan, frames: Frames, listing: Listing, s: int, u: int, count: int) -> int:
     """Let a unit that is a multiple of an earlier one be where that is; return the number of candidates."""
     first = plan.first[s]

@@ -8,7 +8,7 @@ a direction.
 
 import numpy as np
 
-from nonlin.geometry.cells.compilation import kernel, ones
+from nonlin.geometry.cells.compilation import ones, part
 from nonlin.geometry.cells.tables import OUTWARD
 from nonlin.geometry.cells.workspace import COUNT, DOUBTFUL, FACET, FACETS, START, Stack
 from nonlin.networks.array import Array
@@ -21,7 +21,7 @@ _MOST_DOUBT = 2.0**-22
 """So that the size of a true ray is within what OUTWARD covers."""
 
 
-@kernel
+@part
 def classify(stack: Stack, dimensions: tuple[int, ...], entry: int, functional: Array) -> int:
     """Decide on which sides of a functional a cell lies; its values at the vertices are kept.
 
@@ -56,7 +56,7 @@ def classify(stack: Stack, dimensions: tuple[int, ...], entry: int, functional: 
     return ABOVE if above else BELOW
 
 
-@kernel
+@part
 def _between(dimensions: tuple[int, ...], p: Array, q: Array, new: Array, functional: Array) -> None:
     """Write the vertex at which the functional is 0 between an old one above, p, and one below, q."""
     n1 = len(dimensions)
@@ -79,7 +79,7 @@ def _between(dimensions: tuple[int, ...], p: Array, q: Array, new: Array, functi
     new[n1] = doubt * OUTWARD
 
 
-@kernel
+@part
 def free_facet(stack: Stack, start: int, count: int) -> int:
     """Return the first bit that no vertex of a cell has; `FACETS` where all are used."""
     used = np.uint64(0)
@@ -91,7 +91,7 @@ def free_facet(stack: Stack, start: int, count: int) -> int:
     return bit
 
 
-@kernel
+@part
 def cut(stack: Stack, dimensions: tuple[int, ...], entry: int, functional: Array, fold: int) -> bool:
     """Cut a cell along a functional; the part below stays at its entry, the part above follows in the next one.
 
@@ -136,7 +136,7 @@ def cut(stack: Stack, dimensions: tuple[int, ...], entry: int, functional: Array
     return True
 
 
-@kernel
+@part
 def copy_side(stack: Stack, n1: int, count: int, at: int, side: float) -> int:
     """Copy the vertices on one side of the cut; return where they end."""
     for i in range(count):
@@ -148,7 +148,7 @@ def copy_side(stack: Stack, n1: int, count: int, at: int, side: float) -> int:
     return at
 
 
-@kernel
+@part
 def copy_new(stack: Stack, dimensions: tuple[int, ...], count: int, at: int, functional: Array) -> int:
     """Write the vertices where the cut meets an edge; return where they end."""
     n1 = len(dimensions)

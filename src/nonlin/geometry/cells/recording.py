@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from nonlin.geometry.cells.compilation import kernel
+from nonlin.geometry.cells.compilation import kernel, part
 from nonlin.geometry.cells.pooled import note_windows, patterns
 from nonlin.geometry.cells.tables import OUTWARD, Plan
 from nonlin.geometry.cells.workspace import (
@@ -46,7 +46,7 @@ class Store(NamedTuple):
     masks: Array
 
 
-@kernel
+@part
 def room(stack: Stack, store: Store, entry: int) -> bool:
     """Return whether there is room for one more cell."""
     if not len(store.counts):
@@ -55,7 +55,7 @@ def room(stack: Stack, store: Store, entry: int) -> bool:
     return bool(stack.registers[STORED_CELLS] < len(store.counts) and used <= len(store.masks))
 
 
-@kernel
+@part
 def _pieces(plan: Plan, frames: Frames, listing: Listing, regions: Array) -> None:
     """Write the pieces of all units on the current cell down."""
     for s in range(len(plan.units)):
@@ -133,7 +133,7 @@ def put_aside(  # noqa: PLR0913, PLR0917 - a kernel takes no objects
     stack.registers[ASIDE] += 1
 
 
-@kernel
+@part
 def _note_parent(plan: Plan, frames: Frames, s: int, sides: Array) -> None:
     """Note the sides that a whole parent has; a kink below one that is above is above, and the other way round."""
     for u in range(plan.first[s], plan.first[s] + plan.units[s]):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nonlin.geometry.cells.compilation import kernel
+from nonlin.geometry.cells.compilation import kernel, part
 from nonlin.geometry.cells.tables import OUTWARD, Plan
 from nonlin.geometry.cells.workspace import FACET, FACETS, Frames, Stack
 from nonlin.networks.array import Array
@@ -13,7 +13,7 @@ _ROUNDOFF = 2.0**-53
 _MOST_DOUBT = 2.0**-22
 
 
-@kernel
+@part
 def _gather(plan: Plan, frames: Frames, stack: Stack, entry: int, at: int) -> None:
     """Write the functionals of a vertex's facets into the system, and behind each how far it can be off."""
     system, n1, row = frames.system, frames.box.shape[1], 0
@@ -37,7 +37,7 @@ def _gather(plan: Plan, frames: Frames, stack: Stack, entry: int, at: int) -> No
         row += 1
 
 
-@kernel
+@part
 def _between_entries(plan: Plan, frames: Frames, pair: int, row: int) -> None:
     """Write the functional that is 0 where two entries of a pooling window are equal."""
     system, n1 = frames.system, frames.box.shape[1]
@@ -51,7 +51,7 @@ def _between_entries(plan: Plan, frames: Frames, pair: int, row: int) -> None:
     system[row, n1] = (frames.base[larger] + frames.base[smaller]) * OUTWARD
 
 
-@kernel
+@part
 def _invert(system: Array, n1: int, fixed: int) -> bool:  # noqa: C901 - Gauss's loops
     """Write an approximate inverse of the system without column `fixed` behind it, by Gauss and Jordan."""
     n = n1 - 1
@@ -80,7 +80,7 @@ def _invert(system: Array, n1: int, fixed: int) -> bool:  # noqa: C901 - Gauss's
     return True
 
 
-@kernel
+@part
 def _move(system: Array, n1: int, fixed: int) -> None:
     """Take one step of Newton's towards where the facets meet; the ray stands in row 2 n1."""
     n = n1 - 1
@@ -96,7 +96,7 @@ def _move(system: Array, n1: int, fixed: int) -> None:
         system[2 * n1, k if k < fixed else k + 1] -= step
 
 
-@kernel
+@part
 def _distance(system: Array, n1: int, fixed: int) -> float:
     """Bound how far the ray is from where the facets meet."""
     n, rounding = n1 - 1, (4 * n1 + 8) * _ROUNDOFF

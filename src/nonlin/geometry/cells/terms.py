@@ -1,13 +1,13 @@
 """Columns of a stage's matrix added to its map."""
 
-from nonlin.geometry.cells.compilation import kernel
+from nonlin.geometry.cells.compilation import part
 from nonlin.geometry.cells.tables import Plan
 from nonlin.networks.array import Array
 
 __all__ = ["add_four", "add_term", "bias_only"]
 
 
-@kernel
+@part
 def add_term(plan: Plan, target: Array, s: int, j: int, term: Array) -> None:
     """Add column j of a stage's matrix times a row of coefficients."""
     units = plan.units[s]
@@ -26,7 +26,7 @@ def add_term(plan: Plan, target: Array, s: int, j: int, term: Array) -> None:
                 target[k * units + unit] += term[k] * weight
 
 
-@kernel
+@part
 def add_four(plan: Plan, target: Array, s: int, which: Array, terms: Array) -> None:
     """Add four columns of a dense stage at once, which reads and writes the map only once."""
     units = plan.units[s]
@@ -42,7 +42,7 @@ def add_four(plan: Plan, target: Array, s: int, which: Array, terms: Array) -> N
             row[u] += (w * a[u] + x * b[u]) + (y * c[u] + z * d[u])
 
 
-@kernel
+@part
 def bias_only(plan: Plan, target: Array, s: int) -> None:
     """Write a map that is the stage's bias alone."""
     units, first = plan.units[s], plan.first[s]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from nonlin.geometry.cells.compilation import kernel
+from nonlin.geometry.cells.compilation import kernel, part
 from nonlin.geometry.cells.division import divide
 from nonlin.geometry.cells.maps import share
 from nonlin.geometry.cells.opening import open_stage
@@ -111,7 +111,7 @@ def advance(  # noqa: C901, PLR0912 - the loop of a state machine
     return DONE
 
 
-@kernel
+@part
 def _restore(plan: Plan, listing: Listing, stack: Stack, settings: Any, entry: int) -> None:
     """Put back on which side of the candidate before the next one a cell lies, that others have overwritten."""
     s, at, side = stack.entries[entry, STAGE], stack.entries[entry, AT], stack.entries[entry, SIDE]
@@ -123,7 +123,7 @@ def _restore(plan: Plan, listing: Listing, stack: Stack, settings: Any, entry: i
     listing.side[plan.fold_first[s] + plan.first[s] + at - 1] = side
 
 
-@kernel
+@part
 def _forward(plan: Plan, frames: Frames, listing: Listing, stack: Stack, settings: Any, entry: int) -> int:
     """Cut the cell by all that is left in its stage."""
     s, dimensions = stack.entries[entry, STAGE], settings[0]
@@ -135,7 +135,7 @@ def _forward(plan: Plan, frames: Frames, listing: Listing, stack: Stack, setting
     return _split(listing, stack, dimensions, entry, slots)
 
 
-@kernel
+@part
 def _pause(listing: Listing, stack: Stack, entry: int, listed: int, at: int) -> None:
     """Note which candidate the cell is cut by next."""
     stack.entries[entry, AT] = at
@@ -143,7 +143,7 @@ def _pause(listing: Listing, stack: Stack, entry: int, listed: int, at: int) -> 
         stack.entries[entry, SIDE] = listing.side[listed + at - 1]
 
 
-@kernel
+@part
 def _split(
     listing: Listing, stack: Stack, dimensions: tuple[int, ...], entry: int, slots: tuple[int, int]
 ) -> int:
@@ -186,7 +186,7 @@ def _split(
     return _FINISHED
 
 
-@kernel
+@part
 def _keep_above(stack: Stack, entry: int) -> None:
     """Put the upper part of a cut in the place of the lower one."""
     start, source = stack.entries[entry, START], stack.entries[entry + 1, START]
