@@ -142,6 +142,12 @@ def test_the_predicted_gradient(opened, name, init, sigma):
     assert near(opened.fact("change"), np.log10(np.prod(chis[:-1])) / 2)
 
 
+def test_a_variance_beyond_all_numbers_is_said(opened):
+    opened.go("#vanishing?f=relu2&init=own&sw=6&depth=60")
+    assert "leaves the range of float64" in opened.text("main .notice")
+    assert opened.tab.locator("[data-fact='change']").count() == 0
+
+
 def test_a_wide_random_network_does_as_predicted(opened):
     opened.go("#vanishing?f=tanh&init=own&sw=1&depth=30&width=128")
     assert abs(opened.fact("tried") - opened.fact("change")) < 0.4

@@ -37,7 +37,7 @@ export const predicted = (state) => {
 };
 
 // One network with random weights: the mean square of its gradient by layer, relative to the last.
-const tried = (state, sigma) => {
+const randomNetwork = (state, sigma) => {
   const f = CATALOGUE[state.f];
   const parameters = Object.fromEntries(f.parameters.map((p) => [p.name, p.usual]));
   const { normal } = randomNumbers(state.seed);
@@ -84,8 +84,8 @@ export const vanishingPanel = {
     main.append(make("h2", {}, t("vanishing.signal")));
     const second = makeChart(main, { label: t("vanishing.signal"), ratio: 0.28, xLabel: t("vanishing.layer"), yLabel: "log₁₀ q" });
     const numbers = facts();
-    const jumps = make("p", { class: "notice", hidden: true });
-    main.append(numbers.list, jumps, make("p", { class: "small" }, t("vanishing.caption")));
+    const remark = make("p", { class: "notice", hidden: true });
+    main.append(numbers.list, remark, make("p", { class: "small" }, t("vanishing.caption")));
     const picker = choice({ label: t("function.choose"), key: "f", value: app.state.f, choices: Object.keys(CATALOGUE).map((n) => [n, n]), change: (f) => app.set({ f }) });
     const depth = slider({ label: t("vanishing.depth"), key: "depth", low: 2, high: 60, step: 1, value: app.state.depth, change: (v) => app.set({ depth: v }) });
     const width = slider({ label: t("vanishing.width"), key: "width", low: 4, high: 128, step: 1, value: app.state.width, change: (v) => app.set({ width: v }) });
@@ -108,13 +108,16 @@ export const vanishingPanel = {
       const s = checked();
       const forecast = predicted(s);
       for (const [control, value] of [[picker, s.f], [depth, s.depth], [width, s.width], [init, s.init], [sw, forecast.sigma], [sb, s.sb]]) control.set(value);
-      const trial = tried(s, forecast.sigma);
+      const trial = randomNetwork(s, forecast.sigma);
       plot(chart, forecast.gradient.map(decades), trial.gradient.map(decades), [-1.2, 1.2]);
       plot(second, forecast.q.map(Math.log10), trial.q.map(Math.log10), [-1, 1]);
-      jumps.hidden = forecast.chi.every(Number.isFinite);
-      jumps.textContent = t("vanishing.jumps", { f: s.f });
+      const lost = forecast.chi.findIndex(Number.isNaN);
+      remark.hidden = forecast.chi.every(Number.isFinite);
+      remark.textContent = lost < 0 ? t("vanishing.jumps", { f: s.f }) : t("vanishing.lost", { k: lost + 1 });
       const change = decades(forecast.gradient[0]);
-      numbers.set([[t("vanishing.change"), change, "change", 5], [t("vanishing.factor"), Math.sqrt(forecast.gradient[0]), "factor", 4], ["σ_w²", forecast.sigma, "sigma", 6], [t("vanishing.chi"), forecast.chi.at(-1), "chi", 6], [t("vanishing.q"), forecast.q.at(-1), "q", 6], [t("vanishing.triedChange"), decades(trial.gradient[0]), "tried", 3]]);
+      const tried = decades(trial.gradient[0]);
+      const rows = [[t("vanishing.change"), change, "change", 5], [t("vanishing.factor"), Math.sqrt(forecast.gradient[0]), "factor", 4], ["σ_w²", forecast.sigma, "sigma", 6], [t("vanishing.chi"), forecast.chi.at(-1), "chi", 6], [t("vanishing.q"), forecast.q.at(-1), "q", 6], [t("vanishing.triedChange"), tried, "tried", 3]];
+      numbers.set(rows.filter(([, value]) => !Number.isNaN(value)));
     };
 
     const plot = (picture, line, dots, least) => {
