@@ -296,3 +296,20 @@ def test_random_networks_stay_the_same(seed):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     over = (-1.0, 1.0) if rng.random() < 0.5 else None
     same(model, simplify(network_of(model, name="random"), over=over), (6, widths[0]))
+
+
+def test_weights_that_nodes_share_are_not_stored_twice(build):
+    kernel = np.random.default_rng(2).standard_normal((8, 8)).astype(np.float32)
+    nodes = [
+        node("MatMul", ["x", "kernel"], ["a"]),
+        node("Neg", ["a"], ["b"]),
+        node("Relu", ["b"], ["c"]),
+        node("MatMul", ["c", "kernel"], ["d"]),
+        node("Relu", ["d"], ["e"]),
+        node("MatMul", ["e", "kernel"], ["y"]),
+    ]
+    model = build(nodes, {"kernel": kernel}, (None, 8))
+    result = simplify(network_of(model, name="shared"))
+    assert result.after.parameters == result.before.parameters == 64
+    assert any("share" in note for note in result.notes)
+    same(model, result, (5, 8))

@@ -123,13 +123,13 @@ def _place(network: Network, node: Node, known: Known) -> _Place | None:
 
 
 def _carrier(place: _Place) -> _Carrier | None:
-    """Return the fewest units that do; None where these are as many."""
+    """Return the fewest units that do; None where these are as many, or none, which `remove_units` takes out."""
     first, second = place.layers
     weight, bias = np.asarray(first.weight, np.float64)[place.on], bias_of(first)[place.on]
     then = np.asarray(second.weight, np.float64)[:, place.on]
     readers = np.flatnonzero(np.any(then != 0, axis=1))
     basis, combination = _basis(weight)
-    if min(len(readers), len(basis)) >= len(place.on):
+    if not 0 < min(len(readers), len(basis)) < len(place.on):
         return None
     if len(basis) <= len(readers):
         return _Carrier(

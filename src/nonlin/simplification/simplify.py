@@ -84,6 +84,11 @@ def simplify(
     failed: Agreement | None = None
     for bold in (True, False):
         smaller, removed = _reduced(job, ranges, bold=bold)
+        if removed and _grown(job, smaller):
+            if bold:
+                continue
+            notes += ("left as it is: weights that several nodes share would be stored once for each",)
+            removed = []
         if not removed:
             smaller = network
         agreement = _checked(job, smaller, ranges, only_given=silent)
@@ -218,6 +223,14 @@ def _reduced(job: _Job, ranges: list[Range], *, bold: bool) -> tuple[Network, li
         if len(removed) == count:
             break
     return network, removed
+
+
+def _grown(job: _Job, smaller: Network) -> bool:
+    """Return whether it stores more than the original, as where a weight that nodes share was changed for some."""
+    return (
+        size_of(smaller, model_of(smaller), None).parameters
+        > size_of(job.network, job.model, None).parameters
+    )
 
 
 def _checked(job: _Job, smaller: Network, ranges: list[Range], *, only_given: bool) -> Agreement:
