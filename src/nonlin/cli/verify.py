@@ -20,9 +20,12 @@ _PARTS = 1000
 @click.argument("prop", metavar="PROPERTY", type=click.Path(path_type=Path))
 @click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds.")
 @click.option(
+    "--threads", type=int, default=None, help="How many work at once.  [default: one for each core]"
+)
+@click.option(
     "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="How."
 )
-def verify(model: Path, prop: Path, timeout: float, form: str) -> int:
+def verify(model: Path, prop: Path, timeout: float, threads: int | None, form: str) -> int:
     """Prove that no input of MODEL meets the conditions of PROPERTY, a VNN-LIB file, or find one that does.
 
     MODEL is a piecewise linear ONNX network. Exit code 0: unsat, proven. 1: sat, with a counterexample, or unknown.
@@ -33,6 +36,7 @@ def verify(model: Path, prop: Path, timeout: float, form: str) -> int:
             network,
             prop,
             timeout=timeout,
+            threads=threads,
             model=model,
             progress=lambda share, _seconds: report(int(_PARTS * share), _PARTS),
         )

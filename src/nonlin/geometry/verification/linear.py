@@ -1,14 +1,15 @@
 """The least of some affine functions of a network's output and input, as an objective."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from nonlin.geometry.verification.certificates import Halfspaces, highest_of_least
+from nonlin.geometry.verification.objective import Judged
 from nonlin.geometry.verification.pieces import Split, halfspaces
 from nonlin.geometry.verification.propagation import Boxes, propagated
 from nonlin.geometry.verification.relaxation import Bent, Planes, Relaxation, Rows, substituted
-from nonlin.geometry.verification.search import Judged
 from nonlin.geometry.verification.tilts import lower_of, tilted
 from nonlin.networks.array import Array
 
@@ -33,7 +34,7 @@ class LeastOf:
     constant: Array
     above: Array
 
-    def judge(self, boxes: Boxes, splits: list[tuple[Split, ...]], *, enough: float) -> Judged:
+    def judge(self, boxes: Boxes, splits: Sequence[tuple[Split, ...]], *, enough: float) -> Judged:
         """Bound it in some boxes."""
         bents, known = propagated(self.relaxation, boxes)
         path: list[Array] = []
@@ -55,7 +56,7 @@ class LeastOf:
             )
             some = known[left]
             within = halfspaces(
-                self.relaxation, [bent[left] for bent in bents], some, [splits[i] for i in left]
+                self.relaxation, [bent[left] for bent in bents], some, [splits[i] for i in left.tolist()]
             )
             best, points[left] = highest_of_least(rows, within, (some.low, some.high))
             upper[left] = np.minimum(upper[left], best)

@@ -1,20 +1,23 @@
 """The largest value of something over a box, by best-first branch and bound: always an interval, and a witness."""
 
 import heapq
+import os
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic
-from typing import Protocol
 
 import numpy as np
 
+from nonlin.errors import InvalidInputError
+from nonlin.geometry.verification.objective import Judged, Objective, judged_in_parts
 from nonlin.geometry.verification.pieces import Split
 from nonlin.geometry.verification.propagation import Boxes
 from nonlin.geometry.verification.relaxation import Relaxation
 from nonlin.networks.array import Array
 
-__all__ = ["Judged", "Limits", "Maximum", "Objective", "Progress", "maximize"]
+__all__ = ["Limits", "Maximum", "Progress", "maximize", "threads_of"]
 
 Progress = Callable[[float, float], None]
 """Called with the share that is decided and the seconds so far."""
@@ -29,42 +32,6 @@ _FEW_INPUTS = 12
 _MOST_NODES = 2_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Judged:
-    """What is known of some boxes.
-
-    Args:
-        boxes: with the pieces that are decided now.
-        upper: upper bounds of the objective, shape (boxes,); −∞ where a box is proven empty.
-        points: where the objective may be large, shape (boxes, inputs).
-        inputs: how much splitting each input promises, shape (boxes, inputs).
-        units: how much deciding each unit promises, shape (boxes, decisions).
-    """
-
-    boxes: Boxes
-    upper: Array
-    points: Array
-    inputs: Array
-    units: Array
-
-
-class Objective(Protocol):
-    """Something to be maximised over boxes."""
-
-    @property
-    def relaxation(self) -> Relaxation:
-        """The network over the first box."""
-
-    def judge(self, boxes: Boxes, splits: list[tuple[Split, ...]], *, enough: float) -> Judged:
-        """Bound the objective in some boxes; below `enough` no bound needs to be sharp."""
-
-    def values(self, points: Array) -> Array:
-        """Return the objective at points, shape (points, inputs), as float64 has it."""
-
-    def proven(self, point: Array) -> float:
-        """Return a lower bound of the objective at one point; −∞ where there is none."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """When to stop.
@@ -74,12 +41,14 @@ class Limits:
         tolerance: stop when the interval is so narrow.
         relative: or so narrow in relation to its ends.
         seconds: or after this time.
+        threads: how many work at once.
     """
 
     goal: float | None = None
     tolerance: float = 0.0
     relative: float = 0.0
     seconds: float = np.inf
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -118,6 +87,7 @@ class _Node:
 class _State:
     limits: Limits
     started: float
+    pool: Executor
     heap: list[tuple[float, int, _Node]] = field(default_factory=list)
     order: "count[int]" = field(default_factory=count)
     lower: float = -np.inf
@@ -163,7 +133,28 @@ def maximize(
     Returns:
         What is proven. An interrupt (Ctrl-C) stops it too, and the interval is as far as it had come.
     """
-    state = _State(limits=limits, started=monotonic())
+    with ThreadPoolExecutor(limits.threads) as pool:
+        return _maximized(
+            objective, first, _State(limits=limits, started=monotonic(), pool=pool), progress=progress
+        )
+
+
+def threads_of(threads: int | None) -> int:
+    """Return how many threads are meant: a number of at least 1, or None for every core that this process may use.
+
+    Raises:
+        InvalidInputError: if the number is below 1.
+    """
+    if threads is not None and threads < 1:
+        raise InvalidInputError(
+            f"expected at least 1 thread, got {threads}; leave it out for one on each core"
+        )
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return allowed if threads is None else threads
+
+
+def _maximized(objective: Objective, first: Boxes, state: _State, *, progress: Progress | None) -> Maximum:
+    limits = state.limits
     root = _Node(low=first.low[0], high=first.high[0], pieces=first.pieces[0], splits=(), weight=1.0)
     heapq.heappush(state.heap, (-np.inf, next(state.order), root))
     reason = ""
@@ -204,7 +195,9 @@ def _round(objective: Objective, state: _State, progress: Progress | None) -> st
             high=np.array([n.high for n in nodes]),
             pieces=np.array([n.pieces for n in nodes]),
         )
-        judged = objective.judge(boxes, [n.splits for n in nodes], enough=state.enough)
+        judged = judged_in_parts(
+            objective, boxes, [n.splits for n in nodes], enough=state.enough, pool=state.pool
+        )
         _improve(objective, state, judged)
         children = _children(objective.relaxation, state, nodes, taken, judged)
     except BaseException:

@@ -15,7 +15,7 @@ from nonlin.geometry.checks import check_piecewise_linear
 from nonlin.geometry.verification.linear import LeastOf, forward
 from nonlin.geometry.verification.propagation import prepare
 from nonlin.geometry.verification.runtime import met_in_runtime
-from nonlin.geometry.verification.search import Limits, Maximum, Progress, maximize
+from nonlin.geometry.verification.search import Limits, Maximum, Progress, maximize, threads_of
 from nonlin.geometry.verification.vnnlib import Case, Condition, read_property
 from nonlin.networks import Network
 from nonlin.networks.array import Array
@@ -80,6 +80,7 @@ def verify(
     prop: str | Path,
     *,
     timeout: float = 60.0,
+    threads: int | None = None,
     model: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
@@ -89,6 +90,7 @@ def verify(
         network: piecewise linear, with one input; its weights in real arithmetic.
         prop: the path of a VNN-LIB file; it describes what must not happen.
         timeout: seconds.
+        threads: how many work at once; None: one for each core that this process may use.
         model: the ONNX file of the network; a counterexample is tried in ONNX Runtime too, where that is installed.
         progress: called with the decided share of the case at hand and the seconds in it.
 
@@ -101,6 +103,7 @@ def verify(
     """
     if not timeout > 0:
         raise InvalidInputError(f"expected a timeout above 0 seconds, got {timeout:g}; change it")
+    working = threads_of(threads)
     check_piecewise_linear(network)
     shape = sample_shape(network)
     chain = lower(network, shape)
@@ -117,7 +120,10 @@ def verify(
         objective = _objective(relaxation, case)
         left = timeout - (monotonic() - started)
         maximum = maximize(
-            objective, first, limits=Limits(goal=0.0, seconds=max(left, 0.0)), progress=progress
+            objective,
+            first,
+            limits=Limits(goal=0.0, seconds=max(left, 0.0), threads=working),
+            progress=progress,
         )
         found.append(maximum)
         point = _confirmed(network, shape, case, maximum)

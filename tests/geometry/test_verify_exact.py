@@ -1,0 +1,101 @@
+"""Answers against every region of the network, and against samples where anything may coincide: none is wrong."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from networks_strategy import Building, networks
+from scipy.optimize import linprog
+
+from nonlin.functions import function
+from nonlin.geometry import box, verify
+from nonlin.networks import evaluate
+from nonlin.networks.activation import Activation
+from nonlin.networks.affine import Dense
+
+
+def written(path, network, low, high, rows):
+    """A property: each of some rows (factors of Y, factors of X, constant) is not negative."""
+    inputs, outputs = (int(np.prod(t.shape[1:])) for t in (network.inputs[0], network.outputs[0]))
+    names = [f"X_{i}" for i in range(inputs)], [f"Y_{i}" for i in range(outputs)]
+    lines = [f"(declare-const {name} Real)" for name in (*names[0], *names[1])]
+    for name, a, b in zip(names[0], low, high, strict=True):
+        lines.append(f"(assert (and (>= {name} {a!r}) (<= {name} {b!r})))")
+    for of_outputs, of_inputs, constant in rows:
+        pairs = [*zip(of_outputs, names[1], strict=True), *zip(of_inputs, names[0], strict=True)]
+        terms = " ".join(f"(* {factor!r} {name})" for factor, name in pairs)
+        lines.append(f"(assert (>= (+ {terms} {constant!r}) 0))")
+    path.write_text("\n".join(lines))
+    return path
+
+
+def mixed_network(seed, sizes, call):
+    rng = np.random.default_rng(seed)
+    made = Building((sizes[0],))
+    for i, (n, m) in enumerate(itertools.pairwise(sizes)):
+        made.add(Dense(weight=rng.normal(size=(m, n)) / np.sqrt(n), bias=0.3 * rng.normal(size=m)), (m,))
+        if i < len(sizes) - 2:
+            made.add(Activation(function=function(call)))
+    return made.network()
+
+
+def highest_over_regions(network, of_outputs, of_inputs):
+    """The largest value, over the box, of the least row: one linear program over the vertices of each region."""
+    best = -np.inf
+    for cell in box(network, -1.0, 1.0).cells:
+        values = (cell.vertices @ cell.weight.T + cell.bias) @ of_outputs.T + cell.vertices @ of_inputs.T
+        count = len(values)
+        found = linprog(
+            [*np.zeros(count), -1.0],
+            A_ub=np.column_stack([-values.T, np.ones(len(of_outputs))]),
+            b_ub=np.zeros(len(of_outputs)),
+            A_eq=[[1.0] * count + [0.0]],
+            b_eq=[1.0],
+            bounds=[*[(0, None)] * count, (None, None)],
+        )
+        best = max(best, -found.fun)
+    return best
+
+
+@pytest.mark.parametrize(
+    ("seed", "call"), [(0, "relu"), (1, "relu"), (2, "hardtanh"), (3, "abs"), (4, "relu")]
+)
+def test_the_answer_is_that_of_all_regions(seed, call, tmp_path):
+    network = mixed_network(seed, (2, 6, 5, 3), call)
+    rng = np.random.default_rng(seed)
+    of_outputs, of_inputs = rng.integers(-3, 4, (3, 3)) / 2, rng.integers(-2, 3, (3, 2)) / 8
+    top = highest_over_regions(network, of_outputs, of_inputs)
+    for constant, status in ((-top + 1e-6, "sat"), (-top - 1e-6, "unsat")):
+        rows = [(y.tolist(), x.tolist(), constant) for y, x in zip(of_outputs, of_inputs, strict=True)]
+        prop = written(tmp_path / "p.vnnlib", network, [-1.0, -1.0], [1.0, 1.0], rows)
+        assert verify(network, prop).status == status
+
+
+@given(networks(), st.integers(0, 2**32), st.sampled_from([0.0, 1e-12, 1e-3]))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_a_sample_meets_is_never_called_unsat(tmp_path, drawn, seed, slack):
+    network, start, _ = drawn
+    rng = np.random.default_rng(seed)
+    middle = start.ravel()
+    low, high = middle - rng.random(middle.size), middle + rng.random(middle.size)
+    x = low + rng.choice([0.0, 0.25, 0.5, 1.0], (500, middle.size)) * (high - low)
+    x = np.clip(np.concatenate([x, middle[None]]), low, high)
+    y = evaluate(network, {"x": x.reshape(-1, *start.shape)})[0].reshape(len(x), -1)
+    of_outputs = rng.choice([-1.0, 1.0, 2.0], (2, y.shape[1]))
+    of_inputs = rng.choice([0.0, 0.0, 0.5, -1.0], (2, middle.size))
+    values = y @ of_outputs.T + x @ of_inputs.T
+    best = values[values.min(axis=1).argmax()]
+    # the sample meets both rows by the slack, but for the rounding of its own evaluation
+    rounding = 1e-12 * (1 + np.abs(y).max() + np.abs(x).max()) * (1 + middle.size)
+    rows = [
+        (a.tolist(), b.tolist(), float(-v + slack + rounding))
+        for a, b, v in zip(of_outputs, of_inputs, best, strict=True)
+    ]
+    prop = written(tmp_path / "p.vnnlib", network, low.tolist(), high.tolist(), rows)
+    verdict = verify(network, prop, timeout=2.0)
+    assert verdict.status != "unsat"
+    if verdict.status == "sat":
+        point = verdict.counterexample.ravel()
+        assert np.all((low <= point) & (point <= high))
