@@ -89,7 +89,7 @@ def test_properties_are_python_s(opened):
 def test_a_curve_is_sampled_as_python_does(opened):
     """The picture shows the function and not something near it: the path's ends in data coordinates."""
     opened.go("#function?f=relu&at=0&slope=0")
-    d = opened.tab.get_attribute(".chart .line", "d")
+    d = opened.tab.get_attribute(".chart svg .line", "d")
     x, y = (float(v) for v in d[1 : d.index("L")].split(","))
     frame = opened.tab.locator(".chart .frame").first
     assert x == pytest.approx(float(frame.get_attribute("x")), abs=0.01)
