@@ -18,7 +18,6 @@ from nonlin.explore.catalogue import PROPERTIES_FILE, known_properties, scalar_f
 PANELS = ("function", "linear", "line", "plane", "fit", "vanishing", "network")
 LARGEST = 1_500_000
 SVG = "{http://www.w3.org/2000/svg}"
-PAUSE = "() => new Promise((r) => setTimeout(r, 300))"
 
 
 def test_one_small_file_without_a_single_address_of_a_network(file):
@@ -104,7 +103,7 @@ def test_tabs_by_keyboard_and_each_panel_keeps_its_state(opened):
 def test_the_address_brings_back_the_picture(opened):
     opened.go("#line?n=2")
     opened.drag("bias0", 50, 0)
-    opened.tab.evaluate(PAUSE)
+    opened.tab.wait_for_function("location.hash.includes('b=')")
     address, pieces, b = opened.tab.evaluate("location.hash"), opened.fact("pieces"), opened.state()["b"]
     opened.go(address)
     assert (opened.fact("pieces"), opened.state()["b"]) == (pieces, b)
