@@ -219,6 +219,9 @@ def test_numbers_are_exact():
         (HEAD + "(declare-const Y_1 Real)", "Y_0 to Y_0 of this network"),
         ("(declare-const X_0 Real)(declare-const Y_0 Real)(assert (<= X_0 1))", "both bounds of X_0"),
         ("", "X_0 to X_0 of this network, got 0"),
+        (HEAD + "(assert (<= X_0 1e999))", "numbers up to 1e300"),
+        (HEAD + "(assert (>= X_0 (* 1e200 1e200)))", "numbers up to 1e300"),
+        (HEAD + "(assert (>= (* 1e-200 X_0) 1e200))", "numbers up to 1e300"),
     ],
 )
 def test_what_is_not_understood_is_named(text, message):

@@ -10,7 +10,8 @@ from networks_strategy import Building, networks
 from scipy.optimize import linprog
 
 from nonlin.functions import function
-from nonlin.geometry import box, verify
+from nonlin.geometry import box, output_range, verify
+from nonlin.geometry.bounds import bounds
 from nonlin.networks import evaluate
 from nonlin.networks.activation import Activation
 from nonlin.networks.affine import Dense
@@ -99,3 +100,46 @@ def test_what_a_sample_meets_is_never_called_unsat(tmp_path, drawn, seed, slack)
     if verdict.status == "sat":
         point = verdict.counterexample.ravel()
         assert np.all((low <= point) & (point <= high))
+
+
+@pytest.mark.parametrize("at_zero", [0.0, 0.5, 1.0, 7.0, -2.0])
+def test_a_value_that_only_a_jump_has_is_not_missed(at_zero, tmp_path):
+    made = Building((1,))
+    made.add(Dense(weight=np.array([[1.0]]), bias=None), (1,))
+    made.add(Activation(function=function("step", at_zero=at_zero)))
+    network = made.network()
+    rows = [([1.0], [0.0], -at_zero + 0.1), ([-1.0], [0.0], at_zero + 0.1)]
+    prop = written(tmp_path / "p.vnnlib", network, [-1.0], [1.0], rows)
+    status = verify(network, prop, timeout=0.3).status
+    assert status == "sat" if at_zero in (0.0, 1.0) else status != "unsat"
+    found = output_range(network, -1.0, 1.0, timeout=0.3)
+    assert found.minimum[0] <= min(at_zero, 0.0)
+    assert found.maximum[1] >= max(at_zero, 1.0)
+    low, high = bounds(network, 0.0, 0.0).outputs["n1"]
+    assert low <= at_zero <= high
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_a_sample_on_jumps_meets_is_never_called_unsat(seed, tmp_path):
+    # small whole weights on quarters: the sample's own evaluation is exact, and pre-activations are often 0
+    rng = np.random.default_rng(seed)
+    made = Building((2,))
+    for n, m in ((2, 4), (4, 3)):
+        made.add(
+            Dense(weight=rng.integers(-2, 3, (m, n)).astype(float), bias=rng.integers(-1, 2, m) * 1.0), (m,)
+        )
+        made.add(Activation(function=function("step", at_zero=rng.choice([-3.0, 0.5, 2.0]))))
+    made.add(Dense(weight=rng.integers(-2, 3, (2, 3)).astype(float), bias=None), (2,))
+    network = made.network()
+    x = rng.integers(-4, 5, (20, 2)) / 4
+    y = evaluate(network, {"x": x})[0]
+    for sample, value in zip(x[:3], y[:3], strict=True):
+        signs = rng.choice([-1.0, 1.0], 2)
+        rows = [
+            ([s * (i == 0), s * (i == 1)], [0.0, 0.0], float(-s * value[i]))
+            for i, s in enumerate(signs.tolist())
+        ]
+        prop = written(
+            tmp_path / "p.vnnlib", network, (sample - 0.375).tolist(), (sample + 0.5).tolist(), rows
+        )
+        assert verify(network, prop, timeout=0.2).status != "unsat"

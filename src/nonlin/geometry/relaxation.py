@@ -124,6 +124,11 @@ def _points(node: Node, low: Array, high: Array) -> _Points | None:
             place = np.where(start <= end, x, np.nan)
             u.append(place)
             value.append(inclination * place + float(intercept))
+    if not bends.continuous:  # at a jump the value may be that of neither piece
+        for kink, single in zip(bends.kinks, bends.values, strict=True):
+            reached = (l <= float(kink)) & (h >= float(kink))
+            u.append(np.where(reached, float(kink), np.nan))
+            value.append(np.where(reached, float(single), np.nan))
     points, values = np.array(u), np.array(value)
     # a kink that is no float64 is a rounding away from its own place
     size = 16 * UNIT_ROUNDOFF * (np.abs(values) + np.abs(points) * _steepest(bends.slopes) + 1)

@@ -25,7 +25,9 @@ class Layer:
         terms: how many roundings one z goes through at most, those of W itself included.
         kinks_low, kinks_high: float64 neighbours that enclose the kinks, shape (units, kinks), filled up with inf.
         slopes, intercepts: of the pieces, shape (units, kinks + 1).
+        values: at the kinks, shape (units, kinks), NaN where there is none.
         jumps: whether a unit jumps somewhere, shape (units,).
+        apart: whether it has, at a jump, a value that neither piece has there, shape (units,).
         bent: which units bend, shape (units,).
         windows: the entries of each window, shape (windows, size), filled up by repeating one; (0, 0) where there is
             no pooling.
@@ -41,7 +43,9 @@ class Layer:
     kinks_high: Array
     slopes: Array
     intercepts: Array
+    values: Array
     jumps: Array
+    apart: Array
     bent: Array
     windows: Array
     kept: int
@@ -111,8 +115,9 @@ def _layer(stage: Stage) -> Layer:
         raise UnsupportedModelError(
             f"expected pooling and an activation in two steps, got both in node '{stage.call}'; export the model again"
         )
-    low, high, slopes, intercepts = (np.array(column)[which] for column in zip(*every, strict=True))
+    low, high, slopes, intercepts, values = (np.array(column)[which] for column in zip(*every, strict=True))
     jumps = np.array([*(not bends.continuous for bends in stage.bends), False])[which]
+    apart = np.array([*map(_apart, stage.bends), False])[which]
     return Layer(
         weight=weight,
         absolute=absolute,
@@ -122,7 +127,9 @@ def _layer(stage: Stage) -> Layer:
         kinks_high=high,
         slopes=slopes,
         intercepts=intercepts,
+        values=values,
         jumps=jumps,
+        apart=apart,
         bent=np.any(np.isfinite(low), axis=1),
         windows=_windows(stage),
         kept=stage.kept if stage.windows else 0,
@@ -158,12 +165,12 @@ def _windows(stage: Stage) -> Array:
     return np.array([np.concatenate([w, np.repeat(w[:1], size - len(w))]) for w in stage.windows], np.intp)
 
 
-Table = tuple[list[float], list[float], list[float], list[float]]
+Table = tuple[list[float], list[float], list[float], list[float], list[float]]
 
 
 def _table(bends: Bends | None) -> Table:
     if bends is None:
-        return [], [], [1.0], [0.0]
+        return [], [], [1.0], [0.0], []
     low, high = [], []
     for kink in bends.kinks:
         nearest = float(kink)
@@ -171,11 +178,26 @@ def _table(bends: Bends | None) -> Table:
         high.append(nearest if Fraction(nearest) >= kink else float(np.nextafter(nearest, np.inf)))
     # a lowered chain has one number for each slope
     slopes = [float(slope) for slope in bends.slopes]
-    return low, high, slopes, [float(x) for x in bends.intercepts]
+    return low, high, slopes, [float(x) for x in bends.intercepts], [float(x) for x in bends.values]
 
 
 def _padded(table: Table, kinks: int) -> Table:
-    low, high, slopes, intercepts = table
+    low, high, slopes, intercepts, values = table
     missing = kinks - len(low)
     none = [np.inf] * missing
-    return low + none, high + none, slopes + [slopes[-1]] * missing, intercepts + [intercepts[-1]] * missing
+    return (
+        low + none,
+        high + none,
+        slopes + [slopes[-1]] * missing,
+        intercepts + [intercepts[-1]] * missing,
+        values + [np.nan] * missing,
+    )
+
+
+def _apart(bends: Bends) -> bool:
+    """Whether the function has a value at a kink that neither piece beside it has there."""
+    pieces = [*zip(bends.slopes, bends.intercepts, strict=True)]
+    return any(
+        all(bool(np.all(slope * kink + intercept != value)) for slope, intercept in pieces[i : i + 2])
+        for i, (kink, value) in enumerate(zip(bends.kinks, bends.values, strict=True))
+    )

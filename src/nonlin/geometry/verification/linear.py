@@ -114,14 +114,15 @@ def _width(relaxation: Relaxation) -> int:
 
 
 def _promises(relaxation: Relaxation, bents: tuple[Bent, ...], path: list[Array], least: Array) -> Array:
-    """Return how much of the bound rests on each unit's two lines; −1 for windows, which are not split."""
+    """Return how much of the bound rests on each unit's two lines; −1 for what is not split."""
     at = np.arange(len(least))
     found = []
     for layer, bent, weights in zip(relaxation.layers, bents, reversed(path), strict=True):
         if len(layer.windows):
             found.append(np.full(bent.gap.shape, -1.0))
         else:
-            found.append(np.abs(weights[at, least]) * bent.gap)
+            # a unit that has a value of its own at a jump is on no piece there
+            found.append(np.where(layer.apart, -1.0, np.abs(weights[at, least]) * bent.gap))
     return np.concatenate(found, axis=1) if found else np.zeros((len(least), 0))
 
 

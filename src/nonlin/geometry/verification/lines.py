@@ -94,6 +94,14 @@ def _points(layer: Layer, units: Array, low: Array, high: Array) -> _Points:
             u.append(place)
             value.append(slope * place + intercept)
             doubt.append(np.abs(slope * place) + np.abs(intercept))
+    for k in range(kinks if layer.jumps[units].any() else 0):
+        # at a jump the value may be that of neither piece
+        single, nearest = layer.values[units, k], (layer.kinks_low[units, k], layer.kinks_high[units, k])
+        reached = layer.jumps[units] & (low <= nearest[1]) & (high >= nearest[0]) & np.isfinite(single)
+        for x in nearest:
+            u.append(np.where(reached, x, np.nan))
+            value.append(np.where(reached, single, np.nan))
+            doubt.append(np.abs(single))
     return _Points(u=np.array(u), value=np.array(value), doubt=np.array(doubt))
 
 

@@ -197,7 +197,7 @@ def _objective(relaxation: Any, case: Case) -> LeastOf:
 def _exactly(factor: Fraction) -> float:
     if Fraction(float(factor)) != factor:
         raise InvalidInputError(
-            f"expected factors in the property that float64 has exactly, got {float(factor)!r} for {factor}; "
+            f"expected factors in the property that float64 has exactly, got {float(factor)!r}, rounded; "
             "multiply the condition by a whole number"
         )
     return float(factor)

@@ -18,6 +18,7 @@ from nonlin.errors import InvalidInputError, MissingInputError
 __all__ = ["Case", "Condition", "parse", "read_property"]
 
 _MOST_CASES = 10_000
+_LARGEST = Fraction(10) ** 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,16 @@ Sum = tuple[dict[tuple[str, int], Fraction], Fraction]
 def _condition(left: Any, right: Any, declared: set[tuple[str, int]]) -> Condition:
     (a, c), (b, d) = _sum(left, declared), _sum(right, declared)
     terms = {name: a.get(name, Fraction(0)) - b.get(name, Fraction(0)) for name in (*a, *b)}
+    for number in (*terms.values(), c - d):
+        _check_size(number)
     return Condition(terms=tuple((name, factor) for name, factor in terms.items() if factor), constant=c - d)
+
+
+def _check_size(number: Fraction) -> None:
+    if abs(number) > _LARGEST:
+        raise InvalidInputError(
+            "expected numbers up to 1e300 in the property, got a larger one; give inputs finite bounds that matter"
+        )
 
 
 def _sum(term: Any, declared: set[tuple[str, int]]) -> Sum:
@@ -189,6 +199,7 @@ def _case(conditions: tuple[Condition, ...], inputs: int) -> Case:
         if len(condition.terms) == 1 and condition.terms[0][0][0] == "X":
             (_, i), factor = condition.terms[0]
             end = -condition.constant / factor
+            _check_size(end)
             before = (high if factor > 0 else low)[i]
             if factor > 0:
                 high[i] = end if before is None else min(end, before)
