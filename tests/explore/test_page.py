@@ -103,7 +103,7 @@ def test_tabs_by_keyboard_and_each_panel_keeps_its_state(opened):
 def test_the_address_brings_back_the_picture(opened):
     opened.go("#line?n=2")
     opened.drag("bias0", 50, 0)
-    opened.tab.wait_for_function("location.hash.includes('b=')")
+    opened.tab.wait_for_url(lambda url: "b=" in url)
     address, pieces, b = opened.tab.evaluate("location.hash"), opened.fact("pieces"), opened.state()["b"]
     opened.go(address)
     assert (opened.fact("pieces"), opened.state()["b"]) == (pieces, b)
