@@ -123,7 +123,7 @@ def test_other_things_are_refused_by_name(tmp_path):
         read(tmp_path)
     with pytest.raises(MissingInputError, match=r"no .*nothing\.onnx; check the path"):
         read(tmp_path / "nothing.onnx")
-    with pytest.raises(InvalidInputError, match="path of an ONNX file, or a torch"):
+    with pytest.raises(InvalidInputError, match=r"path of an ONNX file or \.pt2 program, or a torch"):
         read(42)
 
 
