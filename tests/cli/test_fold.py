@@ -11,6 +11,7 @@ from nonlin import demonstration, geometry, read
 from nonlin.cli.fold import fold
 from nonlin.cli.folding import Asked, fold_asked
 from nonlin.errors import InvalidInputError, MissingInputError, NonlinError
+from nonlin.inspection.folding import without_final
 
 MODEL, DATA = str(demonstration.model_path()), str(demonstration.data_path())
 
@@ -92,6 +93,33 @@ def test_a_box_and_the_whole_space(small):
     assert "in the box of inputs between -1 and 1" in text
     assert "Folded before the last call" in text
     assert "37 linear regions (certified)" in run(small, "--space").output
+
+
+def test_the_region_of_a_sample_is_what_python_says(images):
+    found = json.loads(run(MODEL, "--data", DATA, "--region", 3, "--format", "json").stdout)
+    direct = geometry.region(read(MODEL), images[3])
+    assert found["certified"]
+    np.testing.assert_array_equal(found["weight"], direct.weight)
+    np.testing.assert_array_equal(found["halfspaces"]["offsets"], direct.offsets)
+    for name, norm in {"1": 1, "2": 2, "inf": np.inf}.items():
+        fold, nearest = found["nearest"][name], direct.nearest(norm)
+        assert (fold["distance"], fold["call"], fold["unit"]) == (
+            nearest.distance,
+            nearest.call,
+            nearest.unit,
+        )
+        assert fold["decision_holds_within"] == direct.margin(norm)
+
+
+def test_the_region_of_a_file_of_one_sample_as_text_and_page(small, tmp_path):
+    np.save(tmp_path / "a.npy", np.array([0.25, -0.5]))
+    direct = geometry.region(without_final(read(small))[0], [0.25, -0.5])
+    text = run(small, "--region", tmp_path / "a.npy").output
+    assert f"a region within {len(direct.offsets)} half-spaces (certified)" in text
+    assert f"L2      relu, unit {direct.nearest(2).unit}" in text
+    page = run(small, "--region", tmp_path / "a.npy", "--format", "html").stdout
+    assert "The nearest folds" in page
+    assert "<svg" not in page
 
 
 @pytest.mark.campaign
@@ -198,6 +226,9 @@ def test_stopped_it_says_how_far_it_came(monkeypatch):
         (["--of", 10], InvalidInputError, "--of from 0 to 9, got 10"),
         (["-o", "fold.pt"], InvalidInputError, r"--output to end in \.html"),
         (["--line", 0, 1, "-o", "fold.parquet"], InvalidInputError, "got a line"),
+        (["--region", 0, "-o", "fold.parquet"], InvalidInputError, "got the region of one sample"),
+        (["--region", 0, "-o", "fold.png"], InvalidInputError, "to draw, got the region of one sample"),
+        (["--region", 999], InvalidInputError, "sample from 0 to 539, got 999"),
         (["--on", "tcp://nowhere:1"], InvalidInputError, "--on with --box"),
         (["-o", "nowhere/fold.png"], MissingInputError, "there is no nowhere"),
     ],

@@ -51,6 +51,11 @@ _INTERRUPTED = 130
 @click.option(
     "--box", nargs=2, type=float, metavar="LOW HIGH", help="In the box of all inputs between LOW and HIGH."
 )
+@click.option(
+    "--region",
+    metavar="A",
+    help="The region that A is in, its map and the nearest folds: a number, or an .npy file.",
+)
 @click.option("--space", is_flag=True, help="In the whole space of inputs.")
 @click.option(
     "--window",
@@ -147,6 +152,7 @@ def _asked(model: str | None, data: str | None, options: Mapping[str, Any]) -> A
         "plane": options["plane"],
         "box": options["box"],
         "space": options["space"] or None,
+        "region": None if options["region"] is None else (options["region"],),
     }
     given: list[Kind] = [kind for kind, value in kinds.items() if value]
     if model is None:
@@ -158,7 +164,8 @@ def _asked(model: str | None, data: str | None, options: Mapping[str, Any]) -> A
     if len(given) != 1:
         got = " and ".join(f"--{kind}" for kind in given) or "none"
         raise InvalidInputError(
-            f"expected one of --line A B, --plane A B C, --box LOW HIGH and --space, got {got}; say where to fold"
+            f"expected one of --line A B, --plane A B C, --box LOW HIGH, --space and --region A, got {got}; "
+            "say where to fold"
         )
     if options["on"] and given[0] != "box":
         raise InvalidInputError(
@@ -177,13 +184,14 @@ def _asked(model: str | None, data: str | None, options: Mapping[str, Any]) -> A
 
 
 def _check(output: Path, form: str, asked: Asked) -> None:
-    if form == "parquet" and asked.kind == "line":
+    called = {"line": "a line", "space": "the whole space", "region": "the region of one sample"}
+    if form == "parquet" and asked.kind in ("line", "region"):
         raise InvalidInputError(
-            "expected a plane, a box or the space for a Parquet file, got a line; write .json"
+            f"expected a plane, a box or the space for a Parquet file, got {called[asked.kind]}; write .json"
         )
-    if form == "picture" and asked.kind == "space":
+    if form == "picture" and asked.kind in ("space", "region"):
         raise InvalidInputError(
-            "expected a line, a plane or a box to draw, got the whole space; choose one of those"
+            f"expected a line, a plane or a box to draw, got {called[asked.kind]}; choose one of those"
         )
     check_writable(output)
 

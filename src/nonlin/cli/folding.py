@@ -9,7 +9,7 @@ import numpy as np
 
 from nonlin.cli.loading import load
 from nonlin.errors import InvalidInputError
-from nonlin.geometry import Cells, box, count_of, line, plane, space, subdivide
+from nonlin.geometry import Cells, box, count_of, line, plane, region, space, subdivide
 from nonlin.inspection.data import batches_of, read_data
 from nonlin.inspection.folding import without_final
 from nonlin.inspection.model import TorchModel, open_model
@@ -20,7 +20,7 @@ from nonlin.report.fold import Folded
 
 __all__ = ["Asked", "Kind", "fold_asked"]
 
-Kind: TypeAlias = Literal["line", "plane", "box", "space"]
+Kind: TypeAlias = Literal["line", "plane", "box", "space", "region"]
 Report: TypeAlias = Callable[[int, int | None], None]
 
 _LISTED = 50_000
@@ -72,6 +72,15 @@ def fold_asked(asked: Asked, *, pictured: bool, listed: bool, progress: Report) 
             model=name,
             where=f"on the line from {_called(a)} to {_called(b)}",
             line=found,
+            output=output,
+            notes=notes,
+        )
+    if asked.kind == "region":
+        around = region(network, points[0])
+        return Folded(
+            model=name,
+            where=f"around {_called(asked.ends[0])}",
+            region=around[0] if isinstance(around, tuple) else around,
             output=output,
             notes=notes,
         )

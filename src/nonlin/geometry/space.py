@@ -32,7 +32,7 @@ def box(
         network: piecewise linear, with one input and a batch axis in front of it. All its calls count.
         low: the box's lower ends; a number, or an array that broadcasts to the shape of one sample; finite.
         high: its upper ends, none below the lower; where both are the same, that input is fixed.
-        jobs: in how many processes of this machine, with joblib; then there is no progress.
+        jobs: in how many processes of this machine, with joblib; then progress comes part by part.
         on: the address of a Dask scheduler, "tcp://…", on whose workers to count.
         progress: called now and then.
 

@@ -1,4 +1,4 @@
-"""What was folded: a line, a plane, a box or the whole space, in the terminal, as an HTML page, as JSON."""
+"""What was folded: a line, a plane, a box, the whole space or one region; in the terminal, as HTML, as JSON."""
 
 import json
 from collections import Counter
@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nonlin.geometry import Cells, Count, Line, Polyline, Subdivision
+from nonlin.geometry import Cells, Count, Line, Polyline, Region, Subdivision
 from nonlin.report.braille import plot
 from nonlin.report.html import _environment as environment
+from nonlin.report.region import region_figures, region_headline, region_rows, region_sentences
 from nonlin.report.wording import number
 
 __all__ = ["Folded", "fold_json", "fold_page", "print_fold"]
@@ -31,6 +32,7 @@ class Folded:
         model: what it is called.
         where: in words, such as "on the line from sample 0 to sample 1".
         line: of a line.
+        region: of one sample.
         cells, count: of the others.
         made: of a plane with its cells; None where there are too many, or it is no plane.
         ranges: for each output that was asked for, its least and largest value and its steepest slope.
@@ -43,6 +45,7 @@ class Folded:
     model: str
     where: str
     line: Line | None = None
+    region: Region | None = None
     cells: Cells | None = None
     count: Count | None = None
     made: Subdivision | None = None
@@ -94,6 +97,8 @@ def fold_json(folded: Folded) -> str:
     data: dict[str, Any] = {"model": folded.model, "where": folded.where}
     if folded.line is not None:
         data |= folded.line.to_dict()
+    if folded.region is not None:
+        data |= region_figures(folded.region)
     if folded.count is not None:
         data |= folded.count.to_dict()
     if folded.made is not None:
@@ -111,7 +116,7 @@ def fold_json(folded: Folded) -> str:
             str(i): {"low": _finite(low), "high": _finite(high), "slope": slope}
             for i, (low, high, slope) in folded.ranges.items()
         }
-    return json.dumps(data | {"notes": list(folded.notes)}, indent=2, ensure_ascii=False)
+    return json.dumps(data | {"notes": list(folded.notes)}, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def _finite(x: float) -> float | None:
@@ -120,6 +125,8 @@ def _finite(x: float) -> float | None:
 
 
 def _headline(folded: Folded) -> str:
+    if folded.region is not None:
+        return region_headline(folded.region)
     return str(folded.line if folded.line is not None else folded.cells)
 
 
@@ -138,6 +145,8 @@ def _rows(folded: Folded) -> tuple[list[str], list[list[str]]]:
         counts = Counter(folded.line.calls)
         names = [node.name for node in folded.line.network.nodes if node.name in counts]
         return ["call", "folds"], [[name, f"{counts[name]:,}"] for name in names]
+    if folded.region is not None:
+        return region_rows(folded.region)
     after = {} if folded.count is None else folded.count.after
     columns, made = ["call", "regions after it"], folded.made
     if made is None:
@@ -166,6 +175,8 @@ def _table(columns: list[str], rows: list[list[str]]) -> Table:
 
 def _sentences(folded: Folded) -> list[str]:
     found = [] if folded.line is None else _line_sentences(folded.line, folded.output)
+    if folded.region is not None:
+        found += region_sentences(folded.region)
     if folded.count is not None:
         found += _bounds(folded.count)
     if folded.made is not None:

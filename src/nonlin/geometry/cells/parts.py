@@ -1,6 +1,7 @@
 """A problem cut into parts that know nothing of each other, along folds, so that no cell is counted twice."""
 
 import itertools
+import signal
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import replace
@@ -92,8 +93,8 @@ def _here(parts: list[Problem], jobs: int) -> Iterator[tuple[int, int]]:
     if jobs == 1:
         yield from map(count_part, parts)
         return
-    pool = get_reusable_executor(max_workers=jobs - 1, timeout=300)
-    waiting = {pool.submit(count_part, part): part for part in parts}
+    pool = get_reusable_executor(max_workers=jobs - 1, timeout=300, initializer=_leave_interrupts)
+    waiting = {pool.submit(_count_there, part): part for part in parts}
     try:
         while waiting:
             mine = next((future for future in reversed(waiting) if future.cancel()), None)
@@ -106,6 +107,19 @@ def _here(parts: list[Problem], jobs: int) -> Iterator[tuple[int, int]]:
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _leave_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _count_there(part: Problem) -> tuple[int, int]:
+    """Count a part in another process: Ctrl-C, which a terminal sends to all, ends the part and not the process."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return count_part(part)
+    finally:
+        _leave_interrupts()
 
 
 def _on_cluster(problem: Problem, parts: list[Problem], address: str) -> Iterator[tuple[int, int]]:
