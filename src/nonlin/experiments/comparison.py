@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from nonlin.errors import InvalidInputError, MissingDependencyError
 from nonlin.experiments.analysis import analyse
 from nonlin.experiments.candidates import Candidate, candidates
-from nonlin.experiments.engines import Job, processes, working
-from nonlin.experiments.plan import ADAM_RATES, SGD_RATES, Plan, next_units, plan_key, work
+from nonlin.experiments.engines import Job, measured, processes, trained, working
+from nonlin.experiments.plan import ADAM_RATES, SGD_RATES, Plan, next_units, plan_key, steps_within, work
 from nonlin.experiments.problem import Problem, Source, open_problem
 from nonlin.experiments.store import open_store
 from nonlin.experiments.tasks import TASKS
@@ -121,10 +122,12 @@ def compare(  # noqa: PLR0913 - the public face, whose options are all by keywor
         initialization=initialization,  # type: ignore[arg-type]  # checked there
     )
     with open_store(store) as opened:
-        plan = _begun(opened, plan, (problem, named), resume=resume, jobs=jobs)
-        if _missing(plan, named, opened.trials(plan_key(plan))):
-            with working(on, jobs) as (engine, _count):
-                _work(opened, engine, (source, plan, named), progress)
+        known = _known(opened, plan, named, resume=resume)
+        if known is None or _missing(known, named, opened.trials(plan_key(plan))):
+            with working(on, jobs) as (engine, count):
+                known = known or _begun(opened, engine, (source, plan, named), count)
+                _work(opened, engine, (source, known, named), progress)
+        plan = known
         trials = opened.trials(plan_key(plan))
         environment = _environment_of(opened, plan)
     return analyse(
@@ -138,32 +141,31 @@ def compare(  # noqa: PLR0913 - the public face, whose options are all by keywor
     )
 
 
-def _begun(
-    store: Store, plan: Plan, what: tuple[Problem, Sequence[Candidate]], *, resume: bool, jobs: int | None
-) -> Plan:
-    """Return the plan that the store has, or write this one down with what is measured here."""
-    from nonlin.experiments.measuring import measure_speed, steps_within
-
-    problem, named = what
+def _known(store: Store, plan: Plan, named: Sequence[Candidate], *, resume: bool) -> Plan | None:
+    """Return the plan that the store has of what is asked for."""
     key = plan_key(plan)
-    known = store.plan(key)
-    if known is not None:
-        found = Plan.from_json(known[0])
-        done = store.trials(key)
-        if not resume and _missing(found, named, done):
-            raise InvalidInputError(
-                f"the store began this study ({len(done)} trials are finished); add --resume (resume=True) to go on, "
-                "or name another store"
-            )
-        return found
-    if plan.stack == 0 or plan.steps is None:
-        speed = measure_speed(problem, plan, named[0])
-        steps = plan.steps
-        if steps is None and plan.budget is not None:
-            count = processes() if jobs is None else jobs
-            steps = steps_within(plan, len(named), seconds=speed.seconds, units=count, budget=plan.budget)
-        plan = replace(plan, stack=speed.stack, steps=steps)
-    return Plan.from_json(store.begin(key, plan.to_json(), json.dumps(_environment())))
+    written = store.plan(key)
+    if written is None:
+        return None
+    found, done = Plan.from_json(written[0]), store.trials(key)
+    if not resume and _missing(found, named, done):
+        raise InvalidInputError(
+            f"the store began this study ({len(done)} trials are finished); add --resume (resume=True) to go on, "
+            "or name another store"
+        )
+    return found
+
+
+def _begun(store: Store, engine: Engine, what: tuple[Source, Plan, Sequence[Candidate]], count: int) -> Plan:
+    """Write the plan down with what is measured where it will be trained, and return it; or another process's."""
+    source, plan, named = what
+    speeds = list(engine(measured, [(source, plan, named[0])] * count))  # all at once, as they will train
+    stack, seconds = min(one.stack for one in speeds), median(one.seconds for one in speeds)
+    steps = plan.steps
+    if steps is None and plan.budget is not None:
+        steps = steps_within(plan, len(named), seconds=seconds, units=count, budget=plan.budget)
+    made = replace(plan, stack=stack, steps=steps)
+    return Plan.from_json(store.begin(plan_key(plan), made.to_json(), json.dumps(_environment())))
 
 
 def _work(
@@ -189,7 +191,7 @@ def _work(
             time.sleep(_POLL)
             continue
         jobs = [Job(source=source, plan=plan, candidate=by_name[unit.function], unit=unit) for unit in mine]
-        for unit, trials in engine(jobs):
+        for unit, trials in engine(trained, jobs):
             store.save(key, unit.key, trials)
             finished += sum(trial.steps for trial in trials)
             if progress is not None:

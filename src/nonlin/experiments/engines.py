@@ -6,19 +6,18 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nonlin.errors import InvalidInputError, MissingDependencyError
 from nonlin.experiments.problem import Source, open_problem
 
 if TYPE_CHECKING:
     from nonlin.experiments.candidates import Candidate
+    from nonlin.experiments.measuring import Speed
     from nonlin.experiments.plan import Plan
     from nonlin.experiments.trial import Trial, Unit
 
-__all__ = ["Engine", "Job", "processes", "working"]
-
-Results = Iterator[tuple["Unit", tuple["Trial", ...]]]
+__all__ = ["Engine", "Job", "measured", "processes", "trained", "working"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +30,8 @@ class Job:
     unit: Unit
 
 
-Engine = Callable[[Sequence[Job]], Results]
-"""Trains units in any order, and gives the trials of each as soon as they are there."""
+Engine = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
+"""Does jobs in any order, and gives the result of each as soon as it is there."""
 
 
 @contextmanager
@@ -65,9 +64,8 @@ def processes() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _here(jobs: Sequence[Job]) -> Results:
-    for job in jobs:
-        yield job.unit, _train(job)
+def _here(work: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Any]:
+    yield from map(work, jobs)
 
 
 @contextmanager
@@ -82,8 +80,8 @@ def _processes(count: int) -> Iterator[Engine]:
         n_jobs=count, return_as="generator_unordered", batch_size=1, pre_dispatch="all"
     ) as parallel:
 
-        def engine(jobs: Sequence[Job]) -> Results:
-            yield from parallel(delayed(_unit_and_trials)(job) for job in jobs)
+        def engine(work: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Any]:
+            yield from parallel(delayed(work)(job) for job in jobs)
 
         yield engine
 
@@ -101,9 +99,9 @@ def _cluster(address: str) -> Iterator[tuple[Engine, int]]:
             f"expected a Dask scheduler at {address}, none answers; start it: dask scheduler"
         ) from error
 
-    def engine(jobs: Sequence[Job]) -> Results:
+    def engine(work: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Any]:
         # a worker that is lost takes no unit with it: the scheduler gives what it had to another
-        futures = [client.submit(_unit_and_trials, job, pure=False, retries=3) for job in jobs]
+        futures = [client.submit(work, job, pure=False, retries=3) for job in jobs]
         for future in as_completed(futures, loop=client.loop):
             yield future.result()
             future.release()
@@ -112,11 +110,16 @@ def _cluster(address: str) -> Iterator[tuple[Engine, int]]:
         yield engine, max(1, sum(client.nthreads().values()))
 
 
-def _unit_and_trials(job: Job) -> tuple[Unit, tuple[Trial, ...]]:
-    return job.unit, _train(job)
-
-
-def _train(job: Job) -> tuple[Trial, ...]:
+def trained(job: Job) -> tuple[Unit, tuple[Trial, ...]]:
+    """Train a unit, in the process that was given the job."""
     from nonlin.experiments.training import train_unit  # it loads torch
 
-    return train_unit(open_problem(job.source), job.plan, job.candidate, job.unit)
+    return job.unit, train_unit(open_problem(job.source), job.plan, job.candidate, job.unit)
+
+
+def measured(given: tuple[Source, Plan, Candidate]) -> Speed:
+    """Measure how long a step takes, in the process that was given what is trained."""
+    from nonlin.experiments.measuring import measure_speed  # it loads torch
+
+    source, plan, candidate = given
+    return measure_speed(open_problem(source), plan, candidate)

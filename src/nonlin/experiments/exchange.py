@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from nonlin.errors import UnsupportedModelError
-from nonlin.experiments.activation import activation
+from nonlin.functions.torch_modules import activation_module
 from nonlin.inspection.curing.torch_exchange import Exchange, adapted
 from nonlin.inspection.curing.torch_survey import Site, survey
 from nonlin.inspection.recording import Batch
@@ -55,7 +55,7 @@ def exchange_(
         again = survey(model, batch) if made else found  # the numbers of the operations may have changed
         how = adapted(model)
         for number, name in enumerate(inside):
-            site, module = again[name], activation(function)
+            site, module = again[name], activation_module(function)
             model.add_module(f"nonlin_activation_{number}", module)
             how.exchanges.append(Exchange(output=site.output, pre=site.pre, function=module))
             made[name] = module
@@ -85,6 +85,6 @@ def _covered(found: dict[str, Site], made: dict[str, Any], name: str) -> bool:
 
 def _replace(model: torch.nn.Module, path: str, function: Function) -> torch.nn.Module:
     owner, _, name = path.rpartition(".")
-    module = activation(function)
+    module = activation_module(function)
     setattr(model.get_submodule(owner), name, module)
     return module

@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from math import cos, inf, isfinite, pi
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 
+from nonlin.experiments.objective import losses, scores
+from nonlin.experiments.trial import FINAL
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from nonlin.experiments.data import Data
     from nonlin.experiments.plan import Plan
     from nonlin.experiments.trial import Unit
 
-__all__ = ["Models", "Run", "factor", "fit", "marks", "order", "tensors"]
+__all__ = ["LOOKED_AT", "Models", "Run", "batch_of", "factor", "fit", "marks", "order"]
 
 _BLOWN_UP = 100.0
 """A validation loss this many times that of the first weights is a run that diverged, as one that is not finite."""
 
-_LOOKED_AT = 500
+LOOKED_AT = 500
 """Samples of the training part on which its loss is looked at."""
 
 
 class Models(Protocol):
-    """Models in training; one, or several with a row each."""
+    """Models in training: one, or several."""
 
     def step(self, x: Any, y: Any, factor: float) -> Any:
         """Take a step."""
 
-    def evaluate(self, x: Any, y: Any) -> tuple[Any, Any]:
-        """Return losses and scores."""
+    def evaluate(self, x: Any, y: Any) -> Any:
+        """Return the answers of all models."""
 
     def keep(self, better: Any) -> None:
         """Keep the weights of some models."""
@@ -42,6 +46,9 @@ class Models(Protocol):
 
     def state(self, member: int) -> dict[str, Any]:
         """Return the weights of one model."""
+
+    def gradient(self, member: int) -> Any:
+        """Return the gradient of the last step of one model."""
 
 
 @dataclass(slots=True)
@@ -70,30 +77,47 @@ def fit(models: Models, data: Data, unit: Unit, *, plan: Plan, look: Callable[[i
     Returns:
         What happened, by member.
     """
-    parts = tensors(data)
-    orders = np.stack([order(seed, len(data.x_train), unit.steps, plan.batch) for seed, _ in unit.members])
+    orders = np.stack([order(seed, len(data.x_train), unit.steps, plan.batch) for seed, _ in unit.members], 1)
+    x, y = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
+    seen = _seen(data, test=unit.stage == FINAL)  # nothing is decided by the test part
     runs = [Run() for _ in unit.members]
     bad = np.zeros(len(runs), bool)
-    looks, final = set(marks(unit.steps, plan.checkpoints)), unit.stage == "final"
+    looks = set(marks(unit.steps, plan.checkpoints))
     for step in range(unit.steps + 1):
         if step in looks:
-            _look(models, parts, runs, (step, bad, final), plan)
+            _look(models, seen, runs, (step, bad), plan)
             look(step)
         if step == unit.steps or not any(run.active for run in runs):
             break
-        chosen = torch.from_numpy(orders[:, step])
-        loss = models.step(
-            parts["x_train"][chosen], parts["y_train"][chosen], factor(step, unit.steps, plan.warmup)
-        )
+        rows = torch.from_numpy(orders[step])
+        loss = models.step(batch_of(x, rows), batch_of(y, rows), factor(step, unit.steps, plan.warmup))
         bad |= ~np.isfinite(loss.numpy())
     models.restore()
     return runs
 
 
-def tensors(data: Data) -> dict[str, torch.Tensor]:
-    """Return the arrays as tensors that share their memory, with some of the training part to look at."""
-    parts = {name: torch.from_numpy(getattr(data, name)) for name in data.__slots__}
-    return parts | {"x_seen": parts["x_train"][:_LOOKED_AT], "y_seen": parts["y_train"][:_LOOKED_AT]}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """The data on which losses are looked at: all parts behind one another, so that they are answered in one go."""
+
+    x: Any
+    y: Any
+    parts: Mapping[str, slice]
+
+
+def _seen(data: Data, *, test: bool) -> _Seen:
+    names = ("train", "validation", "test") if test else ("train", "validation")
+    most = {"train": LOOKED_AT}
+    xs = [torch.from_numpy(getattr(data, f"x_{name}")[: most.get(name)]) for name in names]
+    ys = [torch.from_numpy(getattr(data, f"y_{name}")[: most.get(name)]) for name in names]
+    ends = list(accumulate(map(len, xs), initial=0))
+    parts = {name: slice(*bounds) for name, bounds in zip(names, pairwise(ends), strict=True)}
+    return _Seen(x=torch.cat(xs), y=torch.cat(ys), parts=parts)
+
+
+def batch_of(array: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """Return samples, shape (models, samples, …), of an array of all; `rows` has the shape (models, samples)."""
+    return array.index_select(0, rows.reshape(-1)).reshape(*rows.shape, *array.shape[1:])
 
 
 def marks(steps: int, checkpoints: int) -> list[int]:
@@ -123,20 +147,14 @@ def factor(step: int, steps: int, warmup: float) -> float:
     return 0.5 * (1 + cos(pi * (step - rising) / max(steps - rising, 1)))
 
 
-def _look(
-    models: Models, parts: dict[str, Any], runs: list[Run], at: tuple[int, Any, bool], plan: Plan
-) -> None:
-    step, bad, final = at
-    seen = {
-        "train": models.evaluate(parts["x_seen"], parts["y_seen"]),
-        "validation": models.evaluate(parts["x_validation"], parts["y_validation"]),
-    }
-    if final:  # nothing is decided by it
-        seen["test"] = models.evaluate(parts["x_test"], parts["y_test"])
+def _look(models: Models, seen: _Seen, runs: list[Run], at: tuple[int, Any], plan: Plan) -> None:
+    step, bad = at
+    out = models.evaluate(seen.x, seen.y)
+    y = seen.y.expand(len(runs), *seen.y.shape)
     figures = {
-        f"{name}_{what}": values.double().tolist()
-        for name, pair in seen.items()
-        for what, values in zip(("loss", "score"), pair, strict=True)
+        f"{name}_{what}": measure(out[:, part], y[:, part]).double().tolist()
+        for name, part in seen.parts.items()
+        for what, measure in (("loss", losses), ("score", scores))
     }
     better = torch.zeros(len(runs), dtype=torch.bool)
     for i, run in enumerate(runs):

@@ -1,26 +1,26 @@
-"""How long a step takes, together and one by one: it decides the engine and the budget. Loads torch."""
+"""How long a step takes, together and one by one, and whether both learn the same. Loads torch."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-from nonlin.experiments.fitting import order, tensors
+from nonlin.experiments.fitting import batch_of, order
 from nonlin.experiments.initial import initial_state, template_of
 from nonlin.experiments.plain import PlainModels
-from nonlin.experiments.plan import work
 from nonlin.experiments.stacked import StackedModels
 from nonlin.experiments.training import one_thread
 
 if TYPE_CHECKING:
     from nonlin.experiments.candidates import Candidate
+    from nonlin.experiments.fitting import Models
     from nonlin.experiments.plan import Plan
     from nonlin.experiments.problem import Problem
 
-__all__ = ["STACK", "Speed", "measure_speed", "steps_within"]
+__all__ = ["STACK", "Speed", "measure_speed"]
 
 STACK = 16
 """How many models are trained together at most."""
@@ -28,7 +28,9 @@ STACK = 16
 _MEMBERS = 4
 _STEPS = 4
 _CLOSE = 1e-4
-"""Relative difference of losses after a few steps: single precision, summed in another order, gives about 1e-6."""
+"""Relative difference of gradients, and of losses after a few steps; single precision in another order gives 1e-6."""
+
+_RATE = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,48 +50,45 @@ def measure_speed(problem: Problem, plan: Plan, candidate: Candidate) -> Speed:
     with one_thread(), torch.random.fork_rng(devices=[]):
         template = template_of(problem, candidate)
         states = [initial_state(problem, template, seed, plan=plan) for seed in range(_MEMBERS)]
-        alone = [
-            _timed(PlainModels(template, [state], [1e-3], plan), problem, plan, 1) for state in states[:2]
-        ]
-        plain = min(seconds for seconds, _ in alone)
+        alone = [_tried(PlainModels(template, [s], [_RATE], plan), problem, plan, 1) for s in states[:2]]
+        plain = min(one.seconds for one in alone)
         try:
-            models = StackedModels(template, states, [1e-3] * _MEMBERS, plan)
-            together, losses = _timed(models, problem, plan, _MEMBERS)
+            models = StackedModels(template, states, [_RATE] * _MEMBERS, plan)
+            together = _tried(models, problem, plan, _MEMBERS)
         except (RuntimeError, TypeError, ValueError, NotImplementedError):  # as torch says that it cannot
             return Speed(stack=1, seconds=plain)
-    expected = torch.cat([loss for _, loss in alone])
-    same = torch.allclose(losses[:2], expected, rtol=_CLOSE, atol=_CLOSE)
-    if same and together / _MEMBERS < plain:
-        return Speed(stack=STACK, seconds=together / _MEMBERS)
+    same = all(_same(together, member, one) for member, one in enumerate(alone))
+    if same and together.seconds / _MEMBERS < plain:
+        return Speed(stack=STACK, seconds=together.seconds / _MEMBERS)
     return Speed(stack=1, seconds=plain)
 
 
-def _timed(
-    models: PlainModels | StackedModels, problem: Problem, plan: Plan, count: int
-) -> tuple[float, torch.Tensor]:
-    """Return the least time of a step, and the losses of the last."""
-    parts = tensors(problem.data)
-    rows = torch.from_numpy(order(0, len(problem.data.x_train), _STEPS, plan.batch))
-    times = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tried:
+    """The least time of a step, the losses of all steps, and the gradients of the first, a row a model."""
+
+    seconds: float
+    losses: torch.Tensor
+    gradients: torch.Tensor
+
+
+def _tried(models: Models, problem: Problem, plan: Plan, count: int) -> _Tried:
+    x, y = torch.from_numpy(problem.data.x_train), torch.from_numpy(problem.data.y_train)
+    rows = torch.from_numpy(order(0, len(x), _STEPS, plan.batch))
+    times, losses = [], []
+    gradients: list[torch.Tensor] = []
     for row in rows:
         chosen = row.expand(count, -1)
         began = time.perf_counter()
-        loss = models.step(parts["x_train"][chosen], parts["y_train"][chosen], 1.0)
+        losses.append(models.step(batch_of(x, chosen), batch_of(y, chosen), 1.0))
         times.append(time.perf_counter() - began)
-    return min(times), loss
+        gradients = gradients or [models.gradient(member).clone() for member in range(count)]
+    return _Tried(seconds=min(times), losses=torch.stack(losses, 1), gradients=torch.stack(gradients))
 
 
-def steps_within(plan: Plan, functions: int, *, seconds: float, units: int, budget: float) -> int:
-    """Return how many steps of a whole training fit into a budget of the whole study, to two digits.
-
-    Args:
-        plan: of the study.
-        functions: how many.
-        seconds: a step of one model.
-        units: trained at a time.
-        budget: in seconds; a fifth of it is left for what is not training.
-    """
-    thousand = work(replace(plan, steps=1000)) * functions / 1000
-    steps = max(1, int(0.8 * budget * units / (seconds * thousand)))
-    digits: int = 10 ** max(0, len(str(steps)) - 2)
-    return steps // digits * digits
+def _same(together: _Tried, member: int, alone: _Tried) -> bool:
+    """Return whether a model of a stack learns what it learns alone."""
+    difference = (together.gradients[member] - alone.gradients[0]).norm()
+    return bool(difference <= _CLOSE * alone.gradients[0].norm()) and torch.allclose(
+        together.losses[member], alone.losses[0], rtol=_CLOSE, atol=_CLOSE
+    )

@@ -37,8 +37,8 @@ def losses(out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """
     if y.is_floating_point():
         return (out - y).square().flatten(1).mean(1)
-    each = torch.nn.functional.cross_entropy(out.reshape(-1, out.shape[-1]), y.reshape(-1), reduction="none")
-    return each.reshape(len(y), -1).mean(1)
+    each = torch.nn.functional.cross_entropy(out.movedim(-1, 1), y, reduction="none")
+    return each.flatten(1).mean(1)
 
 
 def scores(out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nonlin.experiments.objective import answers, losses, scores
+from nonlin.experiments.objective import answers, losses
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from nonlin.experiments.initial import State, Template
     from nonlin.experiments.plan import Plan
 
-__all__ = ["PlainModels", "optimizer_of"]
+__all__ = ["PlainModels", "optimizer_of", "pieces"]
 
-CHUNK = 1024
-"""Samples that are evaluated at once."""
+_AT_ONCE = 2048
+"""Samples that are evaluated at once, at most."""
 
 
 class PlainModels:
@@ -27,7 +29,8 @@ class PlainModels:
         self.model = deepcopy(template.model)
         self.model.load_state_dict(states[0])
         self._rate = rates[0]
-        self._optimizer = optimizer_of(self.model, plan)
+        self._trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self._optimizer = optimizer_of(self._trained, plan)
         self._kept = states[0]
 
     def step(self, x: torch.Tensor, y: torch.Tensor, factor: float) -> torch.Tensor:
@@ -41,13 +44,16 @@ class PlainModels:
         self._optimizer.step()
         return loss.detach()
 
-    def evaluate(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return loss and score on data of shape (samples, …), each of shape (1,)."""
+    def evaluate(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Return the answers on data of shape (samples, …), shape (1, samples, …)."""
         self.model.eval()
         with torch.no_grad():
-            parts = [answers(self.model(a), b) for a, b in zip(x.split(CHUNK), y.split(CHUNK), strict=True)]
-        out = torch.cat(parts)[None]
-        return losses(out, y[None]), scores(out, y[None])
+            return torch.cat([answers(self.model(a), b) for a, b in pieces(x, y)])[None]
+
+    def gradient(self, _member: int) -> torch.Tensor:
+        """Return the gradient of the last step, all weights in a row."""
+        parts = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._trained]
+        return torch.cat([part.reshape(-1) for part in parts])
 
     def keep(self, better: torch.Tensor) -> None:
         """Keep the weights where they are better than those kept before."""
@@ -63,9 +69,16 @@ class PlainModels:
         return dict(self.model.state_dict())
 
 
-def optimizer_of(model: Any, plan: Plan) -> torch.optim.Optimizer:
-    """Return PyTorch's own optimizer, whose rate each step sets."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+def pieces(x: torch.Tensor, y: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Return inputs and targets in equal pieces that are evaluated one after the other."""
+    count = -(-len(x) // _AT_ONCE)
+    return zip(x.tensor_split(count), y.tensor_split(count), strict=True)
+
+
+def optimizer_of(
+    trained: Sequence[torch.Tensor], plan: Plan, *, rate: float = 0.0, fused: bool | None = None
+) -> torch.optim.Optimizer:
+    """Return PyTorch's own optimizer; by the rate 0, each step sets it."""
     if plan.optimizer == "sgd":
-        return torch.optim.SGD(trained, lr=0.0, momentum=0.9)
-    return torch.optim.Adam(trained, lr=0.0)
+        return torch.optim.SGD(trained, lr=rate, momentum=0.9, fused=fused)
+    return torch.optim.Adam(trained, lr=rate, fused=fused)

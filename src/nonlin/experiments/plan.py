@@ -25,6 +25,7 @@ __all__ = [
     "next_units",
     "plan_key",
     "rungs",
+    "steps_within",
     "work",
 ]
 
@@ -123,6 +124,22 @@ def work(plan: Plan) -> int:
     """Return the steps of all trials of one function together."""
     search = sum(count * steps for count, steps in rungs(plan)) * len(TUNING_SEEDS)
     return search + (plan.steps or 0) * len(plan.seeds)
+
+
+def steps_within(plan: Plan, functions: int, *, seconds: float, units: int, budget: float) -> int:
+    """Return how many steps of a whole training fit into a budget of the whole study, to two digits.
+
+    Args:
+        plan: of the study.
+        functions: how many.
+        seconds: a step of one model.
+        units: trained at a time.
+        budget: in seconds; a fifth of it is left for what is not training.
+    """
+    thousand = work(replace(plan, steps=1000)) * functions / 1000
+    steps = max(1, int(0.8 * budget * units / (seconds * thousand)))
+    digits: int = 10 ** max(0, len(str(steps)) - 2)
+    return steps // digits * digits
 
 
 def next_units(plan: Plan, candidate: Candidate, done: Sequence[Trial]) -> list[Unit]:

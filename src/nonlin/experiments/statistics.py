@@ -39,8 +39,7 @@ class Pair:
         low, high: its 95 % interval, by the bias-corrected and accelerated bootstrap over seeds (Efron 1987).
         p: of the permutation test of the signs, two-sided; exact up to 12 seeds.
         adjusted: p, corrected for the number of pairs (Benjamini and Hochberg 1995).
-        p_t, p_wilcoxon: of the paired t test and the signed-rank test, uncorrected, for comparison; None where all
-            differences are equal.
+        p_t: of the paired t test, uncorrected, for comparison; None where all differences are equal.
         effect: the mean difference over the standard deviation of the differences; None where that is 0.
         improvement: the probability that a run of the first does better than one of the second, a tie as a half.
         different: whether a difference is found.
@@ -54,7 +53,6 @@ class Pair:
     p: float
     adjusted: float
     p_t: float | None
-    p_wilcoxon: float | None
     effect: float | None
     improvement: float
     different: bool
@@ -140,7 +138,6 @@ def _pair(names: tuple[str, str], scores: tuple[Array, Array], p: float, adjuste
         p=p,
         adjusted=adjusted,
         p_t=float(stats.ttest_rel(*scores).pvalue) if varied else None,
-        p_wilcoxon=float(stats.wilcoxon(differences).pvalue) if varied else None,
         effect=float(differences.mean()) / spread if spread > 0 else None,
         improvement=float(wins),
         different=bool(adjusted <= LEVEL and not low <= 0 <= high),

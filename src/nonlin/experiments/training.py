@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nonlin.experiments.fitting import Run, factor, fit, marks, order, tensors
+from nonlin.experiments.fitting import LOOKED_AT, Run, batch_of, factor, fit, marks, order
 from nonlin.experiments.health import health_of
 from nonlin.experiments.initial import initial_state, template_of
 from nonlin.experiments.plain import PlainModels
@@ -79,18 +79,19 @@ def _moments(unit: Unit, plan: Plan) -> list[int]:
 
 
 def _health(template: Template, state: dict[str, Any], data: Data, step: int) -> Health:
-    parts = tensors(data)
-    return health_of(template, state, parts["x_seen"], parts["y_seen"], step=step)
+    x, y = torch.from_numpy(data.x_train[:LOOKED_AT]), torch.from_numpy(data.y_train[:LOOKED_AT])
+    return health_of(template, state, x, y, step=step)
 
 
 def _step_seconds(template: Template, state: dict[str, Any], problem: Problem, plan: Plan) -> float:
     """Return the median time of a training step of one model alone."""
-    models, parts = PlainModels(template, [state], [1e-4], plan), tensors(problem.data)
+    models = PlainModels(template, [state], [1e-4], plan)
+    x, y = torch.from_numpy(problem.data.x_train), torch.from_numpy(problem.data.y_train)
     rows = torch.from_numpy(order(0, len(problem.data.x_train), _TIMED, plan.batch))
     times = []
     for i, row in enumerate(rows):
         began = time.perf_counter()
-        models.step(parts["x_train"][row][None], parts["y_train"][row][None], factor(i, _TIMED, 0))
+        models.step(batch_of(x, row[None]), batch_of(y, row[None]), factor(i, _TIMED, 0))
         times.append(time.perf_counter() - began)
     return median(times)
 
