@@ -1,10 +1,14 @@
-"""Every test draws the same random numbers, whichever ran before it in the same process."""
+"""Every test draws the same random numbers, in whatever order; and inspections that several folders look at."""
 
 import random
 import sys
 
 import numpy as np
 import pytest
+from made_networks import some_data, write_network
+
+from nonlin import demonstration
+from nonlin.inspection import Inspection, inspect
 
 STATES = {}
 
@@ -19,3 +23,18 @@ def the_same_numbers_in_any_order(request):
         if isinstance(value, np.random.Generator):
             generator = value.bit_generator
             generator.state = STATES.setdefault((request.module.__name__, name), generator.state)
+
+
+@pytest.fixture(scope="session")
+def demo() -> Inspection:
+    return inspect(demonstration.model_path(), demonstration.data_path())
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Return a function that makes a network of (name, operator) calls and inspects it."""
+
+    def make(*calls, scale=1.0, **shape) -> Inspection:
+        return inspect(write_network(tmp_path / "made.onnx", list(calls), **shape), some_data(scale=scale))
+
+    return make

@@ -1,6 +1,4 @@
 import shutil
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +8,6 @@ from nonlin.explore import demonstrated, page
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for made_networks
 
 
 @pytest.fixture(scope="session")
