@@ -231,6 +231,28 @@ def test_verify_can_say_no(build):
     assert not verify(one, two).holds
 
 
+def saturated(build, shift=0.0):
+    """Return sigmoids that ONNX Runtime rounds to 0 where inputs are large."""
+    rng = np.random.default_rng(2)
+    weights = layers(rng, 6, 8, 6, 2)
+    weights["w2"], weights["b2"] = -np.abs(weights["w2"]), np.float32([-3 - shift, -4])
+    nodes = mlp(3)
+    del nodes[1]
+    nodes[1].input[0] = "u0"
+    nodes[2] = node("Abs", ["u1"], ["h1"])
+    nodes[3].output[0] = "z"
+    return build([*nodes, node("Sigmoid", ["z"], ["y"])], weights, ["n", 6])
+
+
+def test_inputs_of_which_float32_says_nothing_are_compared_in_float64(build):
+    network = network_of(saturated(build), name="n")
+    result = simplify(network)
+    assert units(result) == [6, 2]
+    assert result.agreement.float64_only == 2
+    assert result.agreement.difference_float64 <= 1e-12
+    assert not verify(network, network_of(saturated(build, shift=1e-4), name="m")).holds
+
+
 def test_what_cannot_run_is_refused(build):
     nodes = [
         node("Mystery", ["x"], ["u"], name="m", domain="of.nobody"),

@@ -61,7 +61,12 @@ def print_agreement(agreement: Agreement, console: Console) -> None:
     inputs = ", ".join(f"{count} {name}" for name, count in agreement.samples.items())
     wide = agreement.difference_float64
     second = f"not measured in float64: {agreement.reason}" if wide is None else f"{wide:.1e} in float64"
-    console.print(
-        f"largest relative difference on {inputs} inputs: {agreement.difference:.1e} as stored, {second}",
-        markup=False,
-    )
+    first = f"{agreement.difference:.1e} as stored"
+    if agreement.rounding is not None and agreement.difference > 1e-5:
+        first += f" (the original's own rounding: {agreement.rounding:.1e})"
+    console.print(f"largest relative difference on {inputs} inputs: {first}, {second}", markup=False)
+    if agreement.float64_only:
+        console.print(
+            f"on {agreement.float64_only} of them float32 says nothing, since the original's is far from its float64: "
+            "compared in float64 only"
+        )

@@ -19,7 +19,8 @@ _OWN_ROUNDING = 4.0
 """A deep network's own float32 rounding can be larger than the limit; what is this many times of it is no change."""
 
 _FAR = 0.25
-"""A network that is farther from itself in float64 than this is not the same network there."""
+"""Where a network is farther from itself in float64 than this, its float32 says nothing (ONNX Runtime's sigmoid of −25
+is 0): such an input is compared in float64 only. If that is so on every input, it is not the same network there."""
 
 Feeds = Mapping[str, Sequence[Mapping[str, Array]]]
 
@@ -43,16 +44,18 @@ def compare(
     runs = runner_of(original), runner_of(other)
     whole = [feed for part in feeds.values() for feed in part]
     reference = [_run(runs[0], feed) for feed in whole]
-    difference = _largest(reference, [_run(runs[1], feed) for feed in whole])
+    apart = [_distance(ours, _run(runs[1], feed)) for ours, feed in zip(reference, whole, strict=True)]
     differs, rounding, reason = _in_float64(original, other if wide is None else wide, whole, reference)
-    limit = LIMIT["float32"]
+    told = [pair for pair in zip(apart, rounding or [0.0] * len(whole), strict=True) if pair[1] <= _FAR]
+    own = max(pair[1] for pair in told)
     return Agreement(
-        difference=difference,
+        difference=max(pair[0] for pair in told),
         difference_float64=differs,
-        limit=max(limit, _OWN_ROUNDING * (rounding or 0.0)),
+        limit=max(LIMIT["float32"], _OWN_ROUNDING * own),
         limit_float64=LIMIT["float32"] if wide is None else LIMIT["float64"],
-        rounding=rounding,
+        rounding=own if rounding else None,
         samples={name: sum(_samples(feed) for feed in part) for name, part in feeds.items()},
+        float64_only=sum(_samples(feed) for feed, r in zip(whole, rounding, strict=False) if r > _FAR),
         reason=reason,
     )
 
@@ -62,17 +65,19 @@ def _in_float64(
     wide: onnx.ModelProto,
     feeds: list[Mapping[str, Array]],
     reference: list[list[Array]],
-) -> tuple[float | None, float | None, str]:
+) -> tuple[float | None, list[float], str]:
+    """Return the largest difference, and how far the original is from itself on each input; or why there is neither."""
     try:
         runs = runner_of(doubled(original)), runner_of(doubled(wide))
         feeds = [_wide(feed) for feed in feeds]
         exact = [_run(runs[0], feed) for feed in feeds]
-        rounding = _largest(exact, reference)
-        if rounding > _FAR:
-            return None, None, f"in float64 the original itself gives something else, by {rounding:.1e}"
-        return _largest(exact, [_run(runs[1], feed) for feed in feeds]), rounding, ""
+        rounding = [_distance(*pair) for pair in zip(exact, reference, strict=True)]
+        if min(rounding) > _FAR:
+            return None, [], f"in float64 the original itself gives something else, by {min(rounding):.1e}"
+        apart = [_distance(ours, _run(runs[1], feed)) for ours, feed in zip(exact, feeds, strict=True)]
     except NonlinError as error:
-        return None, None, str(error)
+        return None, [], str(error)
+    return max(apart), rounding, ""
 
 
 def _run(run: Runner, feed: Mapping[str, Array]) -> list[Array]:
@@ -87,25 +92,25 @@ def _wide(feed: Mapping[str, Array]) -> dict[str, Array]:
     return {name: x.astype(np.float64) if x.dtype.kind == "f" else x for name, x in feed.items()}
 
 
-def _largest(reference: list[list[Array]], others: list[list[Array]]) -> float:
-    """Return the largest difference, relative to the size of each output; infinite where only one is finite."""
-    worst = 0.0
-    for some, more in zip(reference, others, strict=True):
-        if len(some) != len(more) or any(a.shape != b.shape for a, b in zip(some, more, strict=True)):
-            raise InvalidInputError(
-                "expected two networks with outputs of the same shapes, got others; give two that fit"
-            )
-        for a, b in zip(some, more, strict=True):
-            if a.size == 0 or (a.dtype.kind != "f" and np.array_equal(a, b)):
-                continue
-            if not np.array_equal(np.isfinite(a), np.isfinite(b)):
-                return float("inf")
-            kept = np.isfinite(a)
-            wide = np.asarray(a, np.float64)[kept], np.asarray(b, np.float64)[kept]
-            size = float(np.max(np.abs(wide[0]), initial=0.0))
-            apart = float(np.max(np.abs(wide[0] - wide[1]), initial=0.0))
-            worst = max(worst, apart / size if size else (0.0 if apart == 0 else float("inf")))
-    return worst
+def _distance(reference: list[Array], others: list[Array]) -> float:
+    """Return the largest difference, relative to the size of each output; infinite where not the same are finite."""
+    if [x.shape for x in reference] != [x.shape for x in others]:
+        raise InvalidInputError(
+            "expected two networks with outputs of the same shapes, got others; give two that fit"
+        )
+    return max((_apart(a, b) for a, b in zip(reference, others, strict=True)), default=0.0)
+
+
+def _apart(a: Array, b: Array) -> float:
+    if a.dtype.kind != "f" or b.dtype.kind != "f":
+        return 0.0 if np.array_equal(a, b) else float("inf")
+    one, other = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    kept = np.isfinite(one)
+    if not np.array_equal(one[~kept], other[~kept], equal_nan=True) or not np.all(np.isfinite(other[kept])):
+        return float("inf")
+    size = float(np.max(np.abs(one[kept]), initial=0.0))
+    apart = float(np.max(np.abs(one[kept] - other[kept]), initial=0.0))
+    return apart / size if size else (0.0 if apart == 0 else float("inf"))
 
 
 def _samples(feed: Mapping[str, Array]) -> int:

@@ -23,6 +23,7 @@ class Agreement:
         limit, limit_float64: what was allowed.
         rounding: how far the original is from itself in float64, relative in the same way; None where not measured.
         samples: how many inputs were compared, by where they come from.
+        float64_only: how many of them in float64 only, since the original's own float32 says nothing there.
         reason: why there is no figure in float64; else empty.
     """
 
@@ -32,6 +33,7 @@ class Agreement:
     limit_float64: float
     rounding: float | None
     samples: dict[str, int]
+    float64_only: int = 0
     reason: str = ""
 
     @property
