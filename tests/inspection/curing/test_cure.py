@@ -1,6 +1,8 @@
 import copy
+import hashlib
 import pickle
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,10 +34,28 @@ def test_the_first_proposal_cures_a_planted_fault(case):
     assert trial.helps
 
 
+def source():
+    """Return a digest of the package, so that a result of an older one does not count."""
+    folder = Path(nonlin.__file__).parent
+    parts = (path.read_bytes() for path in sorted(folder.rglob("*.py")))
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+
+
 @pytest.mark.campaign
-def test_the_first_proposal_cures_nearly_every_planted_fault():
-    helped = [first_trial(case).helps for case in FAULTS]
-    assert np.mean(helped) >= 0.98
+@pytest.mark.parametrize("architecture", sorted({case.architecture for case in FAULTS}))
+def test_the_first_proposal_cures_every_planted_fault(architecture, pytestconfig):
+    """Goes on where it was interrupted: each result is kept in pytest's cache."""
+    missed, digest = [], source()
+    for case in (case for case in FAULTS if case.architecture == architecture):
+        key = f"nonlin/cured/{digest}/{case.name}"
+        result = pytestconfig.cache.get(key, None)
+        if result is None:
+            trial = first_trial(case)
+            result = [trial.cured, trial.helps, trial.name, trial.reason]
+            pytestconfig.cache.set(key, result)
+        if not (result[0] and result[1]):
+            missed.append((case.name, *result))
+    assert not missed
 
 
 def test_a_change_that_does_not_help_is_shown_so():
