@@ -9,6 +9,7 @@ import pytest
 import nonlin
 from nonlin import demonstration, geometry
 from nonlin.errors import MissingDependencyError
+from nonlin.functions.description import describe
 from nonlin.results import Result, plain
 
 
@@ -25,10 +26,21 @@ def results():
         "count": geometry.count_of(geometry.plane(network, first, second, np.zeros(64))),
         "approximation": nonlin.approximate("x * x", (0, 1), pieces=3),
         "simplification": nonlin.simplify(network),
+        "description": describe(nonlin.function("gelu")),
+        "vector": describe(nonlin.function("softmax")),
     }
 
 
-NAMES = ["inspection", "prediction", "line", "count", "approximation", "simplification"]
+NAMES = [
+    "inspection",
+    "prediction",
+    "line",
+    "count",
+    "approximation",
+    "simplification",
+    "description",
+    "vector",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,3 +80,12 @@ def test_the_pieces_of_a_line_are_its_rows(results):
 def test_what_json_does_not_know_becomes_what_it_knows():
     found = plain({"a": np.array([1.0, np.nan]), "b": (np.float32(2), np.inf), "c": [np.int64(3)]})
     assert found == {"a": [1.0, None], "b": [2.0, None], "c": [3]}
+
+
+def test_what_is_known_about_a_function_is_a_row_a_property(results):
+    columns = results["description"].columns()
+    known = dict(zip(columns["property"], columns["value"], strict=True))
+    assert known["limits"] == '[0.0, "inf"]'
+    assert known["smoothness"] == '"inf"'
+    assert set(columns["status"]) == {"proved"}
+    assert results["vector"].to_dict()["properties"]["attained"]["value"] == [False, False]

@@ -11,10 +11,9 @@ from latex2mathml.converter import convert
 
 import nonlin
 from nonlin import Function, pictures
-from nonlin.functions.curve import sample_vector
+from nonlin.functions.curve import held
 from nonlin.functions.description import Description, describe
 from nonlin.functions.latex import latex
-from nonlin.functions.property import unknown
 from nonlin.report.figures import embed
 from nonlin.report.function import property_text
 
@@ -56,10 +55,6 @@ FILTERS = {
     "learns": "has a learned parameter",
     "vector": "of a whole vector",
 }
-AT = {"crelu": (), "maxout": (0.0,), "glu": (1.0,), "reglu": (1.0,), "geglu": (1.0,), "swiglu": (1.0,)}
-"""The fixed elements of the input in the picture of a function of a vector; of the others two."""
-
-AT_REST = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,9 +129,7 @@ def _short(value: float) -> str:
 
 def _said(properties: Any, name: str) -> str:
     found: Property[Any] = getattr(properties, name)
-    # of a function of a vector nobody has asked whether it reaches the ends
-    attained = getattr(properties, "attained", unknown("")) if name == "range" else None
-    text = escape(property_text(name, found, attained=attained))
+    text = escape(property_text(name, found, attained=properties.attained))
     return f'<span title="{found.status}: {escape(found.reason, quote=True)}">{MARKS[found.status]}</span> {text}'
 
 
@@ -204,8 +197,7 @@ def _picture(description: Description) -> str:
     if description.curve is not None:
         figure, words = pictures.function(description.curve), f"{f.name} and its slope"
     else:
-        at = AT.get(f.name, AT_REST)
-        figure = pictures.outputs(sample_vector(f, at))
-        words = f"{f.name} of ({', '.join([*(f'{x:g}' for x in at), 'x'])})"
+        figure = pictures.outputs(description.outputs)
+        words = f"{f.name} of ({', '.join([*(f'{x:g}' for x in held(f)), 'x'])})"
     caption = f"<figcaption>{escape(words)}</figcaption>" if f.vector else ""
     return f"<figure>{embed(figure, f'f-{f.name}', words)}{caption}</figure>"

@@ -40,6 +40,7 @@ def test_as_json_and_as_a_picture(tmp_path):
         (("gelu", -4, 4), "either pieces or tolerance"),
         (("gelu", 4, -4, "--pieces", 3), "low < high"),
         (("gelo", -4, 4, "--pieces", 3), "gelu"),
+        (("gelu", -4, 4, "--peces", 3), "Did you mean '--pieces'"),
         (("gelu", -4, 4, "--pieces", 3, "-o", "net.txt"), ".onnx"),
     ],
 )

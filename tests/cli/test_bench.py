@@ -25,7 +25,9 @@ def test_it_measures_and_draws(tmp_path):
 
 
 def test_wrong_use_is_a_line():
-    for arguments, word in ((["geluu"], "gelu"), (["relu", "-o", "x.bmp"], ".png"), (["softmax"], "softmax")):
+    wrong = ((["geluu"], "gelu"), (["relu", "-o", "x.bmp"], ".png"), (["softmax"], "softmax"))
+    wrong += ((["relu", "-o", "missing/x.png"], "no missing"),)
+    for arguments, word in wrong:
         result = bench(*arguments)
         assert result.returncode == 2
         (line,) = result.stderr.strip().splitlines()

@@ -6,8 +6,13 @@ import sys
 from xml.etree import ElementTree as ET
 
 import pytest
+from click import NoSuchOption
+from click.testing import CliRunner
+from matplotlib.figure import Figure
 
 import nonlin as package
+from nonlin.cli.formula import FormulaCommand
+from nonlin.cli.function import function
 
 RUN = [sys.executable, "-W", "error", "-m", "nonlin"]
 
@@ -76,9 +81,12 @@ def test_a_name_cannot_break_out_of_the_page(tmp_path):
         (["gelu", "--interval", "3", "1"], "low < high"),
         (["gelu", "--variance", "-1"], "variance above 0"),
         (["gelu", "-o", "p.bmp"], ".svg"),
-        (["gelu", "-o", "missing/p.png"], "cannot be written"),
+        (["gelu", "-o", "missing/p.png"], "no missing"),
         (["gelu", "--format", "png"], "--output"),
-        (["softmax", "-o", "p.png"], "softmax"),
+        (["softmax", "relu", "-o", "p.png"], "softmax"),
+        (["softmax", "--interval", "3", "1"], "low < high"),
+        (["glu", "--at", "1"], "even number"),
+        (["softmax", "--at", "nan"], "finite points"),
         (["gelu", "--at", "nan"], "finite points"),
     ],
 )
@@ -89,6 +97,75 @@ def test_what_is_wrong_is_said_in_a_line(arguments, word, tmp_path):
     (line,) = result.stderr.strip().splitlines()
     assert word in line
     assert list(tmp_path.iterdir()) == []
+
+
+def read(*words):
+    """Return what `nonlin function` takes these words for."""
+    return FormulaCommand("try", params=function.params).make_context("try", [*words]).params
+
+
+@pytest.mark.parametrize("word", ["-x", "-2", "-.5 * x", "-(2 * x)", "-softplus(x)", "-pi * x", "--x"])
+def test_a_formula_may_begin_with_a_minus_sign(word):
+    assert [name.strip() for name in read("relu", word, "-p", "a=1")["functions"]] == ["relu", word]
+
+
+@pytest.mark.parametrize(
+    ("word", "name"), [("-oplot.png", "output"), ("-pbeta=2", "parameter"), ("--output=x", "output")]
+)
+def test_an_option_with_its_value_is_no_formula(word, name):
+    found = read("relu", word)
+    assert found["functions"] == ("relu",)
+    assert found[name]
+
+
+@pytest.mark.parametrize("word", ["-z", "--outpt"])
+def test_a_mistyped_option_is_no_formula(word):
+    with pytest.raises(NoSuchOption, match=word):
+        read("relu", word)
+
+
+def test_a_negated_function_is_described():
+    result = nonlin("function", "-x", "-softplus(x)", "--at", "-1", "--format", "json")
+    first, second = json.loads(result.stdout)
+    assert first["name"] == "-x"
+    assert first["values"][0]["value"] == 1.0
+    assert second["values"][0]["value"] == -package.function("softplus")(-1.0)
+
+
+def test_a_mistyped_option_gets_the_nearest():
+    result = nonlin("function", "gelu", "--outpt", "p.png")
+    assert result.returncode == 2
+    assert "Did you mean '--output'?" in result.stderr
+
+
+def test_a_function_of_a_vector(tmp_path):
+    words = " ".join(nonlin("function", "softmax", "--at", "1", "--at", "2").stdout.split())
+    assert "range (0, 1) proved" in words
+    assert "Lipschitz constant 0.5 proved" in words
+    value = package.function("softmax")([1.0, 2.0])
+    assert f"At (1, 2) it is ({value[0]:.6f}, {value[1]:.6f})" in words
+    assert "range [0, ∞) proved" in " ".join(nonlin("function", "crelu").stdout.split())
+    result = nonlin("function", "sparsemax", "gelu", "-o", tmp_path / "p.html")
+    assert result.returncode == 0, result.stderr
+    page = (tmp_path / "p.html").read_text()
+    assert page.count("<svg") == 1
+    assert "sums to one" in page
+    assert nonlin("function", "glu", "-o", tmp_path / "p.svg").returncode == 0
+    assert "x of glu(1, x)" in (tmp_path / "p.svg").read_text()
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "html"])
+def test_a_picture_that_fails_leaves_what_was_there(ending, tmp_path, monkeypatch):
+    def fail(_figure, held, **_):
+        held.write(b"half" if ending == "png" else "half")
+        raise OSError(28, "No space left on device")
+
+    place = tmp_path / f"p.{ending}"
+    place.write_text("old")
+    monkeypatch.setattr(Figure, "savefig", fail)
+    assert CliRunner().invoke(function, ["relu", "-o", str(place)]).exception is not None
+    assert place.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [place]
 
 
 def test_the_list_and_its_filters():

@@ -32,10 +32,19 @@ def test_range_sum_and_shift(f):
     low, high = found.range.value
     assert values.min() >= low
     assert values.max() <= high + 1e-15
+    for end, taken in zip((values.min() == low, values.max() == high), found.attained.value, strict=True):
+        assert end or not taken
     assert found.bounded.value == bool(np.isfinite([low, high]).all())
     assert found.sums_to_one.value == np.allclose(values.sum(axis=-1), 1, atol=1e-12)
     shifted = f(np.round(SAMPLES, 6) + 8.0)
     assert found.shift_invariant.value == np.allclose(shifted, f(np.round(SAMPLES, 6)), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("f", VECTORS, ids=IDS)
+def test_an_end_that_is_not_attained_is_not_a_value_where_nothing_is_rounded(f):
+    values = f(SAMPLES[np.abs(SAMPLES).max(axis=-1) < 15])
+    for end, taken in zip(f.properties.range.value, f.properties.attained.value, strict=True):
+        assert taken or not (values == end).any()
 
 
 @pytest.mark.parametrize("f", VECTORS, ids=IDS)

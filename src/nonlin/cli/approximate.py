@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from nonlin.cli.formula import FormulaCommand
 from nonlin.errors import InvalidInputError
 from nonlin.files import check_writable, write_whole
 from nonlin.functions.choice import as_function
@@ -19,7 +20,7 @@ _PICTURES = (".png", ".svg", ".pdf")
 _ENDINGS = (*_NETWORKS, *_PICTURES, ".json")
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(cls=FormulaCommand)
 @click.argument("function", metavar="NAME")
 @click.argument("interval", nargs=2, type=float, metavar="LOW HIGH")
 @click.option("--pieces", type=int, help="With so many affine pieces, as near as they allow.")
@@ -60,12 +61,9 @@ def _write(found: Approximation, f: Any, output: Path) -> None:
     elif output.suffix == ".json":
         write_whole(output, found.to_json() + "\n")
     else:
-        import io
-
         from nonlin import pictures
         from nonlin.functions.curve import sample
+        from nonlin.report.figures import image
 
-        held = io.BytesIO()
         figure = pictures.approximation(found, sample(f, found.low, found.high))
-        figure.savefig(held, format=output.suffix[1:], dpi=200, facecolor="white")
-        write_whole(output, held.getvalue())
+        write_whole(output, image(figure, output.suffix[1:]))

@@ -8,8 +8,10 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from nonlin.cli.formula import FormulaCommand
 from nonlin.cli.output import progress, screen
 from nonlin.errors import InvalidInputError
+from nonlin.files import check_writable, write_whole
 from nonlin.functions.choice import as_function
 from nonlin.functions.cost import LARGE, Cost, measure
 
@@ -18,7 +20,7 @@ __all__ = ["bench"]
 _DEFAULT = ("relu", "elu", "sigmoid", "tanh", "silu", "gelu", "mish", "softplus")
 
 
-@click.command()
+@click.command(cls=FormulaCommand)
 @click.argument("functions", nargs=-1, metavar="[NAME...]")
 @click.option(
     "--elements", type=int, default=100_000, show_default=True, help="How many are computed at once."
@@ -42,8 +44,12 @@ def bench(functions: tuple[str, ...], elements: int, large: int, output: Path | 
     float32, one thread. Without NAME, eight common functions are measured, which takes about half a minute.
     NAME is a function of the catalogue or a formula in x.
     """
-    if output is not None and output.suffix not in (".png", ".svg", ".pdf"):
-        raise InvalidInputError(f"expected --output to end in .png, .svg or .pdf, got {output}; rename it")
+    if output is not None:
+        if output.suffix not in (".png", ".svg", ".pdf"):
+            raise InvalidInputError(
+                f"expected --output to end in .png, .svg or .pdf, got {output}; rename it"
+            )
+        check_writable(output)
     wanted = [as_function(name) for name in functions or _DEFAULT]
     with progress("measuring", "functions") as report:
         found = measure(wanted, elements=elements, large=large, report=report)
@@ -98,10 +104,6 @@ def _legend(found: tuple[Cost, ...], shown: set[str]) -> list[str]:
 
 def _draw(found: tuple[Cost, ...], output: Path) -> None:
     from nonlin.pictures.cost import costs  # it loads matplotlib
+    from nonlin.report.figures import image
 
-    try:
-        costs(found).savefig(output, dpi=200, facecolor="white")
-    except OSError as error:
-        raise InvalidInputError(
-            f"{output} cannot be written: {error.strerror}; choose another place"
-        ) from error
+    write_whole(output, image(costs(found), output.suffix[1:]))

@@ -1,32 +1,40 @@
 """`nonlin function`."""
 
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 import click
 
+from nonlin.cli.formula import FormulaCommand
 from nonlin.cli.output import paper, screen
 from nonlin.errors import InvalidInputError
+from nonlin.files import check_writable, write_whole
 from nonlin.functions import Function
 from nonlin.functions.choice import as_function
-from nonlin.functions.description import POINTS, Description, describe, to_data
-from nonlin.report import write_whole
+from nonlin.functions.curve import held
+from nonlin.functions.description import Description, describe
 from nonlin.report.function import function_page, print_function
 
 __all__ = ["function"]
 
 _ENDINGS = {".html": "html", ".htm": "html", ".json": "json", ".txt": "text", ".svg": "svg", ".png": "png"}
+_IMAGES = ("png", "svg")
+_WIDTH = 6.4
+"""Of the picture of a function of a vector, in inches."""
 
 
-@click.command()
+@click.command(cls=FormulaCommand)
 @click.argument("functions", nargs=-1, required=True, metavar="NAME...")
 @click.option(
     "--parameter", "-p", multiple=True, metavar="NAME=VALUE", help="A parameter's value; may be repeated."
 )
 @click.option(
-    "--at", multiple=True, type=float, metavar="X", help="A point for the table of values; may be repeated."
+    "--at",
+    multiple=True,
+    type=float,
+    metavar="X",
+    help="A point for the table of values, or the next element of a vector; may be repeated.",
 )
 @click.option(
     "--variance", type=float, default=1.0, show_default=True, help="Of the pre-activation, for the moments."
@@ -51,11 +59,13 @@ def function(functions: tuple[str, ...], **options: Any) -> None:
     functions come on one picture.
     """
     form = _form(options["form"], options["output"])
+    if options["output"] is not None:
+        check_writable(options["output"])
     parameters = dict(_parameter(text) for text in options["parameter"])
     described = [
         describe(
             f,
-            at=options["at"] or POINTS,
+            at=options["at"] or None,
             variance=options["variance"],
             interval=options["interval"] or None,
         )
@@ -63,11 +73,8 @@ def function(functions: tuple[str, ...], **options: Any) -> None:
     ]
     if options["output"] is None:
         _show(described, form)
-    elif form == "png":
-        _write_png(described, options["output"])
     else:
-        write_whole(options["output"], _text(described, form))
-    if options["output"] is not None:
+        write_whole(options["output"], _content(described, form))
         click.echo(f"wrote {options['output']}", err=True)
 
 
@@ -109,7 +116,7 @@ def _parameter(text: str) -> tuple[str, float]:
 
 def _show(described: list[Description], form: str) -> None:
     if form != "text":
-        click.echo(_text(described, form), nl=False)
+        click.echo(_content(described, form), nl=False)
         return
     for i, description in enumerate(described):
         if i:
@@ -117,16 +124,20 @@ def _show(described: list[Description], form: str) -> None:
         print_function(description, screen())
 
 
-def _text(described: list[Description], form: str) -> str:
+def _content(described: list[Description], form: str) -> str | bytes:
     if form == "json":
-        data = [to_data(description) for description in described]
+        data = [description.to_dict() for description in described]
         return json.dumps(data[0] if len(data) == 1 else data, indent=2, ensure_ascii=False) + "\n"
     if form == "html":
-        return function_page(described, _svg(described) if any(d.curve for d in described) else "")
-    if form == "svg":
-        return _standalone_svg(described)
+        return function_page(described, _svg(described))
+    if form in _IMAGES:
+        from nonlin.report.figures import image
+
+        return image(_figure(described), form)
     plain = paper()
-    for description in described:
+    for i, description in enumerate(described):
+        if i:
+            plain.print()
         print_function(description, plain)
     return plain.file.getvalue()  # type: ignore[attr-defined, no-any-return] # paper's file is a StringIO
 
@@ -134,33 +145,27 @@ def _text(described: list[Description], form: str) -> str:
 def _figure(described: list[Description]) -> Any:
     from nonlin import pictures  # it loads matplotlib
 
-    curves = [description.curve for description in described if description.curve is not None]
-    if not curves:
+    outputs = [description.outputs for description in described if description.outputs]
+    if len(described) == len(outputs) == 1:
+        f = described[0].function
+        elements = ", ".join([*(f"{x:g}" for x in held(f)), "x"])
+        return pictures.outputs(outputs[0], width=_WIDTH, moving=f"x of {f.label}({elements})")
+    if outputs:
         names = ", ".join(description.function.label for description in described)
         raise InvalidInputError(
-            f"expected a function of one number to draw, got {names}; leave out -o or name another"
+            f"expected functions of one number for one picture, or one function of a vector alone, got {names}; "
+            "name them one by one"
         )
-    return pictures.functions(curves)
+    return pictures.functions([description.curve for description in described if description.curve])
 
 
 def _svg(described: list[Description]) -> str:
+    """Return the picture of those functions that go together on one, for a page."""
     from nonlin.report.figures import embed
 
-    names = ", ".join(description.function.label for description in described)
-    return str(embed(_figure(described), "function", f"Value, slope and curvature of {names}"))
-
-
-def _standalone_svg(described: list[Description]) -> str:
-    text = io.StringIO()
-    _figure(described).savefig(text, format="svg", facecolor="white", metadata={"Date": None})
-    return text.getvalue()
-
-
-def _write_png(described: list[Description], output: Path) -> None:
-    figure = _figure(described)
-    try:
-        figure.savefig(output, format="png", dpi=200, facecolor="white")
-    except OSError as error:
-        raise InvalidInputError(
-            f"{output} cannot be written: {error.strerror}; choose another place"
-        ) from error
+    drawn = described if len(described) == 1 else [d for d in described if d.curve is not None]
+    if not drawn:
+        return ""
+    names = ", ".join(description.function.label for description in drawn)
+    seen = "Outputs" if drawn[0].outputs else "Value, slope and curvature"
+    return str(embed(_figure(drawn), "function", f"{seen} of {names}"))

@@ -89,9 +89,10 @@ def _show(log: Path, history: History, options: dict[str, Any]) -> None:
 
 def _draw(history: History, output: Path, figure: str) -> None:
     from nonlin import pictures
+    from nonlin.report.figures import image
 
     if output.suffix != ".html":
-        pictures.history(history, figure=figure).savefig(output, dpi=200)
+        write_whole(output, image(pictures.history(history, figure=figure), output.suffix[1:]))
         return
     drawn = []
     for name in GRID_FIGURES:

@@ -35,6 +35,7 @@ def as_function(f: Function | str | Callable[..., object], **parameters: float) 
     if isinstance(f, Function):
         return f
     if isinstance(f, str):
+        f = f.strip()
         try:
             return function(f, **parameters)
         except UnknownFunctionError:

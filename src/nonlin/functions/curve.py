@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from nonlin.functions.function import Function
 
-__all__ = ["Curve", "sample", "sample_vector"]
+__all__ = ["Curve", "held", "sample", "sample_vector"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -61,9 +61,7 @@ def sample(f: Function, low: float | None = None, high: float | None = None) -> 
     """
     kinks = f.kinks
     reach = min(max([4.0, *(abs(kink) * ROOM for kink in kinks)]), 1e6)
-    left, right = -reach if low is None else float(low), reach if high is None else float(high)
-    if not (isfinite(left) and isfinite(right) and left < right):
-        raise InvalidInputError(f"expected an interval with low < high, got [{left:g}, {right:g}]; change it")
+    left, right = _ordered(-reach if low is None else low, reach if high is None else high)
     cuts = [p for p in breakpoints(f.expression) if left < p < right] if f.expression is not None else []
     sides = [side for p in cuts for side in (np.nextafter(p, -inf), np.nextafter(p, inf))]
     x = np.unique(np.concatenate([np.linspace(left, right, POINTS), sides]))
@@ -81,6 +79,20 @@ def sample(f: Function, low: float | None = None, high: float | None = None) -> 
     )
 
 
+def held(f: Function) -> tuple[float, ...]:
+    """Return the elements beside the moving one in the picture of a function of a whole vector.
+
+    >>> from nonlin.functions import function
+    >>> held(function("softmax")), held(function("glu"))
+    ((0.0, 1.0), (1.0,))
+    """
+    if f.name == "maxout":
+        return (0.0,) * (int(f.parameters["pieces"]) - 1)
+    return {"crelu": (), "glu": (1.0,), "reglu": (1.0,), "geglu": (1.0,), "swiglu": (1.0,)}.get(
+        f.name, (0.0, 1.0)
+    )
+
+
 def sample_vector(
     f: Function, at: Sequence[float], low: float = -4.0, high: float = 4.0
 ) -> tuple[Curve, ...]:
@@ -94,8 +106,11 @@ def sample_vector(
 
     Returns:
         A curve an output, without slopes (NaN).
+
+    Raises:
+        InvalidInputError: the ends are not finite or not in order.
     """
-    x = np.linspace(low, high, POINTS)
+    x = np.linspace(*_ordered(low, high), POINTS)
     rows = np.concatenate(
         [np.broadcast_to(np.asarray(at, np.float64), (POINTS, len(at))), x[:, None]], axis=1
     )
@@ -113,6 +128,12 @@ def sample_vector(
         )
         for i, value in enumerate(values.T)
     )
+
+
+def _ordered(low: float, high: float) -> tuple[float, float]:
+    if not (isfinite(low) and isfinite(high) and low < high):
+        raise InvalidInputError(f"expected an interval with low < high, got [{low:g}, {high:g}]; change it")
+    return float(low), float(high)
 
 
 def _broken(x: Array, y: Array, cuts: list[float]) -> Array:

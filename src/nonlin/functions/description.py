@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import json
+from dataclasses import asdict, dataclass, fields
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nonlin.errors import InvalidInputError
-from nonlin.functions.curve import Curve, sample
+from nonlin.functions.curve import Curve, held, sample, sample_vector
 from nonlin.functions.linearity import Linearity, linearity
+from nonlin.results import Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,8 +20,9 @@ if TYPE_CHECKING:
     from nonlin.functions.function import Function
     from nonlin.functions.moments import Moments
     from nonlin.functions.properties import Properties
+    from nonlin.functions.vector_properties import VectorProperties
 
-__all__ = ["Description", "Row", "describe", "to_data"]
+__all__ = ["Description", "Row", "describe"]
 
 POINTS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 
@@ -33,30 +38,69 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Description:
-    """A function and what is derived from it; for a function of a whole vector only what the catalogue says.
+class Description(Result):
+    """A function and what is derived from it.
 
     Args:
         function: itself.
-        rows: at the points asked for.
-        properties: with their status; None for a function of a vector, as are the next three.
-        moments: under N(0, variance).
+        rows: at the points asked for; none for a function of a vector.
+        properties: with their status.
+        moments: under N(0, variance); None for a function of a vector, as are the next two.
         linearity: the verdict with its counterexamples.
         curve: samples for a picture.
+        example: of a function of a vector, one argument and its value.
+        outputs: of a function of a vector, each output while the last element of its argument moves.
     """
 
     function: Function
     rows: tuple[Row, ...]
-    properties: Properties | None
-    moments: Moments | None
-    linearity: Linearity | None
-    curve: Curve | None
+    properties: Properties | VectorProperties
+    moments: Moments | None = None
+    linearity: Linearity | None = None
+    curve: Curve | None = None
+    example: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    outputs: tuple[Curve, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the description as values that JSON has: NaN becomes None, ±inf the texts "inf" and "-inf".
+
+        Here infinity says something, such as the end of a range, and None that nothing is known. The samples of the
+        picture are left out.
+        """
+        f = self.function
+        data: dict[str, Any] = {
+            "name": f.name,
+            "label": f.label,
+            "formula": f.formula,
+            "parameters": dict(f.parameters),
+            "vector": f.vector,
+        }
+        if f.entry is not None:
+            entry = f.entry
+            data |= {"aliases": entry.aliases, "paper": entry.paper, "year": entry.year, "note": entry.note}
+        if self.example is not None:
+            data |= {"example": dict(zip(("argument", "value"), self.example, strict=True))}
+        if self.rows:
+            data |= {"values": [asdict(row) for row in self.rows]}
+        parts = {name: getattr(self, name) for name in ("properties", "moments", "linearity")}
+        data |= {name: asdict(part) for name, part in parts.items() if part is not None}
+        return {key: _plain(value) for key, value in data.items()}
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return a row for each property; its value is JSON, as properties are of many types."""
+        names = [field.name for field in fields(self.properties)]
+        found = [getattr(self.properties, name) for name in names]
+        return {
+            "property": names,
+            "value": [json.dumps(_plain(one.value), ensure_ascii=False) for one in found],
+            **{key: [getattr(one, key) for one in found] for key in ("status", "error", "reason")},
+        }
 
 
 def describe(
     f: Function,
     *,
-    at: Sequence[float] = POINTS,
+    at: Sequence[float] | None = None,
     variance: float = 1.0,
     interval: tuple[float, float] | None = None,
 ) -> Description:
@@ -64,17 +108,18 @@ def describe(
 
     Args:
         f: the function.
-        at: finite points for the table of values.
+        at: finite points for the table of values, or the elements of one argument for a function of a vector; None
+            for some.
         variance: of the pre-activation for the moments.
         interval: of the picture; None for one that shows the kinks.
     """
-    if f.vector:
-        return Description(function=f, rows=(), properties=None, moments=None, linearity=None, curve=None)
-    if not all(isfinite(x) for x in at):
+    if at is not None and not all(isfinite(x) for x in at):
         raise InvalidInputError(f"expected finite points, got {list(at)}; leave out NaN and infinity")
+    if f.vector:
+        return _describe_vector(f, (*held(f), 2.0) if at is None else at, interval or (-4.0, 4.0))
     rows = tuple(
         Row(x=float(x), value=f(float(x)), slope=f.slope(float(x)), curvature=f.curvature(float(x)))
-        for x in at
+        for x in (POINTS if at is None else at)
     )
     low, high = interval if interval is not None else (None, None)
     return Description(
@@ -87,27 +132,15 @@ def describe(
     )
 
 
-def to_data(description: Description) -> dict[str, Any]:
-    """Return a description as values that JSON has: NaN becomes None, ±inf the texts "inf" and "-inf".
-
-    The samples of the picture are left out.
-    """
-    f = description.function
-    data: dict[str, Any] = {
-        "name": f.name,
-        "label": f.label,
-        "formula": f.formula,
-        "parameters": dict(f.parameters),
-        "vector": f.vector,
-    }
-    if f.entry is not None:
-        entry = f.entry
-        data |= {"aliases": entry.aliases, "paper": entry.paper, "year": entry.year, "note": entry.note}
-    if not f.vector:
-        parts = {name: getattr(description, name) for name in ("properties", "moments", "linearity")}
-        data |= {"values": [asdict(row) for row in description.rows]}
-        data |= {name: asdict(part) for name, part in parts.items() if part is not None}
-    return {key: _plain(value) for key, value in data.items()}
+def _describe_vector(f: Function, at: Sequence[float], interval: tuple[float, float]) -> Description:
+    argument = np.array(at, np.float64)
+    return Description(
+        function=f,
+        rows=(),
+        properties=f.properties,
+        example=(tuple(argument.tolist()), tuple(f(argument).tolist())),
+        outputs=sample_vector(f, held(f), *interval),
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -23,6 +23,7 @@ class VectorProperties:
 
     Args:
         range: infimum and supremum of an element of the result.
+        attained: whether the infimum and the supremum are values of an element, for finite arguments.
         bounded: whether the range is.
         sums_to_one: whether the result is a probability distribution.
         order: of the elements: "kept", "reversed", "kept weakly" (unequal ones may become equal) or "none".
@@ -33,6 +34,7 @@ class VectorProperties:
     """
 
     range: Property[tuple[float, float]]
+    attained: Property[tuple[bool, bool]]
     bounded: Property[bool]
     sums_to_one: Property[bool]
     order: Property[str]
@@ -52,6 +54,7 @@ def vector_properties(name: str, parameters: Mapping[str, float]) -> VectorPrope
     span = proved((0.0, 1.0) if simplex else _range(name), _why_range(name, simplex=simplex))
     return VectorProperties(
         range=span,
+        attained=proved(*_attained(name, alpha)),
         bounded=proved(simplex, "its range"),
         sums_to_one=proved(simplex, SUM if simplex else "its range"),
         order=proved(_order(name, alpha), "an increasing function of each element beside a common number"),
@@ -73,6 +76,16 @@ def _why_range(name: str, *, simplex: bool) -> str:
     return (
         "relu of one element" if name == "crelu" else "one element passes through, times a gate that is not 0"
     )
+
+
+def _attained(name: str, alpha: float | None) -> tuple[tuple[bool, bool], str]:
+    if alpha == 1.0 or name == "log_softmax":
+        return (False, False), "every exponential of the sum is above 0"
+    if alpha is not None or name == "hardmax":
+        return (True, True), "one element far above the others gets 1, and they get 0"
+    if name == "crelu":
+        return (True, False), "relu of a number that is not positive is 0"
+    return (False, False), "both ends are infinite"
 
 
 def _order(name: str, alpha: float | None) -> str:

@@ -39,14 +39,16 @@ def function(curve: Curve, *, width: float = 3.3) -> Figure:
 
 
 @styled
-def outputs(curves: Sequence[Curve], *, width: float = 3.3) -> Figure:
+def outputs(curves: Sequence[Curve], *, width: float = 3.3, moving: str = "") -> Figure:
     """Draw the outputs of a function of a vector while one of its inputs moves.
 
     Args:
         curves: what `nonlin.functions.curve.sample_vector` returns, one an output.
         width: of the figure, in inches.
+        moving: what stands below the axis, such as "x of softmax(0, 1, x)".
     """
-    figure, axes = _panel(width)
+    figure, axes = _panel(width, below=0.48 if moving else 0.26)
+    axes.set_xlabel(moving)
     settle_height(axes, curves, ("value",))
     for i, curve in enumerate(curves):
         line = draw_curve(axes, curve, "value", colour=CYCLE[i % len(CYCLE)])
@@ -56,8 +58,8 @@ def outputs(curves: Sequence[Curve], *, width: float = 3.3) -> Figure:
     return figure
 
 
-def _panel(width: float) -> tuple[Figure, Axes]:
-    figure, axes = blank(width, 0.62 * width, left=0.42, right=0.1, above=0.28, below=0.26)
+def _panel(width: float, *, below: float = 0.26) -> tuple[Figure, Axes]:
+    figure, axes = blank(width, 0.62 * width, left=0.42, right=0.1, above=0.28, below=below)
     axes.axhline(0, color=GRID, linewidth=0.7, zorder=0)
     axes.axvline(0, color=GRID, linewidth=0.7, zorder=0)
     return figure, axes

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from nonlin.pictures import style
 
-__all__ = ["embed"]
+__all__ = ["embed", "image"]
 
 _SVG: Final = "http://www.w3.org/2000/svg"
 _XLINK: Final = "http://www.w3.org/1999/xlink"
@@ -33,6 +33,23 @@ _COLOUR: Final = re.compile("|".join(_VARIABLES))
 _FAMILY: Final = re.compile(r"(font-family:|font: [^']*?px) [^;]*")
 _LONG: Final = re.compile(r"-?\d+\.\d{3,}")
 _REFERENCE: Final = re.compile(r"url\(#([^)]+)\)")
+
+
+_UNDATED: Final[Mapping[str, Mapping[str, None]]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+"""By the kind of file: without the date, the same picture is the same file."""
+
+
+def image(figure: Figure, form: str) -> bytes:
+    """Return a figure as a file's content.
+
+    Args:
+        figure: the picture.
+        form: "png", "svg" or "pdf".
+    """
+    held = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "nonlin"}):
+        figure.savefig(held, format=form, dpi=200, facecolor="white", metadata=_UNDATED.get(form))
+    return held.getvalue()
 
 
 def embed(figure: Figure, key: str, description: str) -> Markup:

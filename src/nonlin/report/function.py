@@ -13,6 +13,7 @@ from rich.text import Text
 from nonlin.functions.description import Description
 from nonlin.functions.properties import Properties
 from nonlin.functions.property import Property
+from nonlin.functions.vector_properties import VectorProperties
 from nonlin.report.braille import plot
 from nonlin.report.wording import number
 
@@ -27,6 +28,9 @@ _LABELS = {
     "fixed_points": "fixed points",
     "piecewise_linear": "piecewise linear",
     "lipschitz": "Lipschitz constant",
+    "sums_to_one": "sums to one",
+    "order": "order of the elements",
+    "shift_invariant": "shift invariant",
 }
 
 
@@ -36,20 +40,18 @@ def print_function(description: Description, console: Console) -> None:
     console.print(Text.assemble((f.label, "bold"), "   ", f.formula))
     for line in _origin(description):
         console.print(Text(line, style="dim"))
+    console.print()
     curve = description.curve
-    if curve is None:
-        console.print(Text("a function of a whole vector: nothing more is derived"))
-        return
-    console.print()
-    for dots in plot(curve.x, [(curve.slope, "yellow"), (curve.value, "bold blue")]):
-        console.print(dots)
-    console.print(Text.assemble(("f", "bold blue"), "  ", ("slope", "yellow")))
-    console.print()
-    console.print(_values(description))
-    console.print()
+    if curve is not None:
+        for dots in plot(curve.x, [(curve.slope, "yellow"), (curve.value, "bold blue")]):
+            console.print(dots)
+        console.print(Text.assemble(("f", "bold blue"), "  ", ("slope", "yellow")))
+        console.print()
+        console.print(_values(description))
+        console.print()
     console.print(_properties(description))
     console.print()
-    for sentence in (*_moments(description), *_laws(description)):
+    for sentence in _sentences(description):
         console.print(sentence)
 
 
@@ -127,16 +129,14 @@ def _section(description: Description) -> str:
     f = description.function
     lines = [f"<h2>{escape(f.label)}</h2><p><code>{escape(f.formula)}</code></p>"]
     lines += [f'<p class="origin">{escape(line)}</p>' for line in _origin(description)]
-    if description.properties is not None:
-        lines.append("<table><tr><th>property</th><th>value</th><th>known</th><th></th></tr>")
-        for row in _property_rows(description.properties):
-            label, text, known, reason = (escape(cell) for cell in row)
-            lines.append(
-                f'<tr><td>{label}</td><td>{text}</td><td>{known}</td><td class="reason">{reason}</td></tr>'
-            )
-        lines.append("</table>")
-    texts = [*_moments(description), *_laws(description)]
-    lines += [f"<p>{escape(text.plain)}</p>" for text in texts]
+    lines.append("<table><tr><th>property</th><th>value</th><th>known</th><th></th></tr>")
+    for row in _property_rows(description.properties):
+        label, text, known, reason = (escape(cell) for cell in row)
+        lines.append(
+            f'<tr><td>{label}</td><td>{text}</td><td>{known}</td><td class="reason">{reason}</td></tr>'
+        )
+    lines.append("</table>")
+    lines += [f"<p>{escape(text.plain)}</p>" for text in _sentences(description)]
     return "\n".join(lines)
 
 
@@ -166,15 +166,14 @@ def _properties(description: Description) -> Table:
     table = Table(box=None, padding=(0, 2), header_style="bold", pad_edge=False)
     for name in ("property", "value", "known"):
         table.add_column(name, overflow="fold")
-    if description.properties is not None:
-        for label, text, known, _ in _property_rows(description.properties):
-            table.add_row(label, Text(text), Text(known, style=_STATUS[known.split()[0].rstrip(",")]))
+    for label, text, known, _ in _property_rows(description.properties):
+        table.add_row(label, Text(text), Text(known, style=_STATUS[known.split()[0].rstrip(",")]))
     return table
 
 
-def _property_rows(properties: Properties) -> list[tuple[str, str, str, str]]:
+def _property_rows(properties: Properties | VectorProperties) -> list[tuple[str, str, str, str]]:
     rows = []
-    for field in fields(Properties):
+    for field in fields(properties):
         found: Property[Any] = getattr(properties, field.name)
         if field.name == "attained":
             continue
@@ -184,6 +183,17 @@ def _property_rows(properties: Properties) -> list[tuple[str, str, str, str]]:
             known = f"{known}, ± {found.error:.0e}"  # type: ignore[assignment] # a status with its error
         rows.append((_LABELS.get(field.name, field.name), text, str(known), found.reason))
     return rows
+
+
+def _sentences(description: Description) -> list[Text]:
+    return [*_example(description), *_moments(description), *_laws(description)]
+
+
+def _example(description: Description) -> list[Text]:
+    if description.example is None:
+        return []
+    argument, value = (", ".join(_number(x) for x in vector) for vector in description.example)
+    return [Text.assemble(("At ", "bold"), f"({argument})  it is  ({value})")]
 
 
 def _moments(description: Description) -> list[Text]:
