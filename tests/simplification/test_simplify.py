@@ -335,3 +335,21 @@ def test_weights_that_nodes_share_are_not_stored_twice(build):
     assert result.after.parameters == result.before.parameters == 64
     assert any("share" in note for note in result.notes)
     same(model, result, (5, 8))
+
+
+def test_a_product_and_a_bias_are_one_operation(build):
+    weights = layers(np.random.default_rng(2), 4, 6, 3)
+    weights = {k: v.T.copy() for k, v in weights.items()}
+    nodes = [
+        node("MatMul", ["x", "w0"], ["p"], name="product"),
+        node("Add", ["p", "b0"], ["u"], name="bias"),
+        node("Relu", ["u"], ["h"], name="relu"),
+        node("MatMul", ["h", "w1"], ["q"]),
+        node("Add", ["b1", "q"], ["y"], name="last"),
+    ]
+    model = build(nodes, weights, ["n", 4])
+    result = simplify(network_of(model, name="spelled"))
+    made = same(model, result, (5, 4))
+    assert [n.op_type for n in made.graph.node] == ["Gemm", "Relu", "Gemm"]
+    assert result.after.parameters == result.before.parameters
+    assert result.counts() == {"merged": 2}

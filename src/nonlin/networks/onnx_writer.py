@@ -1,7 +1,8 @@
 """From a `Network` to an ONNX model: what was not changed stands there as it was read."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from nonlin.networks.onnx_file import tensors_of
 from nonlin.networks.onnx_reader import constants_of, free_names, opset_of
 from nonlin.networks.ranks import ranks_of
 
-__all__ = ["floating_types", "model_of"]
+__all__ = ["floating_types", "model_of", "shortened"]
 
 _OPSET = 17
 _IR_VERSION = 8
@@ -56,6 +57,28 @@ def model_of(network: Network, *, dtype: Any = None) -> onnx.ModelProto:
         # nothing was changed, and the file may be shorter as it was
         return min(made, original.model, key=lambda model: int(model.ByteSize()))
     return made
+
+
+def shortened(network: Network) -> tuple[Network, dict[str, int]]:
+    """Have affine nodes written anew that the file spells out in more operations than are needed.
+
+    Returns:
+        The network, and how many operations of the file each such node was, by its name.
+    """
+    if network.origin is None:
+        return network, {}
+    original, ranks, nodes, were = _Original.of(network), ranks_of(network), [], {}
+    for node in network.nodes:
+        kept, made = original.protos(node) or [], node
+        count = sum(p.op_type != "Constant" for p in kept)
+        if count > 1 and node.operator.kind == "affine":
+            emission = Emission(opset=opset_of(original.model), dtype=np.dtype(float), ranks=ranks)
+            with suppress(UnsupportedModelError):
+                emit(node, emission)
+                if len(emission.nodes) < count:
+                    made, were[node.name] = replace(node, operator=replace(node.operator)), count
+        nodes.append(made)
+    return replace(network, nodes=tuple(nodes)), were
 
 
 def floating_types(model: onnx.ModelProto) -> set[int]:

@@ -11,7 +11,7 @@ import onnx
 from nonlin.errors import InvalidInputError, NonlinError, UnsupportedModelError
 from nonlin.networks import Network, network_of, read
 from nonlin.networks.array import Array
-from nonlin.networks.onnx_writer import floating_types, model_of
+from nonlin.networks.onnx_writer import floating_types, model_of, shortened
 from nonlin.simplification.absorption import absorb
 from nonlin.simplification.adversary import adversarial
 from nonlin.simplification.boxes import box_of, words_of
@@ -222,6 +222,13 @@ def _reduced(job: _Job, ranges: list[Range], *, bold: bool) -> tuple[Network, li
             removed += absorbed
         if len(removed) == count:
             break
+    anew, were = shortened(network)
+    if bold and were and not _grown(job, anew):
+        removed += [
+            Removal(kind="merged", node=name, reason=f"{count} operations of the file in fewer")
+            for name, count in were.items()
+        ]
+        network = anew
     return network, removed
 
 
