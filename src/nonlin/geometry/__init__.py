@@ -9,6 +9,7 @@ from nonlin.geometry.polylines import Polyline
 from nonlin.geometry.region import Region, region
 from nonlin.geometry.space import box, plane, space
 from nonlin.geometry.subdivision import Folds, Subdivision, decision_boundary, folds, level_set, subdivide
+from nonlin.geometry.verification.lipschitz import Lipschitz, lipschitz
 from nonlin.geometry.verification.ranges import OutputRange, output_range
 from nonlin.geometry.verification.verify import Verdict, verify
 
@@ -18,6 +19,7 @@ __all__ = [
     "Count",
     "Folds",
     "Line",
+    "Lipschitz",
     "OutputRange",
     "Polyline",
     "Region",
@@ -30,6 +32,7 @@ __all__ = [
     "folds",
     "level_set",
     "line",
+    "lipschitz",
     "output_range",
     "plane",
     "read_cells",

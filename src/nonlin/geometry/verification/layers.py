@@ -68,13 +68,16 @@ class Layer:
 
     def apply(self, x: Array) -> Array:
         """Return what comes out, in float64, for rows of inputs, shape (rows, inputs)."""
-        z = np.asarray(x @ self.weight.T) + self.bias
+        return self.after(self.before(x))
+
+    def before(self, x: Array) -> Array:
+        """Return the pre-activations, in float64, shape (rows, units)."""
+        return np.asarray(x @ self.weight.T) + self.bias
+
+    def after(self, z: Array) -> Array:
+        """Return what comes out for pre-activations."""
         if len(self.windows):
             return np.concatenate([z[:, : self.kept], z[:, self.windows].max(axis=2)], axis=1)
-        return self.bend(z)
-
-    def bend(self, z: Array) -> Array:
-        """Return the units' functions of their pre-activations, shape (rows, units)."""
         piece = self.piece(z)
         units = np.arange(self.units)
         return self.slopes[units, piece] * z + self.intercepts[units, piece]

@@ -79,7 +79,7 @@ class LeastOf:
         boxes = Boxes(
             low=point[None],
             high=point[None],
-            pieces=np.full((1, self.relaxation.choices), -1, np.int16),
+            pieces=np.full((1, self.relaxation.choices), -1, np.int32),
         )
         bents, known = propagated(self.relaxation, boxes)
         planes = self._planes(-1.0, bents, (known.low, known.high), None)

@@ -59,7 +59,7 @@ def prepare(chain: Chain, low: Array, high: Array) -> tuple[Relaxation, tuple[Be
         offsets=tuple(int(i) for i in offsets),
         outputs=chain.outputs,
     )
-    boxes = Boxes(low=low[None], high=high[None], pieces=np.full((1, offsets[-1]), _OPEN, np.int16))
+    boxes = Boxes(low=low[None], high=high[None], pieces=np.full((1, offsets[-1]), _OPEN, np.int32))
     bents: list[Bent] = []
     start, end = low[None], high[None]
     for k, layer in enumerate(layers):

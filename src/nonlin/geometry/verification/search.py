@@ -120,7 +120,12 @@ class _State:
 
 
 def maximize(
-    objective: Objective, first: Boxes, *, limits: Limits, progress: Progress | None = None
+    objective: Objective,
+    first: Boxes,
+    *,
+    limits: Limits,
+    points: Array | None = None,
+    progress: Progress | None = None,
 ) -> Maximum:
     """Maximise an objective over a box.
 
@@ -128,15 +133,17 @@ def maximize(
         objective: what.
         first: one box.
         limits: when to stop.
+        points: at which it may be large, shape (points, inputs).
         progress: called after every round.
 
     Returns:
         What is proven. An interrupt (Ctrl-C) stops it too, and the interval is as far as it had come.
     """
     with ThreadPoolExecutor(limits.threads) as pool:
-        return _maximized(
-            objective, first, _State(limits=limits, started=monotonic(), pool=pool), progress=progress
-        )
+        state = _State(limits=limits, started=monotonic(), pool=pool)
+        if points is not None:
+            _improve(objective, state, points)
+        return _maximized(objective, first, state, progress=progress)
 
 
 def threads_of(threads: int | None) -> int:
@@ -198,7 +205,8 @@ def _round(objective: Objective, state: _State, progress: Progress | None) -> st
         judged = judged_in_parts(
             objective, boxes, [n.splits for n in nodes], enough=state.enough, pool=state.pool
         )
-        _improve(objective, state, judged)
+        middles = (judged.boxes.low + judged.boxes.high) / 2
+        _improve(objective, state, np.concatenate([judged.points, middles]))
         children = _children(objective.relaxation, state, nodes, taken, judged)
     except BaseException:
         for entry in taken:
@@ -212,9 +220,7 @@ def _round(objective: Objective, state: _State, progress: Progress | None) -> st
     return ""
 
 
-def _improve(objective: Objective, state: _State, judged: Judged) -> None:
-    middles = (judged.boxes.low + judged.boxes.high) / 2
-    points = np.concatenate([judged.points, middles])
+def _improve(objective: Objective, state: _State, points: Array) -> None:
     values = objective.values(points)
     for best in np.argsort(-values)[:2]:
         if values[best] > state.lower:
