@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx.reference import ReferenceEvaluator
 from onnx_cases import cases, forms, in_double
@@ -13,8 +14,8 @@ from nonlin.networks.onnx_operators import _CONVERTERS
 TOLERANCE = {np.dtype(np.float16): 2e-3, np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-12}
 
 
-# ONNX keeps these operators' constants, also those that are meant by default, in float32: 0.01 is 0.0099999998
-ROUNDED_CONSTANTS = {"BatchNormalization", "HardSigmoid", "HardSwish", "LeakyRelu", "Selu"}
+# 1/6, which ONNX keeps in float32, is taken for 1/6
+ROUNDED_CONSTANTS = {"HardSigmoid", "HardSwish"}
 # and the reference computes these in float32 itself
 ROUNDED_REFERENCES = {"Erf", "Gelu"}
 
@@ -97,3 +98,30 @@ def test_the_comparison_can_fail():
         assert_close(np.array([1.0, 2.0], np.float32), np.array([1.0, 2.00001], np.float32))
     with pytest.raises(AssertionError):
         assert_close(np.array([np.nan]), np.array([1.0]))
+
+
+@pytest.mark.parametrize(
+    ("operator", "opset", "label", "numbers"),
+    [
+        ("LeakyRelu", 16, "leaky_relu", [0.01]),
+        ("HardSigmoid", 6, "hardsigmoid_affine", [0.2, 0.5]),
+        ("Selu", 6, "selu", [1.6732632423543772, 1.0507009873554805]),
+        ("Selu", 1, "selu(alpha=1.6732, scale=1.0507)", [1.6732, 1.0507]),
+    ],
+)
+def test_a_default_is_the_standards_float32(operator, opset, label, numbers):
+    x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [6])
+    y = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [6])
+    graph = onnx.helper.make_graph([onnx.helper.make_node(operator, ["x"], ["y"])], "g", [x], [y])
+    opsets = [onnx.helper.make_opsetid("", opset)]
+    model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    network = network_of(model, name="default")
+    (node,) = network.nodes
+    assert node.operator.function.label == label
+    assert list(node.operator.function.parameters.values()) == [float(np.float32(v)) for v in numbers]
+    if operator == "Selu":  # ONNX Runtime computes it with a cancellation, and not at all in opset 1
+        return
+    u = np.array([-1e30, -3.3, -1e-3, 0.4, 2.4999998, 1e30], np.float32)
+    (wanted,) = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"x": u})
+    (got,) = evaluate(network, {"x": u})
+    np.testing.assert_array_max_ulp(got, wanted, maxulp=2)

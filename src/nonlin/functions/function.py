@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from nonlin.functions.entry import Entry
+    from nonlin.functions.layers import Layers
     from nonlin.functions.moments import Moments
     from nonlin.functions.propagation import Propagation
 
@@ -89,10 +90,12 @@ class Function:
 
     @property
     def label(self) -> str:
-        """The name, with the parameters that are not at their default; float32 numbers as short as float32 allows."""
-        shown = {k: short_text(v) for k, v in self.parameters.items()}
-        usual = {k: short_text(v) for k, v in self.defaults.items()}
-        changed = [f"{k}={v}" for k, v in shown.items() if v != usual.get(k)]
+        """The name, with the parameters that are not at their default; float32 numbers as short as float32 allows.
+
+        A default that was rounded to float32, as ONNX keeps it, is the default.
+        """
+        usual = {name: (default, float(np.float32(default))) for name, default in self.defaults.items()}
+        changed = [f"{k}={short_text(v)}" for k, v in self.parameters.items() if v not in usual.get(k, ())]
         return f"{self.name}({', '.join(changed)})" if changed else self.name
 
     @property
@@ -221,6 +224,34 @@ class Function:
         return propagate(
             self._scalar("propagation"), weight_variance=weight_variance, bias_variance=bias_variance
         )
+
+    def layers(
+        self,
+        depth: int,
+        *,
+        weight_variance: float | None = None,
+        bias_variance: float = 0.0,
+        width: int | None = None,
+        seed: int = 0,
+    ) -> Layers:
+        """Return what deep layers make of a signal and its gradient, layer by layer; see `Layers`.
+
+        Args:
+            depth: the number of layers.
+            weight_variance: σ_w², the variance of the weights times the width; None for 1/E[f²], its own gain squared.
+            bias_variance: σ_b².
+            width: None for the prediction, of infinite width; else that of a random network which is tried.
+            seed: of that network's weights.
+
+        >>> from nonlin.functions import function
+        >>> round(function("sigmoid").layers(10, weight_variance=1.0).decades, 2)
+        -5.69
+        """
+        from nonlin.functions.layers import predicted_layers, random_layers
+
+        weight = self.moments().gain ** 2 if weight_variance is None else weight_variance
+        found = predicted_layers(self, depth, weight, bias_variance)
+        return found if width is None else random_layers(found, self, width=width, seed=seed)
 
     @cached_property
     def rests_at_zero(self) -> bool:

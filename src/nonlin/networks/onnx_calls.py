@@ -20,7 +20,6 @@ __all__ = [
     "plain",
     "power",
     "prelu",
-    "selu",
     "softmax",
     "step",
 ]
@@ -33,7 +32,6 @@ _COMPARISONS = {
     "LessOrEqual": (False, True),
 }
 """Whether it holds above the number, and on it."""
-_SELU = (1.6732632423543772, 1.0507009873554805)
 
 
 def softmax(use: Use) -> Conversion | None:
@@ -82,20 +80,11 @@ def maximum(use: Use) -> Conversion | None:
 
 
 def hard_sigmoid(use: Use) -> Conversion:
-    """Convert HardSigmoid."""
-    alpha, beta = use.attributes.get("alpha", 0.2), use.attributes.get("beta", 0.5)
+    """Convert HardSigmoid; with 1/6 rounded to float32 it is PyTorch's, with 1/6."""
+    alpha, beta = use.number("alpha"), use.number("beta")
     if abs(alpha - 1 / 6) < 1e-6 and beta == 0.5:
         return call(use, function("hardsigmoid"))
     return call(use, function("hardsigmoid_affine", alpha=alpha, beta=beta))
-
-
-def selu(use: Use) -> Conversion:
-    """Convert Selu."""
-    alpha, gamma = use.attributes.get("alpha", _SELU[0]), use.attributes.get("gamma", _SELU[1])
-    if np.allclose((alpha, gamma), _SELU, rtol=1e-6):
-        return call(use, function("selu"))
-    formula = "where(x > 0, gamma * x, gamma * alpha * expm1(x))"
-    return call(use, define(formula, alpha=float(alpha), gamma=float(gamma)))
 
 
 def gelu(use: Use) -> Conversion:
@@ -153,7 +142,7 @@ def plain(name: str, **renamed: str) -> Callable[[Use], Conversion | None]:
     """Convert an operator whose attributes, under other names, are the function's parameters."""
 
     def converter(use: Use) -> Conversion:
-        given = {theirs: use.attributes[ours] for theirs, ours in renamed.items() if ours in use.attributes}
+        given = {theirs: use.number(ours) for theirs, ours in renamed.items()}
         return call(use, function(name, **given))
 
     return converter

@@ -32,11 +32,9 @@ def gemm(use: Use) -> Conversion | None:
     if weight is None or (use.given(2) and (bias is None or bias.size not in (1, *bias.shape[-1:]))):
         return None
     weight = weight if use.attributes.get("transB") else weight.T
-    weight = np.ascontiguousarray(weight * weight.dtype.type(use.attributes.get("alpha", 1.0)))
+    weight = np.ascontiguousarray(weight * weight.dtype.type(use.number("alpha")))
     if bias is not None:
-        bias = np.broadcast_to(
-            bias.ravel() * bias.dtype.type(use.attributes.get("beta", 1.0)), weight.shape[:1]
-        )
+        bias = np.broadcast_to(bias.ravel() * bias.dtype.type(use.number("beta")), weight.shape[:1])
     before = (Transpose(),) if use.attributes.get("transA") else ()
     return (*before, Dense(weight=weight, bias=bias)), (use.node.input[0],)
 
@@ -86,7 +84,7 @@ def batch_norm(use: Use) -> Conversion | None:
     if shape is None or use.attributes.get("training_mode", 0) or any(v is None for v in values):
         return None
     gamma, beta, mean, variance = (np.asarray(v, np.float64) for v in values)
-    scale = gamma / np.sqrt(variance + use.attributes.get("epsilon", 1e-5))
+    scale = gamma / np.sqrt(variance + use.number("epsilon"))
     channels = (-1,) + (1,) * (len(shape) - 2)
     return single(
         Elementwise(scale=scale.reshape(channels), shift=(beta - mean * scale).reshape(channels)), use
@@ -113,9 +111,7 @@ def layer_norm(use: Use) -> Conversion | None:
     if use.attributes.get("stash_type", 1) != 1:
         return None
     axis = use.attributes.get("axis", -1)
-    normalize = Normalize(
-        axes=-axis if axis < 0 else len(shape) - axis, epsilon=use.attributes.get("epsilon", 1e-5)
-    )
+    normalize = Normalize(axes=-axis if axis < 0 else len(shape) - axis, epsilon=use.number("epsilon"))
     return (normalize, Elementwise(scale=scale, shift=shift)), (use.node.input[0],)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import onnx
 
-from nonlin.functions import function
 from nonlin.networks import onnx_calls, onnx_linear, onnx_moves
 from nonlin.networks.onnx_use import Conversion, Graph, Use
 from nonlin.networks.onnx_windows import average_pool, convolution, global_max_pool, max_pool
@@ -35,7 +34,7 @@ def convert(node: onnx.NodeProto, graph: Graph) -> Conversion | None:
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     try:
         made = converter(Use(node=node, graph=graph, attributes=attributes))
-    except (IndexError, KeyError, TypeError, ValueError):
+    except (IndexError, KeyError, TypeError, ValueError, onnx.defs.SchemaError):
         return None  # a parameter that the catalogue does not take, such as min > max, or weights that do not fit
     return None if made is None or any(name in graph.constants for name in made[1]) else made
 
@@ -69,6 +68,7 @@ _CONVERTERS: dict[str, _Converter] = {
     "HardSwish": onnx_calls.plain("hardswish"),
     "Identity": onnx_moves.identity,
     "LayerNormalization": onnx_linear.layer_norm,
+    "LeakyRelu": onnx_calls.plain("leaky_relu", negative_slope="alpha"),
     "LogSoftmax": onnx_calls.softmax,
     "MatMul": onnx_linear.matmul,
     "Max": onnx_calls.maximum,
@@ -83,7 +83,7 @@ _CONVERTERS: dict[str, _Converter] = {
     "ReduceSum": onnx_linear.reduce,
     "Relu": onnx_calls.plain("relu"),
     "Reshape": onnx_moves.shaped,
-    "Selu": onnx_calls.selu,
+    "Selu": onnx_calls.plain("selu", alpha="alpha", scale="gamma"),
     "Sigmoid": onnx_calls.plain("sigmoid"),
     "Reciprocal": lambda use: onnx_calls.step("1 / x", use),
     "Sign": lambda use: onnx_calls.step("where(x > 0, 1, where(x < 0, -1, 0))", use),
@@ -104,6 +104,3 @@ _CONVERTERS: dict[str, _Converter] = {
     "Unsqueeze": onnx_moves.shaped,
     "Where": onnx_calls.select,
 }
-_CONVERTERS["LeakyRelu"] = lambda use: onnx_calls.call(
-    use, function("leaky_relu", negative_slope=use.attributes.get("alpha", 0.01))
-)

@@ -52,6 +52,18 @@ class Use:
         value = self.attributes.get(attribute)
         return None if value is None else np.asarray(value)
 
+    def number(self, attribute: str) -> float:
+        """Return a number among the attributes, by default the standard's, which is a float32: 0.01 is 0.0099999998.
+
+        Raises:
+            onnx.defs.SchemaError: if the standard of this opset has no such operator.
+        """
+        value = self.attributes.get(attribute)
+        if value is None:
+            schema = onnx.defs.get_schema(self.node.op_type, self.graph.opset, "")
+            value = schema.attributes[attribute].default_value.f
+        return float(value)
+
     def given(self, position: int) -> bool:
         """Whether an optional input is given."""
         return position < len(self.node.input) and bool(self.node.input[position])
