@@ -145,6 +145,7 @@ def _entered(plan: Plan, problem: Problem, root: Root, pools: Pools | None) -> t
             "expected finite values on the slice, got an overflow of float64; choose a smaller one"
         )
     _set_preset(plan, problem, root, listing.preset)
+    _set_order(plan, listing)
     vertices = floats(root.vertices)
     walk.enter(
         stack,
@@ -162,6 +163,15 @@ def _set_preset(plan: Plan, problem: Problem, root: Root, preset: Array) -> None
         preset[folds[unit]] = side
     for (unit, kink), side in root.known.items():
         preset[folds[unit] + kink] = 2 + side
+
+
+def _set_order(plan: Plan, listing: Any) -> None:
+    """Let the folds of which a side is asked for come first, so that what lies on the other is dropped at once."""
+    folds = np.flatnonzero((listing.preset == 0) | (listing.preset == 1))
+    stage = np.repeat(np.arange(len(plan.units)), plan.units)
+    later = np.ones(len(stage), bool)
+    later[plan.first[plan.fold_stage[folds]] + plan.fold_unit[folds]] = False
+    listing.order[:] = np.lexsort((later, stage)) - plan.first[stage]
 
 
 def _asked(problem: Problem, root: Root, stages: int) -> list[int] | None:

@@ -103,7 +103,8 @@ def open_stage(  # noqa: C901 - each unit is one of several kinds
         open_windows(plan, frames, settings[2], stack, s, entry)
     listed = plan.fold_first[s] + first
     count = 0
-    for u in range(units):
+    for i in range(first, first + units):
+        u = listing.order[i]
         folds, end = plan.unit_fold[first + u], plan.unit_fold[first + u + 1]
         region = frames.region[first + u]
         if plan.leader[first + u] >= 0:

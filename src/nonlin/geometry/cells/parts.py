@@ -1,10 +1,12 @@
 """A problem cut into parts that know nothing of each other, along folds, so that no cell is counted twice."""
 
 import itertools
+import pickle
 import signal
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -94,7 +96,8 @@ def _here(parts: list[Problem], jobs: int) -> Iterator[tuple[int, int]]:
         yield from map(count_part, parts)
         return
     pool = get_reusable_executor(max_workers=jobs - 1, timeout=300, initializer=_leave_interrupts)
-    waiting = {pool.submit(_count_there, part): part for part in parts}
+    whole = pickle.dumps(parts[0])
+    waiting = {pool.submit(_count_there, whole, part.preset): part for part in parts}
     try:
         while waiting:
             mine = next((future for future in reversed(waiting) if future.cancel()), None)
@@ -113,13 +116,20 @@ def _leave_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _count_there(part: Problem) -> tuple[int, int]:
+def _count_there(whole: bytes, preset: dict[int, int]) -> tuple[int, int]:
     """Count a part in another process: Ctrl-C, which a terminal sends to all, ends the part and not the process."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return count_part(part)
+        return _count_preset(preset, _unpacked(whole))
     finally:
         _leave_interrupts()
+
+
+@lru_cache(maxsize=1)
+def _unpacked(whole: bytes) -> Problem:
+    """Return a problem as one object for all its parts, which then share what is made of its network."""
+    problem: Problem = pickle.loads(whole)  # noqa: S301 - from the process that started this one
+    return problem
 
 
 def _on_cluster(problem: Problem, parts: list[Problem], address: str) -> Iterator[tuple[int, int]]:

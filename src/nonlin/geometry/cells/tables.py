@@ -1,6 +1,7 @@
 """A chain of stages, and everything that changes while it is walked through, as flat arrays for the kernels."""
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,8 +64,9 @@ class Plan(NamedTuple):
     fold_kink: Array
 
 
+@lru_cache(maxsize=2)
 def plan_of(chain: Chain, stages: int) -> Plan:
-    """Write the first stages of a chain into arrays."""
+    """Write the first stages of a chain into arrays; the parts of a problem share them."""
     parts = chain.stages[:stages]
     tables = [_still, *(bends for stage in parts for bends in stage.bends)]
     kinks = [len(t.kinks) for t in tables]

@@ -81,6 +81,7 @@ class Listing(NamedTuple):
         counts: of each stage.
         side: of the current cell.
         preset: sides that are asked for, by fold: 0 or 1; 2 or 3 where they need no proof; −1 for both.
+        order: the units of each stage in the order in which their folds are listed, and so cut by.
     """
 
     candidates: Array
@@ -88,6 +89,7 @@ class Listing(NamedTuple):
     counts: Array
     side: Array
     preset: Array
+    order: Array
 
 
 class Frames(NamedTuple):
@@ -149,6 +151,7 @@ def listing_of(plan: Plan, dimensions: int) -> Listing:
         counts=np.zeros(len(plan.units), np.int64),
         side=np.zeros(slots, np.int8),
         preset=np.full(folds, -1, np.int8),
+        order=np.concatenate([np.arange(n) for n in plan.units]),
     )
 
 
