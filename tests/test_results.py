@@ -27,6 +27,7 @@ def results():
         "approximation": nonlin.approximate("x * x", (0, 1), pieces=3),
         "simplification": nonlin.simplify(network),
         "description": describe(nonlin.function("gelu")),
+        "layers": nonlin.function("tanh").layers(4),
         "vector": describe(nonlin.function("softmax")),
     }
 
@@ -39,6 +40,7 @@ NAMES = [
     "approximation",
     "simplification",
     "description",
+    "layers",
     "vector",
 ]
 

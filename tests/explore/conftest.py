@@ -3,7 +3,7 @@ import shutil
 import numpy as np
 import pytest
 
-from nonlin.explore import demonstrated, page
+from nonlin.explore import demonstrated, load, page
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -82,6 +82,13 @@ class Opened:
         for key in keys:
             self.tab.keyboard.press(key)
         self.frame()
+
+    def exported(self, folder, name="saved.json"):
+        """What "Save as JSON" writes, as Python reads it."""
+        with self.tab.expect_download() as waiting:
+            self.tab.click("[data-key='save']")
+        waiting.value.save_as(folder / name)
+        return load(folder / name)
 
     def state(self):
         return self.tab.evaluate("nonlin.state()")

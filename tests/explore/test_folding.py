@@ -5,16 +5,9 @@ import pytest
 
 import nonlin
 from nonlin import demonstration
-from nonlin.explore.exchange import Exploration, load, save
+from nonlin.explore.exchange import Exploration, save
 from nonlin.inspection.data import read_data
 from nonlin.networks import evaluate, read
-
-
-def exported(opened, tmp_path, name="saved.json"):
-    with opened.tab.expect_download() as waiting:
-        opened.tab.click("[data-key='save']")
-    waiting.value.save_as(tmp_path / name)
-    return load(tmp_path / name)
 
 
 def line_pieces(network, low=-4.0, high=4.0):
@@ -31,7 +24,7 @@ def plane_regions(network):
 @pytest.mark.parametrize("address", ["", "?n=1", "?n=8", "?n=3&m=4", "?n=2&m=2&w=1,-0.5"])
 def test_pieces_of_a_line(opened, tmp_path, address):
     opened.go(f"#line{address}")
-    network = exported(opened, tmp_path).network
+    network = opened.exported(tmp_path).network
     assert opened.fact("pieces") == line_pieces(network)
     assert opened.fact("pieces") <= opened.fact("most")
     assert opened.fact("y0") == pytest.approx(
@@ -44,10 +37,10 @@ def test_random_networks_on_a_line(opened, tmp_path):
     for _ in range(4):
         opened.tab.click("[data-key='random']")
         opened.frame()
-        assert opened.fact("pieces") == line_pieces(exported(opened, tmp_path).network)
+        assert opened.fact("pieces") == line_pieces(opened.exported(tmp_path).network)
     opened.tab.click("[data-key='sawtooth']")
     opened.frame()
-    assert opened.fact("pieces") == line_pieces(exported(opened, tmp_path).network) > 4
+    assert opened.fact("pieces") == line_pieces(opened.exported(tmp_path).network) > 4
 
 
 def test_a_kink_is_dragged_and_moved_by_keys(opened):
@@ -77,7 +70,7 @@ def test_a_weight_is_typed_and_nonsense_refused(opened):
 @pytest.mark.parametrize("hidden", ["3", "6", "8,8", "16,16", "12,12,12"])
 def test_regions_of_a_plane(opened, tmp_path, hidden):
     opened.go(f"#plane?hidden={hidden}&seed=11&set=none")
-    network = exported(opened, tmp_path).network
+    network = opened.exported(tmp_path).network
     assert opened.fact("regions") == plane_regions(network)
 
 
@@ -87,7 +80,7 @@ def test_a_fold_is_dragged(opened, tmp_path):
     opened.drag("fold0", 70, -50)
     opened.press("fold1", "ArrowLeft", "ArrowDown")
     assert opened.state()["w"] != before
-    assert opened.fact("regions") == plane_regions(exported(opened, tmp_path).network)
+    assert opened.fact("regions") == plane_regions(opened.exported(tmp_path).network)
 
 
 def test_ties_are_counted_as_python_does(opened, tmp_path):
@@ -98,7 +91,7 @@ def test_ties_are_counted_as_python_does(opened, tmp_path):
     flat = ",".join(str(v) for v in np.concatenate(layers))
     opened.go(f"#plane?hidden=6&set=none&w={flat}")
     found = opened.fact("regions")
-    assert found == plane_regions(exported(opened, tmp_path).network) == 8
+    assert found == plane_regions(opened.exported(tmp_path).network) == 8
 
 
 def test_training_lowers_the_loss_and_its_weights_are_python_s(opened, tmp_path):
@@ -110,7 +103,7 @@ def test_training_lowers_the_loss_and_its_weights_are_python_s(opened, tmp_path)
     opened.tab.click("[data-key='play']")
     opened.frame()
     assert opened.fact("loss") < 0.8 * before
-    saved = exported(opened, tmp_path)
+    saved = opened.exported(tmp_path)
     margins = saved.labels * evaluate(saved.network, {"x": saved.points})[0][:, 0]
     assert opened.fact("loss") == pytest.approx(np.logaddexp(0, -margins).mean(), rel=1e-12)
     assert opened.fact("regions") == plane_regions(saved.network)
@@ -118,7 +111,7 @@ def test_training_lowers_the_loss_and_its_weights_are_python_s(opened, tmp_path)
 
 def test_weights_and_points_from_python(opened, tmp_path):
     opened.go("#plane?hidden=3")
-    network = exported(opened, tmp_path).network
+    network = opened.exported(tmp_path).network
     points = np.array([[0.5, 1.0], [-1.0, -2.0], [2.0, 0.25]])
     made = Exploration(panel="plane", network=network, points=points, labels=np.array([1.0, -1.0, 1.0]))
     save(tmp_path / "made.json", made)
@@ -126,7 +119,7 @@ def test_weights_and_points_from_python(opened, tmp_path):
     opened.tab.set_input_files("[data-key='file']", tmp_path / "made.json")
     opened.tab.wait_for_selector("main[data-panel='plane']")
     assert opened.state()["points"] == [0.5, 1, 1, -1, -2, -1, 2, 0.25, 1]
-    again = exported(opened, tmp_path, "again.json")
+    again = opened.exported(tmp_path, "again.json")
     assert np.array_equal(again.points, points)
     assert all(
         np.array_equal(a.operator.weight, b.operator.weight)

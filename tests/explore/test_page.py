@@ -138,6 +138,8 @@ def test_a_wrong_file_is_said(opened, tmp_path):
         '{"format": "nonlin-explore/1", "panel": "x"}',
         '{"format": "nonlin-explore/1", "panel": "line", "state": {"n": "a"}}',
     ):
+        opened.go("#line")  # so that what is read is no older message
+        assert not opened.tab.locator("#notice").is_visible()
         (tmp_path / "wrong.json").write_text(text, encoding="utf-8")
         opened.tab.set_input_files("[data-key='file']", tmp_path / "wrong.json")
         opened.tab.wait_for_selector("#notice:not([hidden])")

@@ -175,12 +175,9 @@ def test_a_drawn_curve_is_fitted(opened, tmp_path):
     opened.tab.mouse.up()
     opened.frame()
     assert len(opened.state()["y"]) == 97
-    with opened.tab.expect_download() as waiting:
-        opened.tab.click("[data-key='save']")
-    waiting.value.save_as(tmp_path / "fit.json")
-    found = nonlin.explore.load(tmp_path / "fit.json")
+    found = opened.exported(tmp_path)
     (out,) = nonlin.networks.evaluate(found.network, {"x": found.points[:, :1]})
-    assert opened.fact("error") == pytest.approx(np.abs(out[:, 0] - found.points[:, 1]).max(), rel=1e-9)
+    assert opened.fact("error") == pytest.approx(np.abs(out[:, 0] - found.points[:, 1]).max(), rel=1e-12)
 
 
 def test_more_pieces_err_less_and_no_less_than_the_best_network(opened):

@@ -14,6 +14,7 @@ from nonlin.pictures.line import line
 from nonlin.pictures.linearity import counterexample
 from nonlin.pictures.prediction import prediction
 from nonlin.pictures.subdivision import crease_pattern, regions, surface
+from nonlin.pictures.vanishing import vanishing
 
 __all__ = [
     "approximation",
@@ -33,4 +34,5 @@ __all__ = [
     "regions",
     "surface",
     "units",
+    "vanishing",
 ]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from nonlin.functions.curve import Curve
-from nonlin.pictures.style import CYCLE, GRID, WIDE, blank, legend, settle, styled
+from nonlin.pictures.style import CYCLE, GRID, WIDE, blank, in_a_row, legend, settle, styled
 
 __all__ = ["draw_curve", "functions", "settle_height"]
 
@@ -34,7 +34,8 @@ def functions(curves: Sequence[Curve], *, curvature: bool = True) -> Figure:
     """
     orders = _ORDERS if curvature else _ORDERS[:2]
     below = 0.5 + (_PANEL + 0.15) * (len(orders) - 1)
-    rows = -(-len(curves) // _in_a_row(curves))
+    columns = in_a_row([curve.label for curve in curves])
+    rows = -(-len(curves) // columns)
     height = _PANEL + below + 0.15 + 0.18 * rows
     figure, top = blank(WIDE, height, left=0.7, above=0.15 + 0.18 * rows, below=below)
     panels = [top, *_panels_below(figure, top, len(orders) - 1)]
@@ -49,7 +50,8 @@ def functions(curves: Sequence[Curve], *, curvature: bool = True) -> Figure:
         axes.tick_params(labelbottom=axes is panels[-1])
     panels[-1].set_xlabel("x")
     top.set_xlim(min(curve.x[0] for curve in curves), max(curve.x[-1] for curve in curves))
-    _name(top, curves)
+    named = [line for line in top.lines if not str(line.get_label()).startswith("_")]
+    legend(top, named, columns=columns)
     return figure
 
 
@@ -90,21 +92,3 @@ def settle_height(axes: Axes, curves: Sequence[Curve], names: Sequence[str]) -> 
     bottom, top = max(values.min(), low - room), min(values.max(), high + room)
     margin = 0.06 * max(float(top - bottom), 1e-3)
     axes.set_ylim(bottom - margin, top + margin)
-
-
-def _in_a_row(curves: Sequence[Curve]) -> int:
-    longest = max(len(curve.label) for curve in curves)
-    return max(1, min(len(curves), int(WIDE / (0.5 + 0.075 * longest))))
-
-
-def _name(axes: Axes, curves: Sequence[Curve]) -> None:
-    columns = _in_a_row(curves)
-    if columns >= len(curves):
-        legend(axes, _handles(axes))
-        return
-    size = axes.get_position().height * axes.figure.get_figheight()  # type: ignore[union-attr]
-    axes.legend(handles=_handles(axes), loc="lower left", bbox_to_anchor=(0, 1 + 0.09 / size), ncols=columns)
-
-
-def _handles(axes: Axes) -> list[object]:
-    return [line for line in axes.lines if not str(line.get_label()).startswith("_")]

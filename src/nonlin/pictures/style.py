@@ -29,6 +29,7 @@ __all__ = [
     "SLOPE",
     "WIDE",
     "blank",
+    "in_a_row",
     "legend",
     "power_of_ten",
     "room_for",
@@ -163,12 +164,18 @@ def power_of_ten(x: float, _position: float = 0) -> str:
     return f"{x:g}" if 0 <= exponent <= 3 else f"10{str(exponent).translate(_SUPERSCRIPTS)}"
 
 
-def legend(axes: Axes, handles: Sequence[Any] | None = None) -> None:
-    """Put the legend into one line above the axes."""
+def legend(axes: Axes, handles: Sequence[Any] | None = None, *, columns: int | None = None) -> None:
+    """Put the legend above the axes, into one line or so many columns."""
     if handles is None:
         handles = axes.get_legend_handles_labels()[0]
     size = axes.get_position().height * axes.figure.get_figheight()  # type: ignore[union-attr]
-    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1 + 0.09 / size), ncols=len(handles))
+    place = (0, 1 + 0.09 / size)
+    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=place, ncols=columns or len(handles))
+
+
+def in_a_row(names: Sequence[str], width: float = WIDE) -> int:
+    """Return how many entries of a legend fit into a line, in inches; a lower estimate, whatever the font."""
+    return max(1, min(len(names), int(width / (0.5 + 0.075 * max(map(len, names))))))
 
 
 def room_for(names: Iterable[str]) -> float:

@@ -64,7 +64,9 @@ export const moments = (f, parameters, mean, deviation) => {
     const step = 1e-9 * Math.max(1, Math.abs(x));
     return Math.abs(f.value(x + step, parameters) - f.value(x - step, parameters)) > 1e-6;
   });
-  return { mean: first, second, slopeSecond: jumps ? Infinity : slopeSecond, gain: 1 / Math.sqrt(second) };
+  // an odd function's mean is 0, of which the rule leaves the rounding of its sum
+  const average = Math.abs(first) <= TOLERANCE * Math.sqrt(second) ? 0 : first;
+  return { mean: average, second, slopeSecond: jumps ? Infinity : slopeSecond, gain: 1 / Math.sqrt(second) };
 };
 
 // The share of N(mean, deviation²) where abs(f') is below a share of its largest value.
