@@ -10,11 +10,13 @@ from networks_strategy import Building, networks
 from scipy.optimize import linprog
 
 from nonlin.functions import function
-from nonlin.geometry import box, output_range, verify
+from nonlin.geometry import box, output_range, region, verify
 from nonlin.geometry.bounds import bounds
 from nonlin.networks import evaluate
 from nonlin.networks.activation import Activation
-from nonlin.networks.affine import Dense
+from nonlin.networks.affine import Dense, Elementwise
+from nonlin.networks.shape import Concatenate, Reshape
+from nonlin.networks.window import MaxPool, Window
 
 
 def written(path, network, low, high, rows):
@@ -143,3 +145,34 @@ def test_what_a_sample_on_jumps_meets_is_never_called_unsat(seed, tmp_path):
             tmp_path / "p.vnnlib", network, (sample - 0.375).tolist(), (sample + 0.5).tolist(), rows
         )
         assert verify(network, prop, timeout=0.2).status != "unsat"
+
+
+def test_what_passes_beside_a_pool_is_taken_from_its_own_place():
+    rng = np.random.default_rng(0)
+    made = Building((1, 4))
+    made.add(Elementwise(scale=np.array([[0.5]]), shift=np.zeros(())))
+    beside = made.last
+    made.add(Elementwise(scale=np.array([[-2.0]]), shift=np.ones(())))
+    made.add(MaxPool(window=Window(size=(2,), strides=(2,), dilations=(1,), padding=((0, 0),))), (1, 2))
+    pooled = made.add(Reshape(shape=(0, -1)), (2,))
+    flat = made.add(Reshape(shape=(0, -1)), (4,), inputs=(beside,))
+    made.add(Concatenate(axis=1), (6,), inputs=(pooled, flat))
+    made.add(Dense(weight=rng.normal(size=(1, 6)), bias=None), (1,))
+    network = made.network()
+    x = rng.uniform(-1, 1, (2000, 1, 4))
+    y = evaluate(network, {"x": x})[0][:, 0]
+    found = output_range(network, -1.0, 1.0)
+    assert found.closed
+    assert found.minimum[0] <= y.min() <= found.minimum[1] + 0.2
+    assert found.maximum[0] - 0.2 <= y.max() <= found.maximum[1]
+    low, high = np.array([[-1.0, -1.0, 0.3, 0.2]]), np.array([[1.0, 1.0, 0.3, 0.2]])
+    narrow = output_range(network, low, high)
+    np.testing.assert_allclose(
+        (narrow.minimum[1], narrow.maximum[0]), box(network, low, high).output_range(0), atol=1e-6
+    )
+    for sample in region(network, x[:20]):
+        np.testing.assert_allclose(sample.map(sample.x), run(network, sample.x))
+
+
+def run(network, x):
+    return evaluate(network, {"x": x[None]})[0][0]

@@ -1,25 +1,25 @@
 """The linear regions that samples are in: their affine maps, their half-spaces, and how far their folds are."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nonlin.errors import InvalidInputError
-from nonlin.geometry.along import AffineMap, affine_map_at
+from nonlin.geometry.along import AffineMap
 from nonlin.geometry.cells.lowering import lower
 from nonlin.geometry.checks import check_piecewise_linear
-from nonlin.geometry.rounding import UNIT_ROUNDOFF, gamma
-from nonlin.geometry.verification.layers import Layer, layers_of
+from nonlin.geometry.halfspaces import Around, passed
+from nonlin.geometry.verification.layers import layers_of
 from nonlin.networks import Network
 from nonlin.networks.array import Array
+from nonlin.results import Result, plain
 
 __all__ = ["Fold", "Region", "region"]
 
-Norm = Literal[1, 2] | float
+_NORMS = {"1": 1, "2": 2, "inf": np.inf}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,33 +32,34 @@ class Fold:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Region:
-    """The region of one sample, computed in float64.
+class Region(Result):
+    """The region of one sample; its figures are computed in float64.
 
     Args:
-        network: of which.
         x: the sample.
+        map: the affine map of the region.
         slopes, offsets: the region is where slopes · x ≤ offsets; shape (halfspaces, inputs) and (halfspaces,).
         calls, units: whose fold each half-space ends at; with pooling, the unit is the entry that would become largest.
         slacks: offsets − slopes · x, not below 0, shape (halfspaces,).
-        certified: whether float64 proves on which side of every fold the sample is.
-        tie: whether the sample lies exactly on a fold, as far as float64 tells; then it is on the left piece.
+        certified: whether it is proven on which side of every fold the sample is: in float64 with its rounding, and
+            where that does not decide, in rational arithmetic.
+        exact: whether rational arithmetic was needed.
+        tie: whether the sample lies exactly on a fold, proven; then it is in no region, and the left piece is taken, or
+            the first of equal entries.
+        reason: why it is not certified; "" where it is.
     """
 
-    network: Network
     x: Array
+    map: AffineMap
     slopes: Array
     offsets: Array
     calls: tuple[str, ...]
     units: Array
     slacks: Array
     certified: bool
+    exact: bool
     tie: bool
-
-    @cached_property
-    def map(self) -> AffineMap:
-        """The affine map, made when it is first asked for."""
-        return affine_map_at(self.network, self.x)
+    reason: str
 
     @property
     def weight(self) -> Array:
@@ -132,6 +133,53 @@ class Region:
         ties = self._distances(flat[others] - flat[best], values[best] - values[others], norm)
         return min(self.distance(norm), float(ties.min(initial=np.inf)))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but what is redundant as values that JSON has.
+
+        An infinite distance is None; the half-spaces are slopes · x ≤ offsets.
+        """
+        nearest = {}
+        for name, norm in _NORMS.items():
+            fold = self.nearest(norm)
+            nearest[name] = {
+                "distance": fold.distance,
+                "call": fold.call or None,
+                "unit": fold.unit if fold.call else None,
+                "decision_holds_within": self.margin(norm),
+            }
+        halfspaces = {
+            "slopes": self.slopes,
+            "offsets": self.offsets,
+            "calls": self.calls,
+            "units": self.units,
+        }
+        made: dict[str, Any] = plain({
+            "certified": self.certified,
+            "reason": self.reason,
+            "exact": self.exact,
+            "tie": self.tie,
+            "x": self.x,
+            "weight": self.weight,
+            "bias": self.bias,
+            "nearest": nearest,
+            "halfspaces": halfspaces,
+        })  # fmt: skip
+        return made
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return a row for each half-space: whose fold it ends at, and how far that is in each norm."""
+        far = {
+            f"distance_{name}": self._distances(self.slopes, self.slacks, norm).tolist()
+            for name, norm in _NORMS.items()
+        }
+        return {
+            "call": list(self.calls),
+            "unit": self.units.tolist(),
+            "offset": self.offsets.tolist(),
+            "slack": self.slacks.tolist(),
+            **far,
+        }
+
     def _distances(self, slopes: Array, slacks: Array, norm: float) -> Array:
         dual = {1: np.inf, 2: 2, np.inf: 1}.get(norm)
         if dual is None:
@@ -143,6 +191,8 @@ class Region:
 
 def region(network: Network, x: npt.ArrayLike) -> Region | tuple[Region, ...]:
     """Return the linear region that a sample is in, or those of a batch.
+
+    Signs are decided in float64 with its rounding; where that is not enough, in exact rational arithmetic.
 
     Args:
         network: piecewise linear, with one input of known shape.
@@ -169,86 +219,40 @@ def region(network: Network, x: npt.ArrayLike) -> Region | tuple[Region, ...]:
             f"expected finite samples of the shape {shape}, got {values.shape}; reshape them, or export the network "
             "with an input of known shape"
         )
-    layers = layers_of(lower(network, shape))
-    found = tuple(_region(network, layers, sample) for sample in batch)
+    chain = lower(network, shape)
+    around = Around(chain=chain, layers=layers_of(chain))
+    found = tuple(_region(around, sample) for sample in batch)
     return found[0] if one else found
 
 
-@dataclass(slots=True, kw_only=True)
-class _Folds:
-    slopes: list[Array]
-    slacks: list[Array]
-    calls: list[str]
-    units: list[Array]
-    doubts: list[Array]
-
-
-def _region(network: Network, layers: Sequence[Layer], x: Array) -> Region:
-    flat = x.ravel()
-    value, error = flat, np.zeros(len(flat))
-    slope = np.eye(len(flat))
-    folds = _Folds(slopes=[], slacks=[], calls=[], units=[], doubts=[])
-    for layer in layers:
-        z = np.asarray(layer.weight @ value) + layer.bias
-        reach = np.asarray(layer.absolute @ np.abs(value)) + np.abs(layer.bias)
-        doubt = (np.asarray(layer.absolute @ error) + gamma(layer.terms + 4) * reach) * (1 + 2.0**-20)
-        tilt = np.asarray(layer.weight @ slope)
-        if len(layer.windows):
-            value, error, slope = _pooled(layer, z, doubt, tilt, folds)
-        else:
-            value, error, slope = _bent(layer, z, doubt, tilt, folds)
-    slopes = np.concatenate([np.zeros((0, len(flat))), *folds.slopes])
-    slacks = np.concatenate([np.zeros(0), *folds.slacks])
-    doubts = np.concatenate([np.zeros(0), *folds.doubts])
-    constant = np.all(slopes == 0, axis=1)
+def _region(around: Around, x: Array) -> Region:
+    found, folds = passed(around, x, None)
+    exact = any(np.any(unsure) for unsure in folds.unsure)
+    if exact:
+        found, folds = passed(around, x, around.exactly.at(x.ravel())[0])
+    flat, slopes, slacks = x.ravel(), np.concatenate(folds.slopes), np.concatenate(folds.slacks)
+    calls, units = tuple(folds.calls), np.concatenate(folds.units)
+    ties = np.concatenate(folds.ties)
+    places = around.chain.outputs
+    weight = np.where(places[:, None] < 0, 0.0, found.slope[places])
+    bias = np.where(places < 0, 0.0, found.value[places]) - weight @ flat
     return Region(
-        network=network,
         x=x,
+        map=AffineMap(weight=weight.reshape(len(weight), *x.shape), bias=bias),
         slopes=slopes,
         offsets=slopes @ flat + slacks,
-        calls=tuple(folds.calls),
-        units=np.concatenate([np.zeros(0, np.intp), *folds.units]),
+        calls=calls,
+        units=units,
         slacks=np.maximum(slacks, 0.0),
-        certified=bool(np.all((slacks > doubts) | (constant & (slacks >= doubts)))),
-        tie=bool(np.any((slacks <= doubts) & ~constant)),
+        certified=not ties.any(),
+        exact=exact,
+        tie=bool(ties.any()),
+        reason=_reason([(calls[i], int(units[i])) for i in np.flatnonzero(ties)]),
     )
 
 
-def _bent(layer: Layer, z: Array, doubt: Array, tilt: Array, folds: _Folds) -> tuple[Array, Array, Array]:
-    piece, units = layer.piece(z[None])[0], np.arange(layer.units)
-    for sign, kinks, at in ((1, layer.kinks_high, piece), (-1, layer.kinks_low, piece - 1)):
-        has = (at >= 0) & (at < kinks.shape[1])
-        has[has] = np.isfinite(kinks[units[has], at[has]])
-        kink = kinks[units[has], at[has]]
-        _add(folds, layer, units[has], sign * tilt[has], sign * (kink - z[has]), doubt[has])
-    factor = layer.slopes[units, piece]
-    value = factor * z + layer.intercepts[units, piece]
-    error = np.abs(factor) * doubt + 8 * UNIT_ROUNDOFF * (
-        np.abs(factor * z) + np.abs(layer.intercepts[units, piece])
-    )
-    return value, error, factor[:, None] * tilt
-
-
-def _pooled(layer: Layer, z: Array, doubt: Array, tilt: Array, folds: _Folds) -> tuple[Array, Array, Array]:
-    best = layer.windows[np.arange(len(layer.windows)), z[layer.windows].argmax(axis=1)]
-    for entry in layer.windows.T:
-        other = entry != best
-        first, second = best[other], entry[other]
-        _add(
-            folds,
-            layer,
-            second,
-            tilt[second] - tilt[first],
-            z[first] - z[second],
-            doubt[first] + doubt[second] + 2 * UNIT_ROUNDOFF * (np.abs(z[first]) + np.abs(z[second])),
-        )
-    passed = np.concatenate([np.arange(layer.kept), best])
-    return z[passed], doubt[passed], tilt[passed]
-
-
-def _add(folds: _Folds, layer: Layer, units: Array, slopes: Array, slacks: Array, doubts: Array) -> None:
-    folds.slopes.append(slopes)
-    folds.slacks.append(slacks)
-    folds.calls += [layer.call] * len(units)
-    folds.units.append(units)
-    folds.doubts.append(doubts)
+def _reason(ties: list[tuple[str, int]]) -> str:
+    if not ties:
+        return ""
+    others = f" and {len(ties) - 1:,} more" if len(ties) > 1 else ""
+    return f"the sample lies exactly on the fold of {ties[0][0]}, unit {ties[0][1]}{others}"

@@ -15,7 +15,7 @@ from rich.text import Text
 from nonlin.geometry import Cells, Count, Line, Polyline, Region, Subdivision
 from nonlin.report.braille import plot
 from nonlin.report.html import _environment as environment
-from nonlin.report.region import region_figures, region_headline, region_rows, region_sentences
+from nonlin.report.region import region_headline, region_rows, region_sentences
 from nonlin.report.wording import number
 
 __all__ = ["Folded", "fold_json", "fold_page", "print_fold"]
@@ -98,7 +98,7 @@ def fold_json(folded: Folded) -> str:
     if folded.line is not None:
         data |= folded.line.to_dict()
     if folded.region is not None:
-        data |= region_figures(folded.region)
+        data |= folded.region.to_dict()
     if folded.count is not None:
         data |= folded.count.to_dict()
     if folded.made is not None:

@@ -1,23 +1,18 @@
 """The linear region of one sample, in words and figures."""
 
-from typing import Any
-
 import numpy as np
 
 from nonlin.geometry import Region
 from nonlin.report.wording import number
 
-__all__ = ["region_figures", "region_headline", "region_rows", "region_sentences"]
+__all__ = ["region_headline", "region_rows", "region_sentences"]
 
 _NORMS = {"L1": 1, "L2": 2, "L∞": np.inf}
 
 
 def region_headline(region: Region) -> str:
     """Return how many half-spaces there are, and how sure that is."""
-    if region.tie:
-        sure = "the sample lies on a fold, as far as float64 tells"
-    else:
-        sure = "certified" if region.certified else "not certified: float64 does not decide every side"
+    sure = "certified" if region.certified else f"not certified: {region.reason}"
     return f"a region within {len(region.offsets):,} half-spaces ({sure})"
 
 
@@ -41,34 +36,3 @@ def region_sentences(region: Region) -> list[str]:
         f"Here the network is weight · x + bias, with a weight of {size}.",
         f"The largest output is {best}, {number(float(values[best]), 6)}; its slope is {number(steepest, 6)}.",
     ]
-
-
-def region_figures(region: Region) -> dict[str, Any]:
-    """Return everything, for JSON: an infinite distance is None; the half-spaces are slopes · x ≤ offsets."""
-    distances = {}
-    for name, norm in {"1": 1, "2": 2, "inf": np.inf}.items():
-        fold = region.nearest(norm)
-        distances[name] = {
-            "distance": _finite(fold.distance),
-            "call": fold.call or None,
-            "unit": fold.unit if fold.call else None,
-            "decision_holds_within": _finite(region.margin(norm)),
-        }
-    return {
-        "certified": region.certified,
-        "tie": region.tie,
-        "x": region.x.tolist(),
-        "weight": region.weight.tolist(),
-        "bias": region.bias.tolist(),
-        "nearest": distances,
-        "halfspaces": {
-            "slopes": region.slopes.tolist(),
-            "offsets": region.offsets.tolist(),
-            "calls": list(region.calls),
-            "units": region.units.tolist(),
-        },
-    }
-
-
-def _finite(x: float) -> float | None:
-    return float(x) if np.isfinite(x) else None

@@ -134,7 +134,7 @@ def _unpooled(layer: Layer, pieces: Array, way: _Backward) -> Array:
     ends = way.low[:, kept:], way.high[:, kept:]
     made = [np.zeros((len(pieces), layer.units)) for _ in range(3)]
     for part, held in zip(made, (way.low, way.high, way.moved), strict=True):
-        part[:, :kept] = held[:, :kept]
+        part[:, layer.passing] = held[:, :kept]
     boxes = np.arange(len(pieces))[:, None]
     for place in range(size):
         entry = layer.windows[:, place]

@@ -31,7 +31,7 @@ class Layer:
         bent: which units bend, shape (units,).
         windows: the entries of each window, shape (windows, size), filled up by repeating one; (0, 0) where there is
             no pooling.
-        kept: with windows, how many units only pass; they stand in front.
+        kept: with windows, how many units only pass: the last ones; of what comes out they are the first.
         call: the name of the node that bends.
     """
 
@@ -57,6 +57,11 @@ class Layer:
         return len(self.bias)
 
     @property
+    def passing(self) -> slice:
+        """Which units only pass a layer of windows."""
+        return slice(self.units - self.kept, self.units)
+
+    @property
     def choices(self) -> int:
         """How many decisions there are in this layer: one for each unit, or one for each window."""
         return len(self.windows) or self.units
@@ -77,7 +82,7 @@ class Layer:
     def after(self, z: Array) -> Array:
         """Return what comes out for pre-activations."""
         if len(self.windows):
-            return np.concatenate([z[:, : self.kept], z[:, self.windows].max(axis=2)], axis=1)
+            return np.concatenate([z[:, self.passing], z[:, self.windows].max(axis=2)], axis=1)
         piece = self.piece(z)
         units = np.arange(self.units)
         return self.slopes[units, piece] * z + self.intercepts[units, piece]

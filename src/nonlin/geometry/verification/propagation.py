@@ -208,7 +208,8 @@ def _image(layer: Layer, bent: Bent, low: Array, high: Array) -> tuple[Array, Ar
     """Return bounds of what a layer makes."""
     if len(layer.windows):
         ends = [
-            np.concatenate([x[:, : layer.kept], x[:, layer.windows].max(axis=2)], axis=1) for x in (low, high)
+            np.concatenate([x[:, layer.passing], x[:, layer.windows].max(axis=2)], axis=1)
+            for x in (low, high)
         ]
         return ends[0], ends[1]
     corners = np.stack([

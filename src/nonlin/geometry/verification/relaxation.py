@@ -169,7 +169,7 @@ def _through(relaxation: Relaxation, k: int, bent: Bent, weights: Array, sums: A
         through(weights, bent.lines, layer.bias, relaxation.spread[k], sums)
         return weights
     made = np.zeros((*weights.shape[:2], layer.units))
-    made[:, :, : layer.kept] = weights[:, :, : layer.kept]
+    made[:, :, layer.passing] = weights[:, :, : layer.kept]
     pooled = np.ascontiguousarray(weights[:, :, layer.kept :])
     through_windows(pooled, bent.upper, bent.highest, bent.lower, made, sums)
     # an entry's windows were added up; its size is at most its spread divided by 4 u
