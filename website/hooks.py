@@ -38,6 +38,11 @@ GUIDES = [
 SHOWN = ["catalogue.md", "claims.md", "gallery.md"]
 EXPLAINED = ["exact_and_sampled.md", "properties.md", "faults.md"]
 END = ["measurements.md", "changelog.md"]
+GATHERED = {"measurements.md": "Measurements"}
+"""Borrowed pages that have several first headings, and the title to put above them."""
+
+HEADING = re.compile(r"^(?=#{1,5} )|^```.*?^```$", re.MULTILINE | re.DOTALL)
+"""Where a heading begins; a fenced block is taken whole, for a comment in it looks like one."""
 
 LIST = re.compile(r"^(?![-\s|#>]|\d+\. )(.+)\n(?=- |1\. )", re.MULTILINE)
 """A list right below a line of text, which Markdown has and this Markdown does not without an empty line."""
@@ -67,6 +72,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that stand elsewhere."""
     for source, name in BORROWED.items():
         text = (ROOT / source).read_text(encoding="utf-8")
+        if name in GATHERED:
+            text = f"# {GATHERED[name]}\n\n" + HEADING.sub(lambda match: match[0] or "#", text)
         files.append(File.generated(config, name, content=text))
     return files
 
@@ -83,9 +90,9 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     return LIST.sub(r"\1\n\n", markdown)
 
 
-def on_page_content(html: str, **_: Any) -> str:
-    """Fill in what is drawn."""
+def on_page_content(html: str, page: Page, **_: Any) -> str:
+    """Fill in what is drawn, and name the page, for what looks otherwise on it."""
     for mark, write in DRAWN.items():
         if mark in html:
             html = html.replace(mark, write())
-    return html
+    return f'<div class="page-{posixpath.splitext(page.file.name)[0]}">{html}</div>'

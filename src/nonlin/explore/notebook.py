@@ -12,7 +12,7 @@ __all__ = ["widget"]
 
 
 def widget(model: Any = None, data: Any = None, *, address: str = "", height: int = 900) -> Any:
-    """Return the page as a widget for Jupyter, VS Code, Colab and marimo.
+    """Return the page as a widget for Jupyter, and wherever else anywidgets are shown.
 
     Its trait `address` follows what the reader does, and moves the page when it is set.
 

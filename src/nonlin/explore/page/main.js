@@ -40,8 +40,9 @@ const say = (text) => {
 };
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
+let around; // whether the notebook that holds the page is dark, where there is one
 const paint = () => {
-  const theme = state.theme === "auto" ? (dark.matches ? "dark" : "light") : state.theme;
+  const theme = state.theme === "auto" ? ((around ?? dark.matches) ? "dark" : "light") : state.theme;
   document.documentElement.dataset.theme = theme;
   document.documentElement.lang = state.lang === "zh" ? "zh-Hans" : "en";
 };
@@ -180,8 +181,10 @@ addEventListener("hashchange", () => fromAddress(location.hash));
 let lastWidth = innerWidth;
 addEventListener("resize", () => innerWidth !== lastWidth && ((lastWidth = innerWidth), redraw()));
 addEventListener("message", (event) => {
-  const address = event.data?.nonlin === "open" ? event.data.address : undefined;
-  if (typeof address === "string" && address.startsWith("#")) fromAddress(address);
+  if (event.data?.nonlin !== "open") return;
+  around = event.data.dark;
+  if (String(event.data.address).startsWith("#")) fromAddress(event.data.address);
+  else paint(), redraw();
 });
 dark.addEventListener("change", () => (paint(), redraw()));
 
