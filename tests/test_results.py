@@ -19,11 +19,15 @@ def results():
     network = nonlin.read(path)
     with np.load(demonstration.data_path()) as data:
         first, second = data["images"][:2]
+    found = geometry.plane(network, first, second, np.zeros(64))
     return {
         "inspection": nonlin.inspect(path, demonstration.data_path()),
         "prediction": nonlin.predict(network),
         "line": geometry.line(network, first, second),
-        "count": geometry.count_of(geometry.plane(network, first, second, np.zeros(64))),
+        "count": geometry.count_of(found),
+        "cells": found,
+        "subdivision": geometry.subdivide(found),
+        "folds": geometry.folds(found),
         "approximation": nonlin.approximate("x * x", (0, 1), pieces=3),
         "simplification": nonlin.simplify(network),
         "description": describe(nonlin.function("gelu")),
@@ -37,6 +41,9 @@ NAMES = [
     "prediction",
     "line",
     "count",
+    "cells",
+    "subdivision",
+    "folds",
     "approximation",
     "simplification",
     "description",
@@ -91,3 +98,14 @@ def test_what_is_known_about_a_function_is_a_row_a_property(results):
     assert known["smoothness"] == '"inf"'
     assert set(columns["status"]) == {"proved"}
     assert results["vector"].to_dict()["properties"]["attained"]["value"] == [False, False]
+
+
+def test_the_cells_of_a_plane_are_its_rows(results):
+    found, made = results["cells"], results["subdivision"]
+    columns = found.columns()
+    assert len(columns["volume"]) == found.count == made.to_dict()["count"]
+    assert sum(columns["volume"]) == pytest.approx(1, rel=1e-12)
+    assert columns["weight"] == made.columns()["weight"]
+    folds = results["folds"].to_dict()
+    assert sum(fold["segments"] for fold in folds.values()) == len(results["folds"].columns()["unit"])
+    assert folds == made.to_dict()["folds"]

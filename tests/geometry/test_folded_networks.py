@@ -171,12 +171,9 @@ def test_rnet_along_a_line(rnet):
 
 
 @pytest.mark.campaign
-@pytest.mark.xfail(
-    raises=RecursionError, strict=False, reason="pooling with a thousand windows is walked window in window"
-)
 def test_rnet_on_a_plane(rnet):
     rng = np.random.default_rng(0)
     points = rng.uniform(-1, 1, (3, 3, 24, 24))
-    count, worst = worst_on_a_plane(without_final(rnet)[0], points, rng, window=(0, 1e-4, 0, 1e-4))
-    assert count > 10
+    count, worst = worst_on_a_plane(without_final(rnet)[0], points, rng, window=(0, 3e-3, 0, 3e-3))
+    assert count > 100
     assert worst < 1e-9

@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from nonlin.errors import InvalidInputError
-from nonlin.geometry.cells.cell import Cell
+from nonlin.geometry.cells.cell import Cell, columns_of_cells
 from nonlin.geometry.cells.cells import Cells
 from nonlin.geometry.cells.exact import floats
 from nonlin.geometry.contours import Contours
 from nonlin.geometry.polylines import Polyline
 from nonlin.geometry.units import Units, units_of
 from nonlin.networks.array import Array
+from nonlin.results import Result, plain
 
 __all__ = ["Folds", "Subdivision", "decision_boundary", "folds", "level_set", "subdivide"]
 
@@ -21,7 +23,7 @@ _NEAR = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Folds:
+class Folds(Result):
     """The crease pattern of a plane: every segment between two cells, with what makes it.
 
     Args:
@@ -42,9 +44,26 @@ class Folds:
         lengths = np.linalg.norm(self.segments[:, 1] - self.segments[:, 0], axis=1)
         return {name: float(lengths[self.call == i].sum()) for i, name in enumerate(self.calls)}
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return for each call its segments and how long they are together; the segments are `columns()`."""
+        lengths = self.lengths()
+        return {
+            name: {"segments": int((self.call == i).sum()), "length": lengths[name]}
+            for i, name in enumerate(self.calls)
+        }
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the segments, as data frames take them: what makes each, and its two ends."""
+        ends = self.segments.reshape(-1, 4).T.tolist() if len(self.segments) else [[], [], [], []]
+        return {
+            "call": [self.calls[i] for i in self.call],
+            "unit": self.unit.tolist(),
+            **dict(zip(("s", "t", "to_s", "to_t"), ends, strict=True)),
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Subdivision:
+class Subdivision(Result):
     """Everything that a picture of a plane shows; all cells are kept.
 
     Args:
@@ -60,6 +79,19 @@ class Subdivision:
     folds: Folds
     boundary: tuple[Polyline, ...]
     window: tuple[float, float, float, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the count, the window, the folds of each call and the boundary; the cells are `columns()`."""
+        return {
+            **self.found.to_dict(),
+            "window": list(self.window),
+            "folds": self.folds.to_dict(),
+            "boundary": plain(self.boundary),
+        }
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the cells, as data frames take them: volume and fields of `Cell`."""
+        return columns_of_cells(self.cells)
 
 
 def subdivide(found: Cells, *, progress: Callable[[int], None] | None = None) -> Subdivision:

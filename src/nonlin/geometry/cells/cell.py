@@ -1,15 +1,17 @@
 """One cell with its pattern and its affine map."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import factorial
+from typing import Any
 
 import numpy as np
 
 from nonlin.geometry.cells.enumeration import Leaves
 from nonlin.networks.array import Array
+from nonlin.results import columns_of, plain
 
-__all__ = ["Cell", "cells_of"]
+__all__ = ["Cell", "cells_of", "columns_of_cells"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,6 +74,13 @@ def _simplices(points: Array, incidence: Array, face: frozenset[int], apexes: li
     for part in below:
         if part:
             yield from _simplices(points, incidence, part, [*apexes, apex])
+
+
+def columns_of_cells(cells: Iterable[Cell]) -> dict[str, list[Any]]:
+    """Return the volume and the fields of cells as one list a column, arrays as lists."""
+    held = list(cells)
+    columns = {name: plain(column) for name, column in columns_of(Cell, held).items()}
+    return {"volume": [cell.volume for cell in held], **columns}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from nonlin.geometry.cells.cell import Cell, Names, cells_of
+from nonlin.geometry.cells.cell import Cell, Names, cells_of, columns_of_cells
 from nonlin.geometry.cells.enumeration import Problem, batches
 from nonlin.geometry.cells.extremes import Extremes, extremes_of
 from nonlin.geometry.cells.parts import count_parts
 from nonlin.geometry.cells.volumes import volumes_of
 from nonlin.networks.array import Array
+from nonlin.results import Result
 
 __all__ = ["Cells", "Progress", "counted"]
 
@@ -20,7 +22,7 @@ Progress: TypeAlias = Callable[[int, float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Cells:
+class Cells(Result):
     """The linear regions of a network on a domain.
 
     A linear region is a cell of the activation patterns: a largest set of points on which every unit of every call
@@ -98,6 +100,20 @@ class Cells:
                     j = places.get(other.tobytes())
                     if j is not None and not (pooled[unit] and j < i):
                         yield i, j
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the count, how sure it is, and in how many dimensions; the cells themselves are `columns()`."""
+        return {
+            "count": self.count,
+            "certified": self.certified,
+            "reason": self.reason,
+            "exact": self.exact,
+            "dimensions": self.problem.domain.dimensions,
+        }
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the cells, as data frames take them: volume and fields of `Cell`; as many as were counted."""
+        return columns_of_cells(islice(self.cells, self.count))
 
     def __str__(self) -> str:
         sure = "certified" if self.certified else f"not certified: {self.reason}"
