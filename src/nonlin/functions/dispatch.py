@@ -46,7 +46,8 @@ def apply(expression: Expression, u: Any, *, out: Any = None, fast: bool = False
     if known is not None and out is None:
         return known(expression, u, fast)
     if isinstance(u, int | float) and out is None:
-        return _number(expression, float(u))
+        number = _number(expression, _as_float(u))
+        return number if type(u) is not np.float64 else np.float64(number)  # which is a float, too
     other = _framework(u)
     if other is not None:
         if out is not None:
@@ -54,9 +55,7 @@ def apply(expression: Expression, u: Any, *, out: Any = None, fast: bool = False
                 f"expected out only with a NumPy array, got it with {type(u).__name__}; leave it out"
             )
         return other(expression, u, fast)
-    array = np.asarray(u)
-    if not _floating(array.dtype):
-        array = _as_float64(array)
+    array = _as_array(u)
     target = np.empty(array.shape, array.dtype) if out is None else _checked(out, array)
     _fill(expression, array, target, "fast" if fast else "accurate")
     return target if isinstance(u, np.ndarray) or target.ndim or out is not None else target[()]
@@ -64,9 +63,7 @@ def apply(expression: Expression, u: Any, *, out: Any = None, fast: bool = False
 
 def apply_array(compute: Callable[[Array], Array], u: Any, *, out: Any = None) -> Any:
     """Compute a function of a whole vector in float64 and return the kind and type of u."""
-    array = np.asarray(u)
-    if not _floating(array.dtype):
-        array = _as_float64(array)
+    array = _as_array(u)
     result = compute(array.astype(np.float64, copy=False))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         if out is None:
@@ -124,8 +121,8 @@ def _fill(expression: Expression, array: NDArray[Any], target: NDArray[Any], mod
             target[...] = _small(expression, array)
         return
     source = np.ascontiguousarray(array).reshape(-1)
-    if np.may_share_memory(source, target):
-        source = source.copy()
+    if np.may_share_memory(source, target) or not source.flags.writeable:
+        source = source.copy()  # a compiled loop takes no array that is read-only, as of a mapped file
     flat = target.reshape(-1) if target.flags.c_contiguous else np.empty(array.size, array.dtype)
     if name in ("float32", "float64"):
         _compiled(expression, name, mode)(source, flat)
@@ -150,7 +147,25 @@ def _floating(dtype: np.dtype[Any]) -> bool:
     return (dtype.kind == "f" and dtype.itemsize <= 8) or dtype.name == "bfloat16"
 
 
-def _as_float64(array: NDArray[Any]) -> Array:
+def _as_float(u: float) -> float:
+    try:
+        return float(u)
+    except OverflowError as error:
+        raise InvalidInputError(
+            "expected a number that float64 has, got a whole number beyond 1.8e308; scale it"
+        ) from error
+
+
+def _as_array(u: Any) -> NDArray[Any]:
+    """Return numbers as an array of a floating type in this machine's order of bytes."""
+    try:
+        array = np.asarray(u)
+    except ValueError as error:
+        raise InvalidInputError(
+            f"expected an array of real numbers, got a {type(u).__name__} whose parts differ in length; fill it up"
+        ) from error
+    if _floating(array.dtype):
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind not in "iub" or array.dtype.itemsize > 8:
         raise InvalidInputError(
             f"expected an array of real numbers, got {array.dtype}; convert it to float32 or float64"

@@ -39,9 +39,9 @@ class Function:
     """One activation function with its parameters' values.
 
     Calling it, `slope` and `curvature` take Python numbers and arrays of float16, float32 and float64, of any
-    shape, and return the same kind; integers count as float64. NaN gives NaN, ±inf the limit (NaN where
-    there is
-    none). At a kink the slope is the declared one, PyTorch's where PyTorch has the function.
+    shape, and return the same kind; integers count as float64. NaN gives NaN, ±inf the limit (NaN where there is
+    none). At a kink the slope is the declared one, PyTorch's where PyTorch has the function. The sign of a result
+    that is 0 says nothing.
 
     Args:
         name: canonical name; for a definition of the user's, its text.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from operator import index
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from nonlin.errors import InvalidInputError
 from nonlin.functions.dispatch import apply_array
@@ -63,7 +64,7 @@ def _framework(u: Any) -> Callable[[str, Mapping[str, float], Any], Any] | None:
 
 def _along(axis: int, u: Any, compute: Callable[[Any], Any]) -> Any:
     """Compute along the last axis what is wanted along another; arrays of every kind have `swapaxes`."""
-    if not -u.ndim <= axis < u.ndim:
+    if not isinstance(axis, SupportsIndex) or not -u.ndim <= index(axis) < u.ndim:
         raise InvalidInputError(f"expected an axis of an array with {u.ndim} axes, got {axis}; change it")
     if u.shape[axis] == 0:
         raise InvalidInputError(

@@ -108,7 +108,7 @@ SMOOTH = (
     Entry(
         name="logish",
         formula="x * log1p(sigmoid(x))",
-        paper="Zhu, Zeng, Liu, Zhao, Sun and Chen, Logish: a new nonlinear nonmonotonic activation function",
+        paper="Zhu, Zeng, Liu and Zhang, Logish: a new nonlinear nonmonotonic activation function",
         year=2021,
     ),
     Entry(

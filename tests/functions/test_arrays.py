@@ -1,0 +1,100 @@
+"""Arrays of every kind that NumPy has: read-only, of another order of bytes, with gaps, overlapping, empty."""
+
+import numpy as np
+import pytest
+
+import nonlin
+from nonlin.errors import InvalidInputError
+from nonlin.functions.dispatch import WORTH_COMPILING
+
+SIZES = [10, WORTH_COMPILING + 1]
+TYPES = [np.float16, np.float32, np.float64]
+
+
+@pytest.fixture(params=SIZES, ids=["small", "compiled"])
+def size(request):
+    return request.param
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_layouts(size, dtype):
+    f = nonlin.function("silu")
+    u = np.linspace(-6, 6, 2 * size).astype(dtype)
+    wanted = f(u.copy())
+    np.testing.assert_array_equal(f(u[::2]), wanted[::2])
+    np.testing.assert_array_equal(f(u[::-1]), wanted[::-1])
+    np.testing.assert_array_equal(f(u.reshape(2, size).T), wanted.reshape(2, size).T)
+    np.testing.assert_array_equal(f(np.broadcast_to(u[:1], (size,))), np.full(size, wanted[0]))
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_an_array_that_is_read_only(size, dtype, tmp_path):
+    u = np.linspace(-6, 6, size).astype(dtype)
+    np.save(tmp_path / "u.npy", u)
+    mapped = np.load(tmp_path / "u.npy", mmap_mode="r")
+    for compute in (nonlin.function("gelu"), nonlin.function("gelu").slope):
+        np.testing.assert_array_equal(compute(mapped), compute(u))
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_the_other_order_of_bytes(size, dtype):
+    f, u = nonlin.function("tanh"), np.linspace(-6, 6, size).astype(dtype)
+    result = f(u.astype(u.dtype.newbyteorder()))
+    assert result.dtype == dtype
+    np.testing.assert_array_equal(result, f(u))
+
+
+def test_out_that_overlaps(size):
+    f, u = nonlin.function("mish"), np.linspace(-6, 6, 2 * size)
+    wanted = f(u)
+    shifted, turned, sparse = u.copy(), u.copy(), np.zeros(4 * size)
+    f(shifted[:-1], out=shifted[1:])
+    np.testing.assert_array_equal(shifted[1:], wanted[:-1])
+    f(turned, out=turned[::-1])
+    np.testing.assert_array_equal(turned[::-1], wanted)
+    f(u, out=sparse[::2])
+    np.testing.assert_array_equal(sparse[::2], wanted)
+
+
+def test_out_of_a_vector_function_that_overlaps():
+    f = nonlin.function("softmax")
+    held = np.linspace(-3, 3, 25)
+    wanted = f(held[:24].reshape(4, 6).copy())
+    f(held[:24].reshape(4, 6), out=held[1:].reshape(4, 6))
+    np.testing.assert_array_equal(held[1:].reshape(4, 6), wanted)
+
+
+@pytest.mark.parametrize(
+    "number", [1.5, 3, True, np.float16(1.5), np.float32(1.5), np.float64(1.5), np.int8(3)]
+)
+def test_a_number_comes_back_as_its_kind(number):
+    result = nonlin.function("gelu")(number)
+    kind = type(number) if isinstance(number, np.floating) else np.float64
+    assert type(result) is (kind if isinstance(number, np.generic) else float)
+    assert float(result) == pytest.approx(nonlin.function("gelu")(float(number)), rel=1e-3)
+
+
+def test_nothing_and_one_number_without_an_axis():
+    f = nonlin.function("gelu")
+    assert f(np.zeros((0, 3), np.float32)).shape == (0, 3)
+    assert f(np.array(1.5)).shape == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "u", "words"),
+    [
+        ("gelu", [[1, 2], [3]], "differ in length"),
+        ("softmax", [[1, 2], [3]], "differ in length"),
+        ("gelu", 10**400, "scale it"),
+        ("gelu", "1.0", "real numbers"),
+    ],
+)
+def test_what_are_no_numbers_is_refused(name, u, words):
+    with pytest.raises(InvalidInputError, match=words):
+        nonlin.function(name)(u)
+
+
+@pytest.mark.parametrize("axis", [2, -3, 1.0, "rows"])
+def test_an_axis_that_is_none_is_refused(axis):
+    with pytest.raises(InvalidInputError, match="expected an axis of an array with 2 axes"):
+        nonlin.function("softmax")(np.ones((2, 3)), axis=axis)
