@@ -1,9 +1,16 @@
+from math import inf, isnan, nan
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import nonlin
-from nonlin.inspection.torch.sampling import LEAST, few, norm_of, spread
+from nonlin.inspection.torch import lean, sampling
+from nonlin.inspection.torch.lean import measure_pre_activation, watched_call
+from nonlin.inspection.torch.sampling import few, norm_of, on_host, spread, sum_and_norm_of
+from nonlin.inspection.watching.parts import LEAST
+from nonlin.inspection.watching.scans import scan
 
 
 @pytest.mark.parametrize("shape", [(512, 1024), (32, 32, 64, 64), (4, 128, 1536), (300_001,)])
@@ -36,6 +43,81 @@ def test_the_sample_is_of_the_tensor(layout):
         assert torch.isin(part, tensor.flatten()).all()
         assert len(part.unique()) == part.numel()
     assert 3900 < few(tensor).numel() <= 4096
+
+
+def permuted(*order):
+    return lambda shape: torch.randn([shape[i] for i in order]).permute(
+        [order.index(i) for i in range(len(shape))]
+    )
+
+
+SHAPES = [(64, 24), (512, 1024), (1024, 1), (7, 3, 5, 5), (32, 64, 24, 24), (4, 128, 500), (3, 1, 40), (1, 6)]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("function", ["relu", "sigmoid"])
+@pytest.mark.parametrize(
+    ("shape", "axis", "made"),
+    [
+        *((shape, axis, torch.randn) for shape in SHAPES for axis in {1, len(shape) - 1}),
+        ((9, 6, 5, 4), 1, permuted(0, 2, 3, 1)),  # channels last
+        ((9, 6, 50), 2, permuted(1, 0, 2)),  # the batch second
+        ((300,), 0, torch.randn),
+        ((64, 24), 1, lambda shape: torch.randn(shape[0], 2 * shape[1])[:, ::2]),
+        ((0, 24), 1, torch.randn),
+    ],
+)
+def test_a_compiled_pass_measures_what_pytorch_does(function, shape, axis, made, dtype, monkeypatch):
+    pre = 8 * made(shape).to(dtype)
+    watched = watched_call("", nonlin.function(function), 0.01, is_prelu=False)
+    first = measure_pre_activation(watched, pre, axis, turn=3), sum_and_norm_of(pre), norm_of(pre)
+    for module in (lean, sampling):
+        monkeypatch.setattr(module, "on_host", lambda _: None)
+    second = measure_pre_activation(watched, pre, axis, turn=3), sum_and_norm_of(pre), norm_of(pre)
+    assert isinstance(second[1], torch.Tensor)
+    tolerance = 1e-6 * (float(second[2][0]) if pre.numel() else 1) * pre.numel() ** 0.5
+    assert first[1].tolist() == pytest.approx(second[1].tolist(), rel=1e-5, abs=tolerance)
+    assert float(first[2][0]) == pytest.approx(float(second[2][0]), rel=1e-5)
+    if first[0] is None:
+        assert second[0] is None
+        assert not pre.numel()
+        return
+    compiled, plain = (np.asarray(extremes.numbers, float) for extremes in (first[0], second[0]))
+    few = len(plain) - (3 if function == "sigmoid" else 2) * first[0].units
+    assert np.array_equal(compiled[:-few], plain[:-few])
+    assert np.array_equal(np.sort(compiled[-few:]), np.sort(plain[-few:]))
+    assert [getattr(first[0], name) for name in ("units", "share", "rows")] == [
+        getattr(second[0], name) for name in ("units", "share", "rows")
+    ]
+
+
+@pytest.mark.parametrize("value", [nan, -nan, inf, -inf, -0.0])
+@pytest.mark.parametrize(("shape", "axis"), [((40, 6), 1), ((8, 6, 20), 1)])
+def test_extremes_of_what_is_no_number_are_those_of_pytorch(shape, axis, value):
+    pre = -torch.rand(shape)
+    pre[3, 4] = torch.tensor(value).copysign(torch.tensor(-1.0)) if value == 0 else value
+    numbers = torch.tensor(scan(pre.numpy(), axis, flat=None, turn=0)).float()
+    others = [i for i in range(pre.dim()) if i != axis]
+    for found, expected in zip(numbers[:12].view(2, 6), (pre.amin(others), pre.amax(others)), strict=True):
+        assert torch.equal(found.isnan(), expected.isnan())
+        assert torch.equal(found.nan_to_num(), expected.nan_to_num())
+    assert not isnan(value) or (numbers[4].isnan() and numbers[10].isnan())
+
+
+def test_what_is_not_plain_on_the_host_goes_through_pytorch():
+    plain, scattered = torch.randn(8, 4), torch.randn(8, 4, requires_grad=True)
+    assert on_host(scattered).shape == (8, 4)
+    imaginary = torch.randn(8, 4, dtype=torch.complex64).conj().imag
+    for other in (
+        plain.half(),
+        plain.bfloat16(),
+        plain.to("meta"),
+        plain.to_sparse(),
+        imaginary,
+        plain.int(),
+    ):
+        assert on_host(other) is None
+    assert torch.func.vmap(lambda row: norm_of(row) if on_host(row) is None else None)(plain).shape == (8, 1)
 
 
 def test_the_extremes_of_a_large_call_are_of_another_part_at_each_step():

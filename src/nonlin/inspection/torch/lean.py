@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nonlin.inspection.torch.sampling import few, norm_of, sum_and_norm_of
+from nonlin.inspection.torch.sampling import few, norm_of, on_host, sum_and_norm_of
+from nonlin.inspection.watching.parts import parts_of
+from nonlin.inspection.watching.scans import scan
 from nonlin.inspection.watching.zones import zones_of
 
 if TYPE_CHECKING:
     from nonlin.functions import Function
-    from nonlin.inspection.torch.measurement import Squares
+    from nonlin.inspection.torch.sampling import Numbers
     from nonlin.inspection.watching.zones import Zones
 
 __all__ = [
@@ -29,30 +31,25 @@ __all__ = [
 FlatEnds = tuple[float, float]
 """Below the first and above the second number a function is flat, and not at rest."""
 
-_ROWS = 64  # values a unit to count the flat ones of
-_LOOKED_AT = 1 << 17  # pre-activations of a call to take the extremes of: at the next step of others
 _PRELU: FlatEnds = (0.0, inf)  # flat on the left where its slope there is small, which is looked at later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extremes:
-    """Of the pre-activations of a call, by unit, on the model's device.
+    """Of the pre-activations of a call, on the model's device.
 
     Args:
-        low: the smallest, shape (units,).
-        high: the largest.
-        share: of the batch that these two are of.
-        flat: how many of `rows` sampled values are on a flat part that is not at rest; None for a function without.
-        rows: how many values a unit were looked at.
+        numbers: one after the other the smallest of each unit, the largest, with `rows` how many of these sampled
+            values are on a flat part that is not at rest, and a sample of at most 4096 values of all units.
+        units: how many there are.
+        share: of the batch that the extremes are of.
+        rows: how many values a unit were looked at for flat ones; 0 for a function without a flat part.
         slopes: a PReLU's for negative values, shape (units,) or (1,); None for any other function.
-        sample: values of all units, mixed, shape (at most 4096,).
     """
 
-    low: torch.Tensor
-    high: torch.Tensor
+    numbers: Numbers
+    units: int
     share: float
-    sample: torch.Tensor
-    flat: torch.Tensor | None
     rows: int
     slopes: torch.Tensor | None
 
@@ -65,9 +62,8 @@ class Totals:
     """
 
     values: int
-    total: torch.Tensor
-    norm: torch.Tensor
-    gradients: Squares
+    sum_and_norm: Numbers
+    gradients: list[Numbers]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,50 +128,53 @@ def measure_pre_activation(
     """
     if watched.function.vector or not pre.numel():
         return None
-    pre, flat = pre.detach(), watched.flat
     if pre.dim() == 1:
         pre, axis = pre[:, None], 1
-    others = tuple(i for i in range(pre.dim()) if i != axis)
-    sampled = _sample(pre, others, pre.shape[axis]) if flat is not None else None
-    # positions first: along several axes at once PyTorch takes twice as long
-    wide = pre.flatten(axis + 1) if axis < pre.dim() - 2 and pre.is_contiguous() else pre
-    part = _in_turn(wide, turn) if axis else wide
+    array, flat, parts = on_host(pre), watched.flat, parts_of(pre.shape, axis)
+    found = None if array is None else scan(array, axis, flat=flat, turn=turn)
     return Extremes(
-        low=_over(torch.Tensor.amin, part, axis),
-        high=_over(torch.Tensor.amax, part, axis),
-        share=len(part) / len(wide),
-        sample=few(pre),
-        flat=None if sampled is None or flat is None else _outside(sampled, flat, others),
-        rows=0 if sampled is None else sampled.numel() // sampled.shape[axis],
+        numbers=_numbers(pre.detach(), axis, flat, turn) if found is None else found,
+        units=pre.shape[axis],
+        share=len(parts.samples(turn, len(pre))) / len(pre),
+        rows=0 if flat is None else parts.rows,
         slopes=None if slopes is None else slopes.detach().reshape(-1),
     )
 
 
-def measure_output(output: torch.Tensor, squares: Squares | None = None) -> Totals:
+def measure_output(output: torch.Tensor, squares: list[Numbers] | None = None) -> Totals:
     """Measure the outputs of a call, and follow their gradient; `squares` where it is followed already."""
-    total, norm = sum_and_norm_of(output.detach())
     return Totals(
         values=output.numel(),
-        total=total,
-        norm=norm,
+        sum_and_norm=sum_and_norm_of(output),
         gradients=_follow_gradient(output) if squares is None else squares,
     )
 
 
-def _follow_gradient(output: torch.Tensor) -> Squares:
-    norms: Squares = []
+def _follow_gradient(output: torch.Tensor) -> list[Numbers]:
+    norms: list[Numbers] = []
     if output.requires_grad:
 
         def gather(gradient: torch.Tensor) -> None:
-            norms.append(norm_of(gradient.detach()))
+            norms.append(norm_of(gradient))
 
         output.register_hook(gather)
     return norms
 
 
-def _in_turn(pre: torch.Tensor, turn: int) -> torch.Tensor:
-    step = min(-(-pre.numel() // _LOOKED_AT), len(pre))
-    return pre if step <= 1 else pre[turn % step :: step]
+def _numbers(pre: torch.Tensor, axis: int, flat: FlatEnds | None, turn: int) -> torch.Tensor:
+    others = tuple(i for i in range(pre.dim()) if i != axis)
+    parts = parts_of(pre.shape, axis)
+    samples = parts.samples(turn, len(pre))
+    # positions first: along several axes at once PyTorch takes twice as long
+    wide = pre.flatten(axis + 1) if axis < pre.dim() - 2 and pre.is_contiguous() else pre
+    part = wide[samples.start :: samples.step]
+    numbers = [_over(torch.Tensor.amin, part, axis), _over(torch.Tensor.amax, part, axis)]
+    if flat is not None:
+        looked_at = pre
+        for i in others:
+            looked_at = looked_at[(slice(None),) * i + (slice(None, None, parts.flat[i].step),)]
+        numbers.append(((looked_at < flat[0]) | (looked_at > flat[1])).sum(others).float())
+    return torch.cat([*numbers, few(pre)])
 
 
 def _over(extreme: Any, pre: torch.Tensor, axis: int) -> torch.Tensor:
@@ -184,16 +183,3 @@ def _over(extreme: Any, pre: torch.Tensor, axis: int) -> torch.Tensor:
         pre = extreme(pre, tuple(range(axis + 1, pre.dim())))
     found: torch.Tensor = extreme(pre, tuple(range(axis)))
     return found
-
-
-def _sample(pre: torch.Tensor, others: tuple[int, ...], units: int) -> torch.Tensor:
-    left = -(-pre.numel() // units // _ROWS)
-    for axis in sorted(others, key=lambda i: -pre.shape[i]):
-        step = max(1, min(left, pre.shape[axis]))
-        pre = pre[(slice(None),) * axis + (slice(None, None, step),)]
-        left = -(-left // step)
-    return pre
-
-
-def _outside(sampled: torch.Tensor, flat: FlatEnds, others: tuple[int, ...]) -> torch.Tensor:
-    return ((sampled < flat[0]) | (sampled > flat[1])).sum(others).float()

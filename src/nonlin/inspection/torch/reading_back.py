@@ -1,8 +1,8 @@
-"""Brings what was measured on a step from the device in one copy, and over all ranks where there are several."""
+"""Brings what was measured on a step to the host in one copy, and puts all ranks together where there are several."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,16 +11,14 @@ import torch
 from torch import distributed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from nonlin.inspection.torch.lean import LeanCall
+    from nonlin.inspection.torch.sampling import Numbers
 
 __all__ = ["CallFigures", "mean_over_ranks", "read_back"]
 
 Array = npt.NDArray[Any]
-
-_MIN, _MAX, _SUM, _NORM, _SAME = range(5)
-"""How numbers of several ranks are put together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,19 +55,12 @@ def read_back(calls: Sequence[LeanCall], *, ranks: int = 1) -> list[CallFigures]
         calls: the same on every rank.
         ranks: over how many processes to put them together.
     """
-    if not calls:
-        return []
     of_calls = [_parts(call) for call in calls]
-    starts = np.cumsum([0, *(sum(part.numel() for _, part in parts) for parts in of_calls)]).tolist()
-    parts = [part for parts in of_calls for part in parts]
-    kinds = np.repeat([kind for kind, _ in parts], [part.numel() for _, part in parts])
-    device = parts[0][1].device
-    numbers = torch.cat([_row(part, device) for _, part in parts])
-    if ranks > 1:
-        numbers = _over_ranks(numbers.double(), kinds)
-    host = numbers.cpu().double().numpy()
-    host[kinds == _NORM] **= 2
-    return [_take(call, host, at, ranks) for call, at in zip(calls, starts[:-1], strict=True)]
+    host = iter(_fetched([part for parts in of_calls for part in parts]))
+    figures = [
+        _figures(call, [next(host) for _ in parts]) for call, parts in zip(calls, of_calls, strict=True)
+    ]
+    return figures if ranks == 1 or not calls else _over_ranks(figures, ranks, _device(calls))
 
 
 def mean_over_ranks(
@@ -78,64 +69,42 @@ def mean_over_ranks(
     """Return one number a call, the mean over all processes; None where it is None, on all of them alike."""
     if ranks == 1 or not calls:
         return list(values)
-    numbers = torch.tensor(
-        [0.0 if value is None else value for value in values], device=calls[0].totals.total.device
-    )
+    numbers = torch.tensor([0.0 if value is None else value for value in values], device=_device(calls))
     distributed.all_reduce(numbers)
     means = (numbers / ranks).tolist()
     return [None if value is None else mean for value, mean in zip(values, means, strict=True)]
 
 
-def _parts(call: LeanCall) -> list[tuple[int, torch.Tensor]]:
-    """Return the numbers of a call, each with how ranks are put together, in the order of `_take`."""
-    gradients = call.totals.gradients
-    if len(gradients) > 1:
-        gradient = torch.linalg.vector_norm(torch.stack(gradients))
-    else:
-        gradient = gradients[0] if gradients else torch.zeros_like(call.totals.norm)
-    parts = [(_SUM, call.totals.total), (_NORM, call.totals.norm), (_NORM, gradient)]
-    extremes = call.extremes
+def _parts(call: LeanCall) -> list[Numbers]:
+    parts, extremes = (
+        [norm.reshape(-1) for norm in (call.totals.sum_and_norm, *call.totals.gradients)],
+        call.extremes,
+    )
     if extremes is not None:
-        parts += [(_MIN, extremes.low), (_MAX, extremes.high)]
-        parts += [(_SUM, extremes.flat)] if extremes.flat is not None else []
-        parts += [(_SAME, extremes.slopes)] if extremes.slopes is not None else []
-        parts += [(_SAME, extremes.sample)]
+        parts += [extremes.numbers] if extremes.slopes is None else [extremes.numbers, extremes.slopes]
     return parts
 
 
-def _row(part: torch.Tensor, device: torch.device) -> torch.Tensor:
-    # nothing has a gradient here, and each operation less counts: there are dozens of parts
-    row = part if part.dim() == 1 else part.reshape(-1)
-    return row if row.device == device else row.to(device)
+def _fetched(parts: list[Numbers]) -> list[Array]:
+    tensors = [part for part in parts if isinstance(part, torch.Tensor)]
+    if not tensors:
+        return parts
+    joined = torch.cat([tensor.to(tensors[0].device) for tensor in tensors]).cpu().double().numpy()
+    arrays = iter(np.split(joined, np.cumsum([len(tensor) for tensor in tensors])))
+    return [next(arrays) if isinstance(part, torch.Tensor) else part for part in parts]
 
 
-def _over_ranks(numbers: torch.Tensor, kinds: Array) -> torch.Tensor:
-    operations = {
-        _MIN: distributed.ReduceOp.MIN,
-        _MAX: distributed.ReduceOp.MAX,
-        _SUM: distributed.ReduceOp.SUM,
-    }
-    for kind, operation in (*operations.items(), (_NORM, distributed.ReduceOp.SUM)):
-        where = torch.from_numpy(np.flatnonzero(kinds == kind)).to(numbers.device)
-        part = numbers[where]
-        part = part**2 if kind == _NORM else part
-        distributed.all_reduce(part, operation)
-        numbers[where] = part.sqrt() if kind == _NORM else part
-    return numbers
-
-
-def _take(call: LeanCall, numbers: Array, start: int, ranks: int) -> CallFigures:
-    total, squares, gradient = numbers[start : start + 3].tolist()
+def _figures(call: LeanCall, numbers: list[Array]) -> CallFigures:
+    (total, norm), extremes = numbers[0].tolist(), call.extremes
+    gradients = [float(norm[0]) ** 2 for norm in numbers[1 : 1 + len(call.totals.gradients)]]
     low = high = flat = slopes = sample = None
-    if call.extremes is not None:
-        units = len(call.extremes.low)
-        low, high = numbers[start + 3 :][: 2 * units].reshape(2, units)
-        rest = numbers[start + 3 + 2 * units :]
-        if call.extremes.flat is not None:
-            flat, rest = rest[:units] / (call.extremes.rows * ranks), rest[units:]
-        if call.extremes.slopes is not None:
-            slopes, rest = np.split(rest, [len(call.extremes.slopes)])
-        sample = rest[: len(call.extremes.sample)]
+    if extremes is not None:
+        units, rest = extremes.units, numbers[1 + len(gradients)]
+        low, high, sample = rest[:units], rest[units : 2 * units], rest[2 * units :]
+        if extremes.rows:
+            flat, sample = sample[:units] / extremes.rows, sample[units:]
+        if extremes.slopes is not None:
+            slopes = numbers[-1]
     return CallFigures(
         low=low,
         high=high,
@@ -143,7 +112,45 @@ def _take(call: LeanCall, numbers: Array, start: int, ranks: int) -> CallFigures
         slopes=slopes,
         sample=sample,
         total=total,
-        squares=squares,
-        gradient_squares=gradient if call.totals.gradients else None,
-        values=call.totals.values * ranks,
+        squares=norm * norm,
+        gradient_squares=sum(gradients) if gradients else None,
+        values=call.totals.values,
     )
+
+
+def _device(calls: Sequence[LeanCall]) -> torch.device:
+    first = calls[0].totals.sum_and_norm
+    return first.device if isinstance(first, torch.Tensor) else torch.device("cpu")
+
+
+def _over_ranks(figures: list[CallFigures], ranks: int, device: torch.device) -> list[CallFigures]:
+    def reduce(parts: list[Array], operation: Any) -> Iterator[Array]:
+        joined = torch.from_numpy(np.concatenate(parts)).to(device)
+        distributed.all_reduce(joined, operation)
+        return iter(np.split(joined.cpu().numpy(), np.cumsum([len(part) for part in parts])))
+
+    nothing = np.zeros(0)
+    sums = [
+        np.array(
+            [one.total, one.squares, one.gradient_squares or 0.0, *(() if one.flat is None else one.flat)]
+        )
+        for one in figures
+    ]
+    low = reduce([nothing if one.low is None else one.low for one in figures], distributed.ReduceOp.MIN)
+    high = reduce([nothing if one.high is None else one.high for one in figures], distributed.ReduceOp.MAX)
+    total = reduce(sums, distributed.ReduceOp.SUM)
+    return [
+        replace(
+            one,
+            low=None if one.low is None else least,
+            high=None if one.high is None else largest,
+            flat=None if one.flat is None else added[3:] / ranks,
+            total=float(added[0]),
+            squares=float(added[1]),
+            gradient_squares=None if one.gradient_squares is None else float(added[2]),
+            values=one.values * ranks,
+        )
+        for one, least, largest, added in zip(
+            figures, low, high, total, strict=False
+        )  # np.split leaves an empty rest
+    ]

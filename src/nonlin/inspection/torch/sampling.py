@@ -1,39 +1,55 @@
-"""The norm of a large tensor from a part of it that is spread evenly, so that it costs next to nothing."""
+"""Sums of a large tensor from a part of it, and a few of its values: on the host in one pass, else by PyTorch."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from math import gcd, sqrt
+from math import sqrt
+from typing import Any, TypeAlias
 
+import numpy.typing as npt
 import torch
 
-__all__ = ["LEAST", "few", "norm_of", "spread", "sum_and_norm_of"]
+from nonlin.inspection.watching.parts import FEW, LEAST, LINE, between_blocks
+from nonlin.inspection.watching.scans import sums
 
-LEAST = 1 << 14
-"""Of a tensor with more than twice as many values, about so many are looked at."""
+__all__ = ["Numbers", "few", "norm_of", "on_host", "spread", "sum_and_norm_of"]
 
-_FEW = 4096
-_BLOCK = 16  # values beside each other: a line of the cache in float32
+Array = npt.NDArray[Any]
+Numbers: TypeAlias = torch.Tensor | Array
+"""What was measured: on the tensor's device, or an array where that is the host."""
 
 
-def norm_of(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the Euclidean norm, shape (), on the tensor's device; NaN or infinite where a value looked at is.
+def norm_of(tensor: torch.Tensor) -> Numbers:
+    """Return the Euclidean norm, shape (1,); NaN or infinite where a value looked at is.
 
     Over `LEAST` values twice, it is estimated from the mean square of a part; else it is exact.
 
     Args:
-        tensor: any shape; float64 stays, all else is added up in float32.
+        tensor: any shape; float64 stays, all else is added up in float32, or in float64 on the host.
     """
-    return _norm(spread(tensor), tensor)
+    array = on_host(tensor)
+    found = None if array is None else sums(array)
+    return _norm(spread(tensor.detach()), tensor).reshape(1) if found is None else found[1:]
 
 
-def sum_and_norm_of(tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the sum and the norm, both from the same part of a large tensor."""
-    part = spread(tensor)
-    total = part.sum(dtype=_wide(tensor))
-    return total if part.numel() == tensor.numel() else total * (tensor.numel() / part.numel()), _norm(
-        part, tensor
-    )
+def sum_and_norm_of(tensor: torch.Tensor) -> Numbers:
+    """Return the sum and the norm, shape (2,), both from the same part of a large tensor."""
+    array = on_host(tensor)
+    found = None if array is None else sums(array)
+    if found is None:
+        part = spread(tensor.detach())
+        total = part.sum(dtype=_wide(tensor)) * (tensor.numel() / max(part.numel(), 1))
+        return torch.stack([total, _norm(part, tensor)])
+    return found
+
+
+def on_host(tensor: torch.Tensor) -> Array | None:
+    """Return a tensor as an array in the same memory, None where that is not on the host or of another type."""
+    # asking first, for the device, the layout, ..., would take longer than a measurement, as all is cold
+    try:
+        array: Array = tensor.detach().numpy()
+    except (RuntimeError, TypeError):
+        return None
+    return array if array.dtype.char in "fd" else None
 
 
 def _norm(part: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
@@ -55,14 +71,14 @@ def spread(tensor: torch.Tensor) -> torch.Tensor:
 
 def few(tensor: torch.Tensor) -> torch.Tensor:
     """Return at most 4096 values, shape (values,), of a tensor of any shape: a copy, in blocks at equal distances."""
-    if tensor.numel() <= _FEW:
+    if tensor.numel() <= FEW:
         return tensor.flatten().clone()
     if not _is_dense(tensor):
         # of the first axis alone: a scattered tensor is not to be copied as a whole
-        tensor = tensor[:: -(-tensor.numel() // (_FEW * _BLOCK))].contiguous()
-        if tensor.numel() <= _FEW:
+        tensor = tensor[:: -(-tensor.numel() // (FEW * LINE))].contiguous()
+        if tensor.numel() <= FEW:
             return tensor.flatten()
-    return _blocks(tensor, _FEW).reshape(-1)[:_FEW]
+    return _blocks(tensor, FEW).reshape(-1)[:FEW]
 
 
 def _is_dense(tensor: torch.Tensor) -> bool:
@@ -74,16 +90,7 @@ def _is_dense(tensor: torch.Tensor) -> bool:
 
 def _blocks(dense: torch.Tensor, count: int) -> torch.Tensor:
     # one view, and not four: in a training step each operation finds the caches cold
-    blocks = dense.numel() // _BLOCK
-    distance = _distance(blocks, count)
-    shape = (-(-blocks // distance), _BLOCK)
-    return dense.as_strided(shape, (_BLOCK * distance, 1), dense.storage_offset())
-
-
-@lru_cache(maxsize=1024)
-def _distance(blocks: int, count: int) -> int:
-    # without a common divisor with the shape, or the blocks would stand for some channels or positions alone
-    distance = max(1, blocks * _BLOCK // count)
-    while gcd(distance, blocks) > 1:
-        distance += 1
-    return distance
+    blocks = dense.numel() // LINE
+    distance = between_blocks(blocks, count)
+    shape = (-(-blocks // distance), LINE)
+    return dense.as_strided(shape, (LINE * distance, 1), dense.storage_offset())

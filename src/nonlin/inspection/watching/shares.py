@@ -67,7 +67,8 @@ class Lasting:
         if self.steps and len(self.steps[-1]) != len(dead_units):
             self.steps.clear()
         self.steps.append(dead_units)
-        return float(np.logical_and.reduce(self.steps).mean()), len(self.steps)
+        lasting = np.logical_and.reduce(self.steps).mean() if dead_units.any() else 0.0
+        return float(lasting), len(self.steps)
 
 
 def shares_of(function: Function, zones: Zones | None, ranges: UnitRanges, limits: Thresholds) -> Shares:
@@ -85,7 +86,8 @@ def shares_of(function: Function, zones: Zones | None, ranges: UnitRanges, limit
     if ranges.slopes is None and zones is not None:
         limit = limits.constant_slope
         dead = dead_units(zones, ranges.low, ranges.high)
-        linear = ~dead & linear_units(function, zones, ranges.low, ranges.high, limit)
+        linear = ~dead
+        linear[linear] = linear_units(function, zones, ranges.low[linear], ranges.high[linear], limit)
         flat = ranges.flat
     else:
         slopes = np.full(1, function.parameters["weight"]) if ranges.slopes is None else ranges.slopes

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
-from math import inf, isinf, nan
+from math import inf, isinf
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from nonlin.functions import Function
 from nonlin.inspection.thresholds import DEAD_SLOPE, FLAT_SLOPE, RESTING_OUTPUT
+from nonlin.inspection.watching.scans import mean_of_nearest, within
 
 __all__ = ["Zones", "dead_units", "linear_units", "mean_slope", "slope_spread", "zones_of"]
 
@@ -108,12 +109,8 @@ def linear_units(function: Function, zones: Zones, low: Array, high: Array, cons
         high: the largest.
         constant_slope: how far the relative slope may vary.
     """
-    scale, last = _STEPS / _REACH / _COARSE, len(zones.ends) - 1
-    # inwards to the grid: what varies too much there does so in full, and only the rest is looked at
-    finite = np.isfinite(low) & np.isfinite(high)
-    first = np.clip(np.ceil((np.where(finite, low, 0) + _REACH) * scale), 0, last).astype(np.intp)
-    final = np.clip(np.floor((np.where(finite, high, 0) + _REACH) * scale), 0, last)
-    linear: Array = finite & (final <= zones.ends[first])
+    # only what is constant on the grid is looked at closer
+    linear = within(low, high, zones.ends, _STEPS / _REACH / _COARSE)
     left = np.flatnonzero(linear)
     if len(left):
         linear[left] = slope_spread(function, zones, low[left], high[left]) <= constant_slope
@@ -136,11 +133,9 @@ def mean_slope(zones: Zones, values: Array) -> float:
 
     Args:
         zones: of the function.
-        values: pre-activations, any shape; NaN is left out.
+        values: pre-activations, float64, shape (values,); NaN is left out.
     """
-    at = np.clip(values[~np.isnan(values)], -_REACH, _REACH)
-    places = np.rint((at + _REACH) * (_STEPS / _REACH)).astype(np.intp)
-    return float(zones.slopes[places].mean()) if len(places) else nan
+    return mean_of_nearest(values, zones.slopes, _STEPS / _REACH)
 
 
 def _relative(function: Function, points: Array) -> Array:
