@@ -203,7 +203,7 @@ HEAD = "(declare-const X_0 Real)(declare-const Y_0 Real)(assert (<= X_0 0.1))(as
 
 
 def test_numbers_are_exact():
-    (case,) = parse(HEAD, 1, 1)
+    (case,) = parse(HEAD + "(assert (<= Y_0 1))", 1, 1)
     assert (case.low, case.high) == ((Fraction(-1, 10),), (Fraction(1, 10),))
 
 
@@ -222,6 +222,7 @@ def test_numbers_are_exact():
         (HEAD + "(assert (<= X_0 1e999))", "numbers up to 1e300"),
         (HEAD + "(assert (>= X_0 (* 1e200 1e200)))", "numbers up to 1e300"),
         (HEAD + "(assert (>= (* 1e-200 X_0) 1e200))", "numbers up to 1e300"),
+        (HEAD, "condition on the outputs Y_i in the property, got none: every input of the box meets it"),
     ],
 )
 def test_what_is_not_understood_is_named(text, message):

@@ -61,6 +61,11 @@ class Stage:
         return self.kept + len(self.windows) if self.windows else self.units
 
     @property
+    def weights(self) -> int:
+        """How many numbers the matrix has."""
+        return len(self.matrix.values) if isinstance(self.matrix, Entries) else int(self.matrix.size)
+
+    @property
     def folds(self) -> bool:
         """Whether anything bends here."""
         return bool(self.windows) or bool(np.any(self.bend >= 0))

@@ -1,6 +1,6 @@
 """The least of some affine functions of a network's output and input, as an objective."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,7 @@ class LeastOf:
         inputs: shape (rows, inputs).
         constant: shape (rows,), rounded down for a lower bound; what it may be more is `above`.
         above: what an upper bound adds to the constant.
+        exactly: returns it at a point from fractions, rounded down; −∞ where that takes too long. None without.
     """
 
     relaxation: Relaxation
@@ -33,17 +34,17 @@ class LeastOf:
     inputs: Array
     constant: Array
     above: Array
+    exactly: Callable[[Array], float] | None = None
 
-    def judge(self, boxes: Boxes, splits: Sequence[tuple[Split, ...]], *, enough: float) -> Judged:
+    def judge(
+        self, boxes: Boxes, splits: Sequence[tuple[Split, ...]], *, enough: float, until: float = np.inf
+    ) -> Judged:
         """Bound it in some boxes."""
-        bents, known = propagated(self.relaxation, boxes)
+        bents, known = propagated(self.relaxation, boxes, until=until)
         path: list[Array] = []
-        box = (known.low, known.high)
-        planes = self._planes(1.0, bents, box, path)
-        for others in tilted(self.relaxation.layers, bents):
-            planes = lower_of(planes, self._planes(1.0, others, box, None))
+        planes = self._lowest(bents, known, path)
         added = self.constant + self.above
-        bounds = np.nextafter(planes.highest + added, np.inf)
+        bounds = self._highest(planes)
         least = np.argmin(bounds, axis=1)
         at = np.arange(len(boxes))
         upper = bounds[at, least]
@@ -69,6 +70,10 @@ class LeastOf:
             units=units,
         )
 
+    def bound(self, bents: tuple[Bent, ...], boxes: Boxes) -> Array:
+        """Return upper bounds in boxes from lines that are known, shape (boxes,)."""
+        return np.asarray(self._highest(self._lowest(bents, boxes, None)).min(axis=1))
+
     def values(self, points: Array) -> Array:
         """Return it at points, as float64 has it."""
         made = forward(self.relaxation, points)
@@ -83,7 +88,23 @@ class LeastOf:
         )
         bents, known = propagated(self.relaxation, boxes)
         planes = self._planes(-1.0, bents, (known.low, known.high), None)
-        return float(np.nextafter((self.constant - planes.highest[0]), -np.inf).min())
+        bound = float(np.nextafter((self.constant - planes.highest[0]), -np.inf).min())
+        value = float(self.values(point[None])[0])
+        # fractions tell where rounding, or a jump, hides whether it is negative
+        if self.exactly is not None and bound < 0 and value + 4 * (value - bound) >= 0:
+            return max(bound, self.exactly(point))
+        return bound
+
+    def _highest(self, planes: Planes) -> Array:
+        return np.asarray(np.nextafter(planes.highest + (self.constant + self.above), np.inf))
+
+    def _lowest(self, bents: tuple[Bent, ...], boxes: Boxes, path: list[Array] | None) -> Planes:
+        """Return the lowest planes above every row, of all lines that are tried."""
+        box = (boxes.low, boxes.high)
+        planes = self._planes(1.0, bents, box, path)
+        for others in tilted(self.relaxation.layers, bents):
+            planes = lower_of(planes, self._planes(1.0, others, box, None))
+        return planes
 
     def _planes(
         self, sign: float, bents: tuple[Bent, ...], box: tuple[Array, Array], path: list[Array] | None

@@ -44,8 +44,10 @@ class Objective(Protocol):
     def relaxation(self) -> Relaxation:
         """The network over the first box."""
 
-    def judge(self, boxes: Boxes, splits: Sequence[tuple[Split, ...]], *, enough: float) -> Judged:
-        """Bound the objective in some boxes; below `enough` no bound needs to be sharp."""
+    def judge(
+        self, boxes: Boxes, splits: Sequence[tuple[Split, ...]], *, enough: float, until: float
+    ) -> Judged:
+        """Bound the objective in some boxes, before the time is over; below `enough` no bound needs to be sharp."""
 
     def values(self, points: Array) -> Array:
         """Return the objective at points, shape (points, inputs), as float64 has it."""
@@ -55,13 +57,23 @@ class Objective(Protocol):
 
 
 def judged_in_parts(
-    objective: Objective, boxes: Boxes, splits: Sequence[tuple[Split, ...]], *, enough: float, pool: Executor
+    objective: Objective,
+    boxes: Boxes,
+    splits: Sequence[tuple[Split, ...]],
+    *,
+    enough: float,
+    until: float,
+    pool: Executor,
 ) -> Judged:
-    """Judge many boxes, some of them in each thread; NumPy and the kernels let others run meanwhile."""
+    """Judge many boxes, some of them in each thread; NumPy and the kernels let others run meanwhile.
+
+    Raises:
+        OutOfTime: when the time is over.
+    """
     parts = [slice(i, i + _PART) for i in range(0, len(boxes), _PART)]
 
     def judged(part: slice) -> Judged:
-        return objective.judge(boxes[part], splits[part], enough=enough)
+        return objective.judge(boxes[part], splits[part], enough=enough, until=until)
 
     found = list(pool.map(judged, parts))
     known = [part.boxes for part in found]

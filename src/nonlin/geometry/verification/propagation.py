@@ -7,6 +7,7 @@ import numpy as np
 from nonlin.errors import UnsupportedModelError
 from nonlin.geometry.cells.chain import Chain
 from nonlin.geometry.rounding import UNIT_ROUNDOFF, gamma
+from nonlin.geometry.verification.clock import check_time
 from nonlin.geometry.verification.layers import Layer, layers_of
 from nonlin.geometry.verification.lines import decided, lines_around, straight_lines
 from nonlin.geometry.verification.relaxation import OUTWARD, TINY, Bent, Relaxation, Rows, substituted
@@ -39,15 +40,19 @@ class Boxes:
         return Boxes(low=self.low[which], high=self.high[which], pieces=self.pieces[which])
 
 
-def prepare(chain: Chain, low: Array, high: Array) -> tuple[Relaxation, tuple[Bent, ...], Boxes]:
+def prepare(
+    chain: Chain, low: Array, high: Array, *, until: float = np.inf
+) -> tuple[Relaxation, tuple[Bent, ...], Boxes]:
     """Return a network over one box, with its lines there and what is decided.
 
     Args:
         chain: the network.
         low: the box's lower ends, shape (inputs,).
         high: its upper ends.
+        until: a moment of the monotonic clock.
 
     Raises:
+        OutOfTime: when that is over.
         UnsupportedModelError: if float64 overflows, or a layer is not understood.
     """
     layers = layers_of(chain)
@@ -67,7 +72,7 @@ def prepare(chain: Chain, low: Array, high: Array) -> tuple[Relaxation, tuple[Be
         if not np.all(np.isfinite(spread)):
             raise UnsupportedModelError(f"expected numbers within float64, got an overflow at '{layer.call}'")
         relaxation = replace(relaxation, spread=(*relaxation.spread, spread))
-        start, end = _tightened(relaxation, k, tuple(bents), boxes, (start, end))
+        start, end = _tightened(relaxation, k, tuple(bents), boxes, (start, end), until)
         bent, pieces = _bent(layer, boxes.pieces[:, relaxation.part(k)], start, end)
         boxes.pieces[:, relaxation.part(k)] = pieces
         bents.append(bent)
@@ -75,22 +80,38 @@ def prepare(chain: Chain, low: Array, high: Array) -> tuple[Relaxation, tuple[Be
     return relaxation, tuple(bents), boxes
 
 
-def propagated(relaxation: Relaxation, boxes: Boxes) -> tuple[tuple[Bent, ...], Boxes]:
-    """Return the lines in every box, and the boxes with what is decided now."""
+def propagated(
+    relaxation: Relaxation, boxes: Boxes, *, until: float = np.inf
+) -> tuple[tuple[Bent, ...], Boxes]:
+    """Return the lines in every box, and the boxes with what is decided now.
+
+    Args:
+        relaxation: of the network.
+        boxes: parts of the first box.
+        until: a moment of the monotonic clock.
+
+    Raises:
+        OutOfTime: when that is over.
+    """
     pieces = boxes.pieces.copy()
     known = replace(boxes, pieces=pieces)
     bents: list[Bent] = []
     for k, layer in enumerate(relaxation.layers):
         part = relaxation.part(k)
         start, end = np.full((2, len(boxes), layer.units), np.nan)
-        start, end = _tightened(relaxation, k, tuple(bents), known, (start, end))
+        start, end = _tightened(relaxation, k, tuple(bents), known, (start, end), until)
         bent, pieces[:, part] = _bent(layer, pieces[:, part], start, end)
         bents.append(bent)
     return tuple(bents), known
 
 
 def _tightened(
-    relaxation: Relaxation, k: int, bents: tuple[Bent, ...], boxes: Boxes, ends: tuple[Array, Array]
+    relaxation: Relaxation,
+    k: int,
+    bents: tuple[Bent, ...],
+    boxes: Boxes,
+    ends: tuple[Array, Array],
+    until: float,
 ) -> tuple[Array, Array]:
     """Bound the pre-activations that are open in some box; the others keep the ends that are given."""
     layer, (start, end) = relaxation.layers[k], ends
@@ -102,6 +123,7 @@ def _tightened(
     boxes_at_once = max(1, _ENTRIES_AT_ONCE // (2 * most * max(layer.units, relaxation.layers[0].units)))
     start, end = start.copy(), end.copy()
     for first in range(0, len(boxes), boxes_at_once):
+        check_time(until)
         rows = slice(first, first + boxes_at_once)
         low, high = _bounded(relaxation, k, [bent[rows] for bent in bents], _box(boxes, rows), units[rows])
         at = (np.arange(len(boxes))[rows, None], units[rows])

@@ -11,6 +11,7 @@ from time import monotonic
 import numpy as np
 
 from nonlin.errors import InvalidInputError
+from nonlin.geometry.verification.clock import OutOfTime
 from nonlin.geometry.verification.objective import Judged, Objective, judged_in_parts
 from nonlin.geometry.verification.pieces import Split
 from nonlin.geometry.verification.propagation import Boxes
@@ -172,6 +173,8 @@ def _maximized(objective: Objective, first: Boxes, state: _State, *, progress: P
             reason = _round(objective, state, progress)
     except KeyboardInterrupt:
         reason = "interrupted"
+    except OutOfTime:
+        reason = "out of time"
     if not reason and state.stuck > state.enough and not state.reached():
         reason = "undecided within rounding"
     return Maximum(
@@ -203,7 +206,12 @@ def _round(objective: Objective, state: _State, progress: Progress | None) -> st
             pieces=np.array([n.pieces for n in nodes]),
         )
         judged = judged_in_parts(
-            objective, boxes, [n.splits for n in nodes], enough=state.enough, pool=state.pool
+            objective,
+            boxes,
+            [n.splits for n in nodes],
+            enough=state.enough,
+            until=state.started + state.limits.seconds,
+            pool=state.pool,
         )
         middles = (judged.boxes.low + judged.boxes.high) / 2
         _improve(objective, state, np.concatenate([judged.points, middles]))
@@ -240,7 +248,7 @@ def _children(
     enough = state.enough
     for i, node in enumerate(nodes):
         # a part is never worse than the one that it is in
-        upper = min(float(judged.upper[i]), -taken[i][0])
+        upper = float(np.fmin(judged.upper[i], -taken[i][0]))  # a bound that overflowed is none
         if upper < enough or (state.limits.goal is None and upper <= enough):
             state.closed = max(state.closed, upper)
             continue

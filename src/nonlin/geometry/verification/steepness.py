@@ -48,9 +48,11 @@ class Steepness:
     norm: float
     way: Way | None
 
-    def judge(self, boxes: Boxes, splits: Sequence[tuple[Split, ...]], *, enough: float) -> Judged:
+    def judge(
+        self, boxes: Boxes, splits: Sequence[tuple[Split, ...]], *, enough: float, until: float = np.inf
+    ) -> Judged:
         """Bound it in some boxes."""
-        bents, known = propagated(self.relaxation, boxes)
+        bents, known = propagated(self.relaxation, boxes, until=until)
         path: list[Passed] = []
         found = gradients(self.relaxation, known.pieces, self.output, path=path)
         if self.way is not None:

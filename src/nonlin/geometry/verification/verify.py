@@ -1,7 +1,6 @@
 """Whether inputs exist for which the conditions of a property hold."""
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
@@ -9,16 +8,16 @@ from typing import Any, Literal
 import numpy as np
 
 from nonlin.errors import InvalidInputError
-from nonlin.geometry.bounds import bounds
 from nonlin.geometry.cells.lowering import lower
 from nonlin.geometry.checks import check_piecewise_linear
-from nonlin.geometry.verification.linear import LeastOf, forward
-from nonlin.geometry.verification.propagation import prepare
+from nonlin.geometry.verification.question import Question
 from nonlin.geometry.verification.runtime import met_in_runtime
-from nonlin.geometry.verification.search import Limits, Maximum, Progress, maximize, threads_of
-from nonlin.geometry.verification.vnnlib import Case, Condition, read_property
+from nonlin.geometry.verification.search import Maximum, Progress, threads_of
+from nonlin.geometry.verification.vnnlib import read_property
 from nonlin.networks import Network
 from nonlin.networks.array import Array
+from nonlin.networks.evaluation import evaluate
+from nonlin.results import Result, plain
 
 __all__ = ["Verdict", "sample_shape", "verify"]
 
@@ -26,7 +25,7 @@ Status = Literal["sat", "unsat", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Verdict:
+class Verdict(Result):
     """What is known of a property.
 
     Args:
@@ -55,18 +54,14 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as values that JSON has; an end that is infinite is None."""
-        ends = [float(x) if np.isfinite(x) else None for x in self.margin]
-        return {
-            "status": self.status,
-            "counterexample": None if self.counterexample is None else self.counterexample.tolist(),
-            "outputs": None if self.outputs is None else self.outputs.tolist(),
-            "margin": ends,
-            "share": self.share,
-            "nodes": self.nodes,
-            "seconds": self.seconds,
-            "reason": self.reason,
-            "runtime": self.runtime,
-        }
+        made: dict[str, Any] = plain(self)
+        return made
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return one row; the margin as two columns."""
+        named = self.to_dict()
+        least, most = named.pop("margin")
+        return {key: [value] for key, value in {**named, "margin_low": least, "margin_high": most}.items()}
 
     def __str__(self) -> str:
         said = {"sat": "sat: the counterexample meets every condition", "unsat": "unsat: no input meets them"}
@@ -109,37 +104,32 @@ def verify(
     chain = lower(network, shape)
     started = monotonic()
     cases = read_property(Path(prop), int(np.prod(shape)), chain.outputs.size)
+    question = Question(
+        network=network,
+        chain=chain,
+        shape=shape,
+        until=started + timeout,
+        threads=working,
+        progress=progress,
+    )
     found: list[Maximum] = []
-    begun = 0
-    for case in cases:
-        begun += 1
-        if any(a > b for a, b in zip(case.low, case.high, strict=True)):
-            continue  # no input at all
-        low, high = _outward(case)
-        relaxation, _, first = prepare(chain, low, high)
-        objective = _objective(relaxation, case)
-        left = timeout - (monotonic() - started)
-        maximum = maximize(
-            objective,
-            first,
-            limits=Limits(goal=0.0, seconds=max(left, 0.0), threads=working),
-            progress=progress,
-        )
+    left = question.undecided(cases)
+    for case in left:
+        maximum, point = question.searched(case)
         found.append(maximum)
-        point = _confirmed(network, shape, case, maximum)
         if point is not None:
-            outputs = forward(relaxation, point.reshape(1, -1))[0]
-            verdict = _verdict("sat", found, started, 0.0)
-            runtime = None if model is None else met_in_runtime(Path(model), point, case.conditions)
-            return replace(verdict, counterexample=point, outputs=outputs, runtime=runtime)
-        if maximum.reason == "interrupted":
+            sample = point.reshape(shape)
+            outputs = np.ravel(evaluate(network, {network.inputs[0].name: sample[None]})[0])
+            verdict = _verdict("sat", [*question.proven, *found], started, 0.0)
+            runtime = None if model is None else met_in_runtime(Path(model), sample, case.conditions)
+            return replace(verdict, counterexample=sample, outputs=outputs, runtime=runtime)
+        if maximum.reason in ("interrupted", "out of time"):
             break
-    proven = all(m.upper < 0 for m in found) and not any(m.reason == "interrupted" for m in found)
-    if proven:
-        return _verdict("unsat", found, started, 0.0)
+    if len(found) == len(left) and all(m.upper < 0 for m in found):
+        return _verdict("unsat", [*question.proven, *found], started, 0.0)
     # cases that were not come to are not decided at all
-    left_over = sum(m.share for m in found) + len(cases) - begun
-    return _verdict("unknown", found, started, left_over / len(cases))
+    share = (sum(m.share for m in found) + len(left) - len(found)) / len(cases)
+    return _verdict("unknown", [*question.proven, *found], started, share)
 
 
 def sample_shape(network: Network) -> tuple[int, ...]:
@@ -171,73 +161,3 @@ def _verdict(status: Status, found: list[Maximum], started: float, share: float)
         seconds=monotonic() - started,
         reason=reasons[0] if status == "unknown" and reasons else "",
     )
-
-
-def _outward(case: Case) -> tuple[Array, Array]:
-    """Return float64 ends that enclose the exact ones."""
-    low = [x if Fraction(x) <= end else np.nextafter(x, -np.inf) for end in case.low for x in [float(end)]]
-    high = [x if Fraction(x) >= end else np.nextafter(x, np.inf) for end in case.high for x in [float(end)]]
-    return np.array(low), np.array(high)
-
-
-def _objective(relaxation: Any, case: Case) -> LeastOf:
-    """Return the amount by which the tightest condition is met: −(Σ terms + constant), least over the conditions."""
-    rows = len(case.conditions) or 1
-    outputs, inputs = np.zeros((rows, len(relaxation.outputs))), np.zeros((rows, len(relaxation.size)))
-    constant, above = np.zeros(rows), np.zeros(rows)
-    for row, condition in enumerate(case.conditions):
-        for (letter, number), factor in condition.terms:
-            (outputs if letter == "Y" else inputs)[row, number] = -_exactly(factor)
-        end = float(-condition.constant)
-        constant[row] = end if Fraction(end) <= -condition.constant else np.nextafter(end, -np.inf)
-        above[row] = 0.0 if Fraction(end) == -condition.constant else 2 * np.spacing(abs(end))
-    return LeastOf(relaxation=relaxation, outputs=outputs, inputs=inputs, constant=constant, above=above)
-
-
-def _exactly(factor: Fraction) -> float:
-    if Fraction(float(factor)) != factor:
-        raise InvalidInputError(
-            f"expected factors in the property that float64 has exactly, got {float(factor)!r}, rounded; "
-            "multiply the condition by a whole number"
-        )
-    return float(factor)
-
-
-def _confirmed(network: Network, shape: tuple[int, ...], case: Case, maximum: Maximum) -> Array | None:
-    """Return the witness where it is in the exact box and intervals through the network itself confirm it."""
-    if maximum.witness is None:
-        return None
-    # a float32 is what the model's own runtime is fed; where it will do, it is the better counterexample
-    for dtype in (np.float32, np.float64):
-        point = _within(maximum.witness, case, dtype)
-        inside = all(
-            low <= Fraction(float(x)) <= high for x, low, high in zip(point, case.low, case.high, strict=True)
-        )
-        if inside and _holds(network, point.reshape(shape), case.conditions):
-            return point.reshape(shape)
-    return None
-
-
-def _within(witness: Array, case: Case, dtype: type[np.floating[Any]]) -> Array:
-    """Return the witness rounded to a type, and moved off ends that the type has only outside of the exact box."""
-    made = []
-    for x, low, high in zip(witness.astype(dtype), case.low, case.high, strict=True):
-        if Fraction(float(x)) < low:
-            made.append(float(np.nextafter(x, dtype(np.inf))))
-        elif Fraction(float(x)) > high:
-            made.append(float(np.nextafter(x, dtype(-np.inf))))
-        else:
-            made.append(float(x))
-    return np.array(made)
-
-
-def _holds(network: Network, point: Array, conditions: tuple[Condition, ...]) -> bool:
-    low, high = bounds(network, point, point, linear=False).outputs[network.outputs[0].name]
-    for condition in conditions:
-        worst = condition.constant
-        for (letter, number), factor in condition.terms:
-            end = point if letter == "X" else (high if factor > 0 else low)
-            worst += factor * Fraction(float(np.ravel(end)[number]))
-        if worst > 0:
-            return False
-    return True

@@ -85,7 +85,13 @@ def parse(text: str, inputs: int, outputs: int) -> tuple[Case, ...]:
                 f"expected the variables {letter}_0 to {letter}_{count - 1} of this network, got {got} declared; "
                 "choose the property for this network"
             )
-    return tuple(_case(conditions, inputs) for conditions in alternatives)
+    cases = tuple(_case(conditions, inputs) for conditions in alternatives)
+    if not any(name == "Y" for case in cases for one in case.conditions for (name, _), _ in one.terms):
+        raise InvalidInputError(
+            "expected a condition on the outputs Y_i in the property, got none: every input of the box meets it; "
+            "add what must not happen"
+        )
+    return cases
 
 
 def _expressions(text: str) -> list[Any]:
