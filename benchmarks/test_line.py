@@ -11,38 +11,21 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nonlin.functions import function
 from nonlin.geometry import line
-from nonlin.networks import Network, Node, Tensor
-from nonlin.networks.activation import Activation
-from nonlin.networks.affine import Dense
 
 SIZES = {"784-1024⁸-10": (784, *[1024] * 8, 10), "784-256²-10": (784, 256, 256, 10)}
 
 
-def network_of(sizes):
-    """Return a network with PyTorch's initialisation, and its weights in float64."""
-    random, nodes, last, layers = np.random.default_rng(0), [], "x", []
-    for i, (inputs, units) in enumerate(pairwise(sizes)):
-        bound = inputs**-0.5
-        weight = random.uniform(-bound, bound, (units, inputs)).astype(np.float32)
-        bias = random.uniform(-bound, bound, units).astype(np.float32)
-        layers.append((weight.astype(np.float64).T.copy(), bias.astype(np.float64)))
-        nodes.append(
-            Node(name=f"layer{i}", operator=Dense(weight=weight, bias=bias), inputs=(last,), output=f"h{i}")
+def layers_of(sizes):
+    """Return the weight and the bias of each layer in float32, with PyTorch's initialisation."""
+    random = np.random.default_rng(0)
+    return [
+        tuple(
+            random.uniform(-(inputs**-0.5), inputs**-0.5, shape).astype(np.float32)
+            for shape in ((units, inputs), units)
         )
-        last = f"h{i}"
-        if i < len(sizes) - 2:
-            relu = Activation(function=function("relu"))
-            nodes.append(Node(name=f"relu{i}", operator=relu, inputs=(last,), output=f"a{i}"))
-            last = f"a{i}"
-    tensors = [
-        Tensor(name=n, shape=(None, m), dtype="float32") for n, m in (("x", sizes[0]), (last, sizes[-1]))
+        for inputs, units in pairwise(sizes)
     ]
-    network = Network(
-        name="random", inputs=(tensors[0],), outputs=(tensors[1],), nodes=tuple(nodes), parameters=0
-    )
-    return network, layers
 
 
 def forward(layers, x):
@@ -55,8 +38,10 @@ def forward(layers, x):
 
 
 @pytest.fixture(scope="module", params=SIZES)
-def case(request):
-    network, layers = network_of(SIZES[request.param])
+def case(request, dense_network):
+    layers = layers_of(SIZES[request.param])
+    network = dense_network(layers)
+    layers = [(weight.astype(np.float64).T.copy(), bias.astype(np.float64)) for weight, bias in layers]
     random = np.random.default_rng(1)
     return network, layers, random.random(SIZES[request.param][0]), random.random(SIZES[request.param][0])
 
