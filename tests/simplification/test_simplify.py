@@ -353,3 +353,55 @@ def test_a_product_and_a_bias_are_one_operation(build):
     assert [n.op_type for n in made.graph.node] == ["Gemm", "Relu", "Gemm"]
     assert result.after.parameters == result.before.parameters
     assert result.counts() == {"merged": 2}
+
+
+def test_biases_of_zeros_and_equal_weights_are_not_stored(build):
+    weights = layers(np.random.default_rng(2), 4, 4, 4)
+    weights["b0"][:] = 0
+    weights["w1"] = weights["w0"].copy()
+    model = build(mlp(2), weights, ["n", 4])
+    result = simplify(network_of(model, name="zeros"))
+    made = same(model, result, (5, 4))
+    assert result.after.parameters == 16 + 4
+    assert [len(n.input) for n in made.graph.node] == [2, 1, 3]
+    assert [r.reason for r in result.removed] == ["a bias of 0"]
+
+
+@pytest.mark.parametrize(
+    ("opset", "operations"), [(10, ["MatMul", "Relu", "Gemm"]), (11, ["Gemm", "Relu", "Gemm"])]
+)
+def test_a_gemm_without_a_bias_is_written_where_there_is_one(build, opset, operations):
+    weights = layers(np.random.default_rng(2), 4, 4, 4)
+    weights["b0"][:] = 0
+    model = build(mlp(2), weights, ["n", 4], opset=opset)
+    assert [
+        n.op_type for n in same(model, simplify(network_of(model, name="n")), (5, 4)).graph.node
+    ] == operations
+
+
+def test_reshapes_in_a_row_are_one(build):
+    weights = layers(np.random.default_rng(2), 4, 6, 3)
+    shapes = {"s0": [0, 2, 3, 1], "s1": [-1, 2, 0], "s2": [0, 6]}
+    nodes = mlp(2)
+    for i, name in enumerate(shapes):
+        nodes.insert(2 + i, node("Reshape", [f"m{i}", name], [f"m{i + 1}"]))
+    nodes[1].output[0], nodes[5].input[0] = "m0", "m3"
+    model = build(nodes, weights | {k: np.array(v) for k, v in shapes.items()}, ["n", 4])
+    made = same(model, simplify(network_of(model, name="n")), (5, 4))
+    assert [n.op_type for n in made.graph.node] == ["Gemm", "Relu", "Reshape", "Gemm"]
+
+
+def test_batch_norm_after_a_convolution_of_what_is_not_understood_is_merged(build):
+    rng = np.random.default_rng(2)
+    weights = {"k": rng.standard_normal((3, 2, 1, 1)), "axis": np.asarray(1)}
+    weights |= {name: rng.uniform(0.5, 1, 3) for name in "gsmv"}
+    nodes = [
+        node("CumSum", ["x", "axis"], ["c"]),
+        node("Conv", ["c", "k"], ["u"]),
+        node("BatchNormalization", ["u", "g", "s", "m", "v"], ["y"]),
+    ]
+    model = build(
+        nodes, {k: v if k == "axis" else v.astype(np.float32) for k, v in weights.items()}, ["n", 2, 4, 4]
+    )
+    made = same(model, simplify(network_of(model, name="n")), (5, 2, 4, 4))
+    assert [n.op_type for n in made.graph.node] == ["CumSum", "Conv"]

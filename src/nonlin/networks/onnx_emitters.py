@@ -15,8 +15,9 @@ from nonlin.networks.onnx_emission import Emission
 from nonlin.networks.shape import Cast, Concatenate, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution, MaxPool, Window
 
-__all__ = ["emit"]
+__all__ = ["emit", "has_bias"]
 
+_GEMM_WITHOUT_BIAS = 11
 _AXES_AS_INPUT = {"ReduceMean": 18, "ReduceSum": 13}
 
 
@@ -45,25 +46,31 @@ def _simple(operator: str) -> Callable[[Node, Emission], None]:
 def _dense(node: Node, emission: Emission) -> None:
     layer, out = node.operator, node.output
     assert isinstance(layer, Dense)  # noqa: S101 - by the table
-    if emission.ranks.get(node.inputs[0]) == 2:
+    biased = has_bias(layer)
+    if emission.ranks.get(node.inputs[0]) == 2 and (biased or emission.opset >= _GEMM_WITHOUT_BIAS):
         weights = [emission.store(f"{out}/weight", layer.weight)]
-        if layer.bias is not None:
+        if biased:
             weights.append(emission.store(f"{out}/bias", layer.bias))
         emission.add("Gemm", [node.inputs[0], *weights], out, transB=1)
         return
     weight = emission.store(f"{out}/weight", layer.weight.T)
-    if layer.bias is None:
+    if not biased:
         emission.add("MatMul", [node.inputs[0], weight], out)
         return
     product = emission.add("MatMul", [node.inputs[0], weight], f"{out}/product")
     emission.add("Add", [product, emission.store(f"{out}/bias", layer.bias)], out)
 
 
+def has_bias(layer: Dense | Convolution) -> bool:
+    """Return whether a bias is written: one of zeros is not."""
+    return layer.bias is not None and bool(np.any(layer.bias))
+
+
 def _convolution(node: Node, emission: Emission) -> None:
     layer, out = node.operator, node.output
     assert isinstance(layer, Convolution)  # noqa: S101 - by the table
     weights = [emission.store(f"{out}/weight", layer.weight)]
-    if layer.bias is not None:
+    if has_bias(layer):
         weights.append(emission.store(f"{out}/bias", layer.bias))
     emission.add(
         "Conv", [node.inputs[0], *weights], out, group=layer.groups, **_window(layer.window, dilations=True)

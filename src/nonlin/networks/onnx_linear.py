@@ -80,12 +80,12 @@ def negate(use: Use) -> Conversion:
 def batch_norm(use: Use) -> Conversion | None:
     """Convert BatchNormalization at inference."""
     values = [use.constant(i) for i in range(1, 5)]
-    shape = use.shape(0)
-    if shape is None or use.attributes.get("training_mode", 0) or any(v is None for v in values):
+    rank = use.rank(0)
+    if rank is None or use.attributes.get("training_mode", 0) or any(v is None for v in values):
         return None
     gamma, beta, mean, variance = (np.asarray(v, np.float64) for v in values)
     scale = gamma / np.sqrt(variance + use.number("epsilon"))
-    channels = (-1,) + (1,) * (len(shape) - 2)
+    channels = (-1,) + (1,) * (rank - 2)
     return single(
         Elementwise(scale=scale.reshape(channels), shift=(beta - mean * scale).reshape(channels)), use
     )

@@ -72,6 +72,19 @@ class Use:
         """Return the inferred shape of an input."""
         return self.graph.shapes.get(self.node.input[position])
 
+    def rank(self, position: int) -> int | None:
+        """Return the number of axes of an input; a convolution's weight tells it where no shape is inferred."""
+        name = self.node.input[position]
+        if name in self.graph.shapes:
+            return len(self.graph.shapes[name])
+        maker = self.graph.makers.get(name)
+        weight = (
+            self.graph.constants.get(maker.input[1])
+            if maker is not None and maker.op_type == "Conv"
+            else None
+        )
+        return None if weight is None else int(weight.ndim)
+
 
 def single(operator: Operator, use: Use, count: int = 1) -> Conversion:
     """Return one operator that reads the first inputs of the node."""

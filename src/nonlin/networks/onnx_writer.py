@@ -1,7 +1,6 @@
 """From a `Network` to an ONNX model: what was not changed stands there as it was read."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,13 +9,15 @@ import onnx
 from onnx import helper, numpy_helper
 
 from nonlin.errors import UnsupportedModelError
+from nonlin.networks.affine import Dense
 from nonlin.networks.array import Array
 from nonlin.networks.network import Network, Node, Tensor
 from nonlin.networks.onnx_emission import Emission
-from nonlin.networks.onnx_emitters import emit
+from nonlin.networks.onnx_emitters import emit, has_bias
 from nonlin.networks.onnx_file import tensors_of
 from nonlin.networks.onnx_reader import constants_of, free_names, opset_of
 from nonlin.networks.ranks import ranks_of
+from nonlin.networks.window import Convolution
 
 __all__ = ["floating_types", "model_of", "shortened"]
 
@@ -59,26 +60,39 @@ def model_of(network: Network, *, dtype: Any = None) -> onnx.ModelProto:
     return made
 
 
-def shortened(network: Network) -> tuple[Network, dict[str, int]]:
-    """Have affine nodes written anew that the file spells out in more operations than are needed.
+def shortened(network: Network) -> tuple[Network, dict[str, str]]:
+    """Have affine nodes written anew that the file spells out in more than is needed.
 
     Returns:
-        The network, and how many operations of the file each such node was, by its name.
+        The network, and what was too much of each such node, by its name.
     """
     if network.origin is None:
         return network, {}
-    original, ranks, nodes, were = _Original.of(network), ranks_of(network), [], {}
+    original, ranks, nodes, why = _Original.of(network), ranks_of(network), [], {}
     for node in network.nodes:
-        kept, made = original.protos(node) or [], node
-        count = sum(p.op_type != "Constant" for p in kept)
-        if count > 1 and node.operator.kind == "affine":
-            emission = Emission(opset=opset_of(original.model), dtype=np.dtype(float), ranks=ranks)
-            with suppress(UnsupportedModelError):
-                emit(node, emission)
-                if len(emission.nodes) < count:
-                    made, were[node.name] = replace(node, operator=replace(node.operator)), count
-        nodes.append(made)
-    return replace(network, nodes=tuple(nodes)), were
+        kept = original.protos(node)
+        if kept and node.operator.kind == "affine":
+            reason = _too_long(
+                node, kept, Emission(opset=opset_of(original.model), dtype=np.float64, ranks=ranks)
+            )
+            if reason:
+                why[node.name] = reason
+        nodes.append(replace(node, operator=replace(node.operator)) if node.name in why else node)
+    return replace(network, nodes=tuple(nodes)), why
+
+
+def _too_long(node: Node, kept: list[onnx.NodeProto], emission: Emission) -> str:
+    layer, count = node.operator, sum(proto.op_type != "Constant" for proto in kept)
+    spare = isinstance(layer, Dense | Convolution) and layer.bias is not None and not has_bias(layer)
+    if count < 2 and not spare:
+        return ""
+    try:
+        emit(node, emission)
+    except UnsupportedModelError:
+        return ""
+    if len(emission.nodes) < count:
+        return f"{len(emission.nodes)} in the place of {count} operations"
+    return "a bias of 0" if spare and len(emission.nodes) == count else ""
 
 
 def floating_types(model: onnx.ModelProto) -> set[int]:
@@ -142,8 +156,11 @@ class _Original:
 
 
 def _reads(proto: onnx.NodeProto) -> list[str]:
-    inner = [n for a in proto.attribute for g in (a.g, *a.graphs) for n in free_names(g)]
-    return [*proto.input, *inner]
+    return [*proto.input, *_inner(proto)]
+
+
+def _inner(proto: onnx.NodeProto) -> list[str]:
+    return [n for a in proto.attribute for g in (a.g, *a.graphs) for n in free_names(g)]
 
 
 def _renamed(proto: onnx.NodeProto, names: dict[str, str]) -> onnx.NodeProto:
@@ -180,7 +197,25 @@ def _assembled(network: Network, emission: Emission, original: _Original | None)
             model.graph.initializer.append(emission.weights[name])
         elif name in constants:
             model.graph.initializer.append(numpy_helper.from_array(np.asarray(constants[name]), name))
+    _store_once(model.graph)
     return model
+
+
+def _store_once(graph: onnx.GraphProto) -> None:
+    """Store equal tensors once, but for those that are read elsewhere than by the graph's own nodes."""
+    kept = {value.name for value in graph.output} | {name for p in graph.node for name in _inner(p)}
+    first: dict[bytes, str] = {}
+    names: dict[str, str] = {}
+    for tensor in graph.initializer:
+        bare = onnx.TensorProto()
+        bare.CopyFrom(tensor)
+        bare.ClearField("name")
+        names[tensor.name] = first.setdefault(bare.SerializeToString(deterministic=True), tensor.name)
+    stored = [t for t in graph.initializer if names[t.name] == t.name or t.name in kept]
+    graph.ClearField("initializer")
+    graph.initializer.extend(stored)
+    for proto in graph.node:
+        proto.input[:] = [names.get(name, name) for name in proto.input]
 
 
 def _needed(nodes: list[onnx.NodeProto], wanted: Iterable[str]) -> list[onnx.NodeProto]:

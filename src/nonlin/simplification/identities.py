@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
-from nonlin.networks import Network, Node
+from nonlin.networks import Network, Node, Operator
 from nonlin.networks.activation import Activation, ParametricRelu, Softmax
 from nonlin.networks.affine import Elementwise, Reduce, Sum
 from nonlin.networks.shape import Concatenate, Identity, Reshape, Slice, Take, Transpose
@@ -33,8 +31,7 @@ _KEEPS_SIGN = (AveragePool, Concatenate, Identity, MaxPool, Reduce, Reshape, Sli
 
 def drop_identities(network: Network) -> tuple[Network, list[Removal]]:
     """Drop every node that hands on its input, and undo moves that undo each other."""
-    removals: list[Removal] = []
-    network = _without_moves(network)
+    network, removals = _without_moves(network)
     going = True
     while going:
         going = False
@@ -91,20 +88,28 @@ def _nonnegative(network: Network) -> set[str]:
     return found
 
 
-def _without_moves(network: Network) -> Network:
+def _without_moves(network: Network) -> tuple[Network, list[Removal]]:
     """Make one of two transposes, or reshapes, in a row."""
     for name, reader in single_readers(network).items():
         maker = network.producers().get(name)
-        if maker is None:
-            continue
-        first, second = maker.operator, reader.operator
-        if (
-            isinstance(first, Transpose)
-            and isinstance(second, Transpose)
-            and first.permutation
-            and second.permutation
-        ):
-            joined = tuple(np.asarray(first.permutation)[list(second.permutation)].tolist())
-            made = replace(reader, operator=Transpose(permutation=joined), inputs=maker.inputs)
-            return _without_moves(replaced(network, {reader.output: made, maker.output: None}))
-    return network
+        joined = None if maker is None else _joined(maker.operator, reader.operator)
+        if maker is not None and joined is not None:
+            made = replace(reader, operator=joined, inputs=maker.inputs)
+            smaller, more = _without_moves(replaced(network, {reader.output: made, maker.output: None}))
+            return smaller, [
+                Removal(kind="merged", node=maker.name, reason=f"one move with {reader.name}"),
+                *more,
+            ]
+    return network, []
+
+
+def _joined(first: Operator, second: Operator) -> Operator | None:
+    """Return one move in the place of two."""
+    if isinstance(first, Transpose) and isinstance(second, Transpose):
+        if first.permutation and second.permutation:
+            return Transpose(permutation=tuple(first.permutation[i] for i in second.permutation))
+    elif isinstance(first, Reshape) and isinstance(second, Reshape):
+        # what the second keeps is what the first has made; a length that is inferred can be kept nowhere else
+        kept = [first.shape[i] if n == 0 else n for i, n in enumerate(second.shape)]
+        return Reshape(shape=tuple(kept)) if kept.count(-1) <= 1 else None
+    return None

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import onnx
 
-from nonlin.errors import InvalidInputError, NonlinError, UnsupportedModelError
+from nonlin.errors import InvalidInputError, UnsupportedModelError
 from nonlin.networks import Network, network_of, read
 from nonlin.networks.array import Array
 from nonlin.networks.onnx_writer import floating_types, model_of, shortened
@@ -25,7 +25,7 @@ from nonlin.simplification.removal import Removal
 from nonlin.simplification.result import Agreement, Simplification
 from nonlin.simplification.running import runner_of
 from nonlin.simplification.shapes import shapes_in_run
-from nonlin.simplification.sizes import size_of
+from nonlin.simplification.sizes import seconds_of, size_of
 from nonlin.simplification.stable import Range, settle
 from nonlin.simplification.units import remove_units
 
@@ -222,12 +222,9 @@ def _reduced(job: _Job, ranges: list[Range], *, bold: bool) -> tuple[Network, li
             removed += absorbed
         if len(removed) == count:
             break
-    anew, were = shortened(network)
-    if bold and were and not _grown(job, anew):
-        removed += [
-            Removal(kind="merged", node=name, reason=f"{count} operations of the file in fewer")
-            for name, count in were.items()
-        ]
+    anew, reasons = shortened(network)
+    if bold and reasons and not _grown(job, anew):
+        removed += [Removal(kind="merged", node=name, reason=reason) for name, reason in reasons.items()]
         network = anew
     return network, removed
 
@@ -299,7 +296,7 @@ def _result(
     made = network_of(after, name=job.network.name) if removed else job.network
     # the weights stay float64 until they are written
     exact = replace(smaller, name=job.network.name, parameters=made.parameters)
-    seconds = _seconds(job.model, after, job.feed)
+    seconds = seconds_of([job.model, after], job.feed)
     return Simplification(
         network=exact,
         removed=tuple(removed),
@@ -309,17 +306,6 @@ def _result(
         box="" if job.box is None else words_of(job.box),
         notes=notes,
     )
-
-
-def _seconds(
-    before: onnx.ModelProto, after: onnx.ModelProto, feed: Mapping[str, Array]
-) -> tuple[float | None, ...]:
-    from nonlin.simplification.sizes import seconds_of
-
-    try:
-        return seconds_of([before, after], feed)
-    except (ImportError, NonlinError):
-        return None, None
 
 
 def _arrays(data: Any) -> dict[str, Array]:

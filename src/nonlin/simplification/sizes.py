@@ -33,17 +33,28 @@ def size_of(network: Network, model: onnx.ModelProto, seconds: float | None) -> 
     )
 
 
-def seconds_of(models: Sequence[onnx.ModelProto], feed: Mapping[str, Array]) -> tuple[float, ...]:
-    """Return the shortest of several runs of each model in ONNX Runtime, on one thread, in turns."""
-    import onnxruntime
+def seconds_of(models: Sequence[onnx.ModelProto], feed: Mapping[str, Array]) -> tuple[float | None, ...]:
+    """Return the shortest of several runs of each model in ONNX Runtime, on one thread, in turns.
 
+    None stands for each where ONNX Runtime is not installed, or does not take one of them.
+    """
+    nothing = (None,) * len(models)
+    try:
+        import onnxruntime
+    except ImportError:
+        return nothing
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    sessions = [
-        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        for model in models
-    ]
+    try:
+        sessions = [
+            onnxruntime.InferenceSession(
+                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+            for model in models
+        ]
+    except Exception:  # noqa: BLE001 - its errors have no common base; ONNX's reference has run these models
+        return nothing
     best = [float("inf")] * len(sessions)
     end = time.perf_counter() + _TIME * len(sessions)
     while time.perf_counter() < end or np.isinf(best[-1]):
