@@ -277,7 +277,8 @@ def test_a_notebook(opened, browser, file, tmp_path):
     host = tmp_path / "host.html"
     traits = json.dumps({"page": made.page, "address": made.address, "height": 700}).replace("<", "\\u003c")
     host.write_text(
-        f"<body style='background: #111'><div id=el></div><script type=module>{esm.replace('export default', 'const module =')}\n"
+        "<body style='background: #111'><div id=el></div>"
+        f"<script type=module>{esm.replace('export default', 'const module =')}\n"
         f"const values = {traits}; const heard = {{}};\n"
         "window.model = { get: (k) => values[k], set: (k, v) => (values[k] = v), save_changes() {}, "
         "on: (k, f) => (heard[k] = f), fire: (k) => heard[k]() };\n"
@@ -288,7 +289,9 @@ def test_a_notebook(opened, browser, file, tmp_path):
     tab.goto(host.as_uri())
     frame = tab.frame_locator("iframe")
     frame.locator("main[data-panel='line']").wait_for()
-    frame.locator("html[data-theme='dark']").wait_for()  # as the notebook is, whatever the system's colours are
+    frame.locator(
+        "html[data-theme='dark']"
+    ).wait_for()  # as the notebook is, whatever the system's colours are
     frame.locator("[data-number='n']").fill("4")
     frame.locator("[data-number='n']").dispatch_event("change")
     tab.wait_for_function("window.model.get('address').includes('n=4')")
