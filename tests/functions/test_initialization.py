@@ -29,7 +29,7 @@ def test_wrong_arguments_say_what_is_right():
         nonlin.gain(3)
     with pytest.raises(InvalidInputError, match="gain of inf"):
         nonlin.gain("0 * x")
-    with pytest.raises(InvalidInputError, match="keeps the shape"):
+    with pytest.raises(InvalidInputError, match="act on each element"):
         nonlin.gain(np.sum)
     with pytest.raises(InvalidInputError, match="linear or convolutional"):
         nonlin.initialize_(torch.nn.ReLU(), "relu")
@@ -116,6 +116,14 @@ def test_the_worked_example_of_relu():
         (lambda x: np.float32(x) * np.float32(0.1), "linear"),
         (lambda x: torch.nn.functional.relu(torch.tensor(x)), "piecewise linear"),
         (abs, "piecewise linear"),
+        (lambda x: np.float32(nonlin.function("gelu")(x)), "nonlinear"),
+        (lambda x: np.float16(nonlin.function("gelu")(x)), "nonlinear"),
+        (lambda x: np.float16(nonlin.function("relu")(x)), "piecewise linear"),
+        (lambda x: np.float32(x) + np.float32(1) - np.float32(1), "linear"),
+        (lambda x: 1e6 * x + 3, "affine"),
+        (torch.nn.PReLU(), "piecewise linear"),
+        (torch.nn.functional.silu, "nonlinear"),
+        (lambda x: 3.0, "affine"),
         (math.sin, "nonlinear"),
         (lambda x: x + 1e-3 * x * x, "nonlinear"),
     ],
@@ -127,7 +135,7 @@ def test_a_callable_is_judged_from_samples(f, verdict):
 
 
 def test_a_callable_must_return_a_number():
-    with pytest.raises(InvalidInputError, match="takes a number and returns one"):
+    with pytest.raises(InvalidInputError, match="takes numbers and returns as many"):
         nonlin.linearity(lambda _: "no")
 
 
@@ -138,3 +146,18 @@ def test_torch_is_loaded_only_to_initialise():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("f", [torch.nn.GELU(), torch.nn.functional.gelu])
+def test_the_gain_of_pytorchs_own(f):
+    assert nonlin.gain(f) == pytest.approx(nonlin.gain("gelu"), rel=1e-12)
+
+
+@pytest.mark.parametrize("f", [math.tanh, torch.tanh, np.tanh])
+def test_the_gain_of_a_callable_of_numbers_tensors_or_arrays(f):
+    assert nonlin.gain(f) == pytest.approx(nonlin.gain("tanh"), rel=1e-12)
+
+
+def test_what_is_no_module_is_refused():
+    with pytest.raises(InvalidInputError, match=r"expected a torch\.nn\.Module, got int"):
+        nonlin.initialize_(3, "relu")

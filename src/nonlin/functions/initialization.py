@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonlin.errors import InvalidInputError, MissingDependencyError
+from nonlin.functions.callables import values_of
 from nonlin.functions.choice import as_function
 from nonlin.functions.gaussian_quadrature import expectation
 
@@ -30,7 +31,7 @@ def gain(f: Function | str | Callable[[Any], Any], *, variance: float = 1.0) -> 
     every function, and for tanh it is 1.5925, where PyTorch has 5/3 by hand.
 
     Args:
-        f: a function, its name, a formula, or a callable of a float64 array.
+        f: a function, its name, a formula, or a callable of arrays, of PyTorch's tensors (a module) or of numbers.
         variance: of the pre-activation, above 0.
 
     Raises:
@@ -76,6 +77,8 @@ def initialize_(
         import torch
     except ImportError as error:
         raise MissingDependencyError("initialize_ needs PyTorch: pip install 'nonlin[torch]'") from error
+    if not isinstance(module, torch.nn.Module):
+        raise InvalidInputError(f"expected a torch.nn.Module, got {type(module).__name__}; hand in the model")
     if distribution not in ("normal", "uniform"):
         raise InvalidInputError(f"expected the distribution normal or uniform, got {distribution!r}; use one")
     factor = gain(f)
@@ -112,11 +115,7 @@ def _gain(f: Any, variance: float) -> float:
     scale = sqrt(variance)
 
     def square(z: Array) -> Array:
-        value = np.asarray(f(scale * z), dtype=np.float64)
-        if value.shape != z.shape:
-            raise InvalidInputError(
-                f"expected a callable that keeps the shape {z.shape}, got {value.shape}; let it act on each element"
-            )
+        value = values_of(f, scale * z)
         return np.asarray((value * value)[None, :])
 
     second = float(expectation(square, splits=[0.0])[0][0])

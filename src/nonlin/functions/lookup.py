@@ -130,7 +130,7 @@ def _checked(entry: Entry, key: str, value: float) -> float:
 def _number(name: str, value: float) -> None:
     try:
         fine = isfinite(float(value))
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         fine = False
     if not fine:
         raise InvalidInputError(f"expected a finite number for {name}, got {value!r}; give one")

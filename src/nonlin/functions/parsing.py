@@ -90,6 +90,10 @@ class _Reader:
             return self.call(node, node.func.id, depth + 1)
         raise self.refuse(node, "numbers, x, parameters, + - * / ** and calls of functions")
 
+    def known(self, name: str) -> bool:
+        """Whether the catalogue has a function of that name."""
+        return self.resolve is not None and self.resolve(name, Variable(), {}) is not None
+
     def number(self, node: ast.Constant) -> Expression:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
             raise self.refuse(node, "a number")
@@ -104,6 +108,8 @@ class _Reader:
             return Parameter(node.id)
         if node.id in CONSTANTS:
             return Constant(CONSTANTS[node.id])
+        if node.id in CHOICES or ALIASES.get(node.id, node.id) in SLOPES or self.known(node.id):
+            raise self.refuse(node, f"an argument for {node.id}, as in {node.id}(x),")
         names = ", ".join(["x", *sorted(self.parameters)])
         raise self.refuse(node, f"one of the names {names} (give a parameter its value: {node.id}=1.0)")
 
@@ -137,6 +143,10 @@ class _Reader:
         if primitive in SLOPES and len(arguments) == 1 and not keywords:
             return call(primitive, *arguments)
         found = self.resolve(name, arguments[0], keywords) if self.resolve and len(arguments) == 1 else None
+        if found is None and name in CHOICES:
+            raise self.refuse(node, f"{name} with {CHOICES[name][0]} argument(s)")
+        if found is None and (primitive in SLOPES or self.known(name)):
+            raise self.refuse(node, f"{name} with one argument and those parameters that it has")
         if found is None:
             known = ", ".join(["where(condition, yes, no)", *CHOICES, *SLOPES])
             raise self.refuse(node, f"a function of the catalogue, of x alone, or one of {known}")
