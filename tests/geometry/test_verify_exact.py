@@ -12,6 +12,8 @@ from scipy.optimize import linprog
 from nonlin.functions import function
 from nonlin.geometry import box, output_range, region, verify
 from nonlin.geometry.bounds import bounds
+from nonlin.geometry.cells.lowering import lower
+from nonlin.geometry.verification.points import Exactly
 from nonlin.networks import evaluate
 from nonlin.networks.activation import Activation
 from nonlin.networks.affine import Dense, Elementwise
@@ -112,8 +114,11 @@ def test_a_value_that_only_a_jump_has_is_not_missed(at_zero, tmp_path):
     network = made.network()
     rows = [([1.0], [0.0], -at_zero + 0.1), ([-1.0], [0.0], at_zero + 0.1)]
     prop = written(tmp_path / "p.vnnlib", network, [-1.0], [1.0], rows)
-    status = verify(network, prop, timeout=0.3).status
-    assert status == "sat" if at_zero in (0.0, 1.0) else status != "unsat"
+    verdict = verify(network, prop)
+    assert verdict.status == "sat"
+    if at_zero not in {0.0, 1.0}:
+        assert verdict.counterexample.tolist() == [0.0]
+        assert verdict.outputs.tolist() == [at_zero]
     found = output_range(network, -1.0, 1.0, timeout=0.3)
     assert found.minimum[0] <= min(at_zero, 0.0)
     assert found.maximum[1] >= max(at_zero, 1.0)
@@ -121,8 +126,8 @@ def test_a_value_that_only_a_jump_has_is_not_missed(at_zero, tmp_path):
     assert low <= at_zero <= high
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_what_a_sample_on_jumps_meets_is_never_called_unsat(seed, tmp_path):
+@pytest.mark.parametrize("seed", range(8))
+def test_what_a_sample_on_jumps_meets_is_found(seed, tmp_path):
     # small whole weights on quarters: the sample's own evaluation is exact, and pre-activations are often 0
     rng = np.random.default_rng(seed)
     made = Building((2,))
@@ -144,7 +149,47 @@ def test_what_a_sample_on_jumps_meets_is_never_called_unsat(seed, tmp_path):
         prop = written(
             tmp_path / "p.vnnlib", network, (sample - 0.375).tolist(), (sample + 0.5).tolist(), rows
         )
-        assert verify(network, prop, timeout=0.2).status != "unsat"
+        assert verify(network, prop, timeout=2.0).status == "sat"
+
+
+@pytest.mark.parametrize(("offset", "status"), [(0.25, "sat"), (2.0, "sat"), (2.25, "unsat")])
+def test_a_jump_counts_only_where_the_box_reaches_it(offset, status, tmp_path):
+    # x + y = offset, on which alone the output is ½, meets [−1, 1]² up to 2
+    made = Building((2,))
+    made.add(Dense(weight=np.array([[1.0, 1.0]]), bias=np.array([-offset])), (1,))
+    made.add(Activation(function=function("step", at_zero=0.5)))
+    rows = [([1.0], [0.0, 0.0], -0.4), ([-1.0], [0.0, 0.0], 0.6)]
+    prop = written(tmp_path / "p.vnnlib", made.network(), [-1.0, -1.0], [1.0, 1.0], rows)
+    verdict = verify(made.network(), prop)
+    assert verdict.status == status
+    if status == "sat":
+        assert verdict.counterexample.sum() == offset
+
+
+def test_an_edge_that_is_met_exactly_is_met(tmp_path):
+    network = mixed_network(0, (2, 6, 5, 1), "relu")
+    x = np.array([0.25, -0.5])
+    exact = Exactly(lower(network, (2,))).outputs(x)[0]
+    text = """(declare-const X_0 Real)(declare-const X_1 Real)(declare-const Y_0 Real)
+    (assert (and (<= X_0 0.25) (>= X_0 0.25) (<= X_1 -0.5) (>= X_1 -0.5)))"""
+    prop = tmp_path / "p.vnnlib"
+    prop.write_text(text + f"(assert (>= (* {exact.denominator} Y_0) {exact.numerator}))")
+    assert verify(network, prop).status == "sat"
+    # one part in the denominator more is far below the rounding of float64, and no input meets it
+    prop.write_text(text + f"(assert (>= (* {exact.denominator} Y_0) {exact.numerator + 1}))")
+    assert verify(network, prop).status != "sat"
+
+
+def test_factors_that_no_float_has_are_enclosed(tmp_path):
+    # 0.1 · 3 − 0.3 · 1 is 0 in decimals, and in floats is not
+    made = Building((2,))
+    made.add(Dense(weight=np.eye(2), bias=None), (2,))
+    for constant, status in (("0.0", "sat"), ("1e-12", "unsat"), ("-1e-12", "sat")):
+        text = """(declare-const X_0 Real)(declare-const X_1 Real)(declare-const Y_0 Real)(declare-const Y_1 Real)
+        (assert (and (<= X_0 3) (>= X_0 2) (<= X_1 2) (>= X_1 1)))"""
+        prop = tmp_path / "p.vnnlib"
+        prop.write_text(text + f"(assert (>= (- (* 0.1 Y_0) (* 0.3 Y_1)) {constant}))")
+        assert verify(made.network(), prop, timeout=5.0).status == status
 
 
 def test_what_passes_beside_a_pool_is_taken_from_its_own_place():

@@ -112,11 +112,11 @@ def _made(layer: Layer) -> int:
 
 def _unbent(layer: Layer, pieces: Array, way: _Backward, path: list[Passed] | None) -> Array:
     """Take gradients with respect to what a layer makes to those with respect to its pre-activations."""
-    units = np.arange(layer.units)
+    units, between = np.arange(layer.units), layer.slopes[:, : layer.kinks_low.shape[1] + 1]
     known = np.where(layer.bent, np.maximum(pieces, 0), 0)
     slope, open_units = layer.slopes[units, known], (pieces == _OPEN) & layer.bent
-    least = np.where(open_units, layer.slopes.min(axis=1), slope)
-    most = np.where(open_units, layer.slopes.max(axis=1), slope)
+    least = np.where(open_units, between.min(axis=1), slope)
+    most = np.where(open_units, between.max(axis=1), slope)
     if path is not None:
         path.append(Passed(low=way.low, high=way.high, least=least, most=most))
     score = np.maximum(np.abs(way.low), np.abs(way.high)) * (most - least)

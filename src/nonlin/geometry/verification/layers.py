@@ -24,7 +24,8 @@ class Layer:
         bias: b, shape (units,).
         terms: how many roundings one z goes through at most, those of W itself included.
         kinks_low, kinks_high: float64 neighbours that enclose the kinks, shape (units, kinks), filled up with inf.
-        slopes, intercepts: of the pieces, shape (units, kinks + 1).
+        slopes, intercepts: of the pieces, shape (units, 2 kinks + 1): behind the kinks + 1 that lie between kinks come
+            the kinks themselves, each a constant.
         values: at the kinks, shape (units, kinks), NaN where there is none.
         jumps: whether a unit jumps somewhere, shape (units,).
         apart: whether it has, at a jump, a value that neither piece has there, shape (units,).
@@ -83,13 +84,23 @@ class Layer:
         """Return what comes out for pre-activations."""
         if len(self.windows):
             return np.concatenate([z[:, self.passing], z[:, self.windows].max(axis=2)], axis=1)
-        piece = self.piece(z)
+        piece = self.piece_or_kink(z)
         units = np.arange(self.units)
         return self.slopes[units, piece] * z + self.intercepts[units, piece]
 
     def piece(self, z: Array) -> Array:
         """Return which piece each pre-activation is on, the left one at a kink; shape (rows, units)."""
         return np.asarray((z[:, :, None] > self.kinks_low).sum(axis=2))
+
+    def piece_or_kink(self, z: Array) -> Array:
+        """Return `piece`, but the number of the kink itself for what is on one where the function jumps."""
+        pieces = self.piece(z)
+        if self.jumps.any():
+            box, unit, kink = np.nonzero(
+                self.jumps[:, None] & (z[:, :, None] == self.kinks_low) & (self.kinks_low == self.kinks_high)
+            )
+            pieces[box, unit] = self.kinks_low.shape[1] + 1 + kink
+        return pieces
 
     def gather(self, units: Array) -> Array:
         """Return rows of W for an array of units, shape (*units, inputs)."""
@@ -133,8 +144,8 @@ def _layer(stage: Stage) -> Layer:
         terms=terms,
         kinks_low=low,
         kinks_high=high,
-        slopes=slopes,
-        intercepts=intercepts,
+        slopes=np.concatenate([slopes, np.zeros(values.shape)], axis=1),
+        intercepts=np.concatenate([intercepts, values], axis=1),
         values=values,
         jumps=jumps,
         apart=apart,

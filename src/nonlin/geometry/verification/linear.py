@@ -61,6 +61,8 @@ class LeastOf:
             )
             best, points[left] = highest_of_least(rows, within, (some.low, some.high))
             upper[left] = np.minimum(upper[left], best)
+        if any(layer.jumps.any() for layer in self.relaxation.layers):
+            points = _with_round_ones(points, known)
         units = _promises(self.relaxation, bents, path, least)
         return Judged(
             boxes=known,
@@ -127,6 +129,15 @@ def forward(relaxation: Relaxation, points: Array) -> Array:
     return np.where(relaxation.outputs < 0, 0.0, made[:, relaxation.outputs])
 
 
+def _with_round_ones(points: Array, boxes: Boxes) -> Array:
+    """Return points of boxes, and round ones beside them: where a unit is on a jump, these are often on it exactly."""
+    steps = (1.0, 0.1, 2.0**-4, 0.001, 2.0**-12)
+    return np.concatenate([
+        points,
+        *(np.clip(np.rint(points / step) * step, boxes.low, boxes.high) for step in steps),
+    ])  # fmt: skip
+
+
 def _width(relaxation: Relaxation) -> int:
     last = relaxation.layers[-1] if relaxation.layers else None
     if last is None:
@@ -142,8 +153,7 @@ def _promises(relaxation: Relaxation, bents: tuple[Bent, ...], path: list[Array]
         if len(layer.windows):
             found.append(np.full(bent.gap.shape, -1.0))
         else:
-            # a unit that has a value of its own at a jump is on no piece there
-            found.append(np.where(layer.apart, -1.0, np.abs(weights[at, least]) * bent.gap))
+            found.append(np.abs(weights[at, least]) * bent.gap)
     return np.concatenate(found, axis=1) if found else np.zeros((len(least), 0))
 
 

@@ -8,15 +8,13 @@ import numpy.typing as npt
 
 from nonlin.errors import InvalidInputError
 from nonlin.geometry.cells.lowering import lower
-from nonlin.geometry.checks import check_piecewise_linear
+from nonlin.geometry.checks import box_ends, check_piecewise_linear, sample_shape
 from nonlin.geometry.verification.chords import way_back
 from nonlin.geometry.verification.gradients import Passed, gradients
 from nonlin.geometry.verification.propagation import Boxes, prepare
-from nonlin.geometry.verification.ranges import box_ends
 from nonlin.geometry.verification.relaxation import Relaxation
 from nonlin.geometry.verification.search import Limits, Maximum, Progress, maximize, threads_of
 from nonlin.geometry.verification.steepness import DUAL, Steepness
-from nonlin.geometry.verification.verify import sample_shape
 from nonlin.networks import Network
 from nonlin.networks.array import Array
 from nonlin.results import Result, plain

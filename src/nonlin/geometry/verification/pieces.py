@@ -14,7 +14,7 @@ __all__ = ["Split", "halfspaces"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """A unit that was put on one of its pieces."""
+    """A unit that was put on one of its pieces, or on a kink, as `Layer.slopes` counts them."""
 
     layer: int
     unit: int
@@ -71,6 +71,11 @@ def _in_layer(
 def _ends(relaxation: Relaxation, split: Split) -> list[tuple[float, float]]:
     """Return signs and shifts of what is not negative: the unit is at least the kink on its left, and so on."""
     layer, found = relaxation.layers[split.layer], []
+    kinks = layer.kinks_low.shape[1]
+    if split.piece > kinks:
+        kink = split.piece - kinks - 1
+        low, high = layer.kinks_low[split.unit, kink], layer.kinks_high[split.unit, kink]
+        return [(1.0, -float(low)), (-1.0, float(high))]
     if split.piece:
         found.append((1.0, -float(layer.kinks_low[split.unit, split.piece - 1])))
     if np.isfinite(layer.kinks_high[split.unit, split.piece : split.piece + 1]).any():

@@ -7,11 +7,10 @@ import numpy.typing as npt
 
 from nonlin.errors import InvalidInputError
 from nonlin.geometry.cells.lowering import lower
-from nonlin.geometry.checks import check_piecewise_linear
+from nonlin.geometry.checks import box_ends, check_piecewise_linear, sample_shape
 from nonlin.geometry.verification.linear import LeastOf
 from nonlin.geometry.verification.propagation import prepare
 from nonlin.geometry.verification.search import Limits, Maximum, Progress, maximize
-from nonlin.geometry.verification.verify import sample_shape
 from nonlin.networks import Network
 from nonlin.networks.array import Array
 
@@ -99,23 +98,3 @@ def output_range(  # noqa: PLR0913 - all but the first three are options
         closed=not (least.reason or most.reason),
         reason=least.reason or most.reason,
     )
-
-
-def box_ends(shape: tuple[int, ...], low: npt.ArrayLike, high: npt.ArrayLike) -> tuple[Array, Array]:
-    """Return the flattened ends of a box.
-
-    Raises:
-        InvalidInputError: if they are none.
-    """
-    try:
-        ends = [np.broadcast_to(np.asarray(x, np.float64), shape).ravel().copy() for x in (low, high)]
-    except ValueError as error:
-        raise InvalidInputError(
-            f"expected a box that broadcasts to the shape {shape} of the input, got {np.shape(low)} and "
-            f"{np.shape(high)}; give numbers, or arrays of the shape of one sample"
-        ) from error
-    if not (np.all(np.isfinite(ends)) and np.all(ends[0] <= ends[1])):
-        raise InvalidInputError(
-            "expected finite ends of the box, none of low above high, got others; change them"
-        )
-    return ends[0], ends[1]

@@ -284,13 +284,19 @@ def _split(relaxation: Relaxation, node: _Node, judged: Judged, i: int) -> list[
 def _on_pieces(relaxation: Relaxation, node: _Node, pieces: Array, choice: int) -> list[_Node]:
     layer = int(np.searchsorted(relaxation.offsets, choice, side="right")) - 1
     unit = choice - relaxation.offsets[layer]
-    count_of = int(np.isfinite(relaxation.layers[layer].kinks_low[unit]).sum()) + 1
+    own = relaxation.layers[layer]
+    kinks = int(np.isfinite(own.kinks_low[unit]).sum())
+    choices = [*range(kinks + 1)]
+    if own.apart[unit]:  # its values at jumps are on no piece
+        choices += [own.kinks_low.shape[1] + 1 + kink for kink in range(kinks)]
     made = []
-    for piece in range(count_of):
+    for piece in choices:
         fixed = pieces.copy()
         fixed[choice] = piece
         splits = (*node.splits, Split(layer=layer, unit=unit, piece=piece))
         made.append(
-            _Node(low=node.low, high=node.high, pieces=fixed, splits=splits, weight=node.weight / count_of)
+            _Node(
+                low=node.low, high=node.high, pieces=fixed, splits=splits, weight=node.weight / len(choices)
+            )
         )
     return made

@@ -9,7 +9,7 @@ import numpy as np
 
 from nonlin.errors import InvalidInputError
 from nonlin.geometry.cells.lowering import lower
-from nonlin.geometry.checks import check_piecewise_linear
+from nonlin.geometry.checks import check_piecewise_linear, sample_shape
 from nonlin.geometry.verification.question import Question
 from nonlin.geometry.verification.runtime import met_in_runtime
 from nonlin.geometry.verification.search import Maximum, Progress, threads_of
@@ -19,7 +19,7 @@ from nonlin.networks.array import Array
 from nonlin.networks.evaluation import evaluate
 from nonlin.results import Result, plain
 
-__all__ = ["Verdict", "sample_shape", "verify"]
+__all__ = ["Verdict", "verify"]
 
 Status = Literal["sat", "unsat", "unknown"]
 
@@ -130,20 +130,6 @@ def verify(
     # cases that were not come to are not decided at all
     share = (sum(m.share for m in found) + len(left) - len(found)) / len(cases)
     return _verdict("unknown", [*question.proven, *found], started, share)
-
-
-def sample_shape(network: Network) -> tuple[int, ...]:
-    """Return the shape of one sample.
-
-    Raises:
-        InvalidInputError: if the network leaves it open.
-    """
-    shape = network.inputs[0].shape[1:]
-    if None in shape:
-        raise InvalidInputError(
-            f"expected a network with an input of known shape, got {network.inputs[0]}; export it with one"
-        )
-    return tuple(n or 0 for n in shape)
 
 
 def _verdict(status: Status, found: list[Maximum], started: float, share: float) -> Verdict:
