@@ -179,6 +179,7 @@ def test_a_fixed_input_is_no_dimension():
         (1.0, 0.0, "none of low above high"),
         (0.0, np.inf, "finite ends"),
         (np.zeros(3), 1.0, "broadcasts to the shape"),
+        (np.zeros(3), np.ones(4), "fit each other"),
     ],
 )
 def test_a_box_that_is_none_is_refused(low, high, message):

@@ -1,7 +1,5 @@
 """Planes, boxes and the whole space: what is asked for, in words of the input."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -11,7 +9,7 @@ from nonlin.geometry.cells.domain import box_domain, plane_domain
 from nonlin.geometry.cells.enumeration import Problem
 from nonlin.geometry.cells.lowering import lower
 from nonlin.geometry.cells.whole import space_domain
-from nonlin.geometry.checks import check_piecewise_linear
+from nonlin.geometry.checks import box_ends, check_piecewise_linear, sample_shape
 from nonlin.networks import Network
 
 __all__ = ["box", "plane", "space"]
@@ -53,19 +51,15 @@ def box(
     71 linear regions (certified)
     """
     check_piecewise_linear(network)
-    shape = _shape(network, np.broadcast_shapes(np.shape(low), np.shape(high)))
     try:
-        ends = [np.broadcast_to(np.asarray(x, np.float64), shape).ravel() for x in (low, high)]
+        given = np.broadcast_shapes(np.shape(low), np.shape(high))
     except ValueError as error:
         raise InvalidInputError(
-            f"expected a box that broadcasts to the shape {shape} of the input, got {np.shape(low)} and "
-            f"{np.shape(high)}; give numbers, or arrays of the shape of one sample"
+            f"expected ends of a box whose shapes fit each other, got {np.shape(low)} and {np.shape(high)}; "
+            "give numbers, or arrays of the shape of one sample"
         ) from error
-    if not (np.all(np.isfinite(ends)) and np.all(ends[0] <= ends[1])):
-        raise InvalidInputError(
-            "expected finite ends of the box, none of low above high, got others; change them"
-        )
-    problem = Problem(chain=lower(network, shape), domain=box_domain(*ends))
+    shape = sample_shape(network, given)
+    problem = Problem(chain=lower(network, shape), domain=box_domain(*box_ends(shape, low, high)))
     return Cells(**counted(problem, progress=progress, jobs=jobs, on=on))
 
 
@@ -104,7 +98,7 @@ def plane(  # noqa: PLR0913 - a plane has three points
             f"expected three finite points of one shape, got {', '.join(str(x.shape) for x in points)}; "
             "give three inputs"
         )
-    shape = _shape(network, points[0].shape)
+    shape = sample_shape(network, points[0].shape)
     if shape != points[0].shape:
         raise InvalidInputError(
             f"expected points for the input {network.inputs[0]}, without its first axis, the batch, got shape "
@@ -131,22 +125,10 @@ def space(network: Network, *, jobs: int = 1, progress: Progress | None = None) 
         InvalidInputError: if it has more than six inputs.
     """
     check_piecewise_linear(network)
-    shape = _shape(network, ())
+    shape = sample_shape(network)
     chain = lower(network, shape)
     domain = space_domain(chain)
     if domain is None:
         one = Problem(chain=chain, domain=box_domain(np.zeros(chain.inputs), np.eye(1, chain.inputs)[0]))
         return Cells(count=1, certified=True, reason="", exact=1, problem=one)
     return Cells(**counted(Problem(chain=chain, domain=domain), progress=progress, jobs=jobs))
-
-
-def _shape(network: Network, given: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of one sample, with the axes of any length as they are given."""
-    asked: tuple[Any, ...] = network.inputs[0].shape[1:]
-    if None not in asked:
-        return asked
-    if len(given) != len(asked):
-        raise InvalidInputError(
-            f"expected arrays of the shape of one sample, since the network leaves it open, {asked}, got {given}"
-        )
-    return tuple(n if m is None else m for n, m in zip(given, asked, strict=True))

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from nonlin.files import write_whole
 from nonlin.inspection.curing.result import Cure, Trial
-from nonlin.report.html import _environment as environment
+from nonlin.report.html import environment
 
 __all__ = ["cure_fragment", "cure_page", "cure_text", "print_cure", "write_cure"]
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from nonlin.geometry import Cells, Count, Line, Polyline, Region, Subdivision
 from nonlin.report.braille import plot
-from nonlin.report.html import _environment as environment
+from nonlin.report.html import environment
 from nonlin.report.region import region_headline, region_rows, region_sentences
 from nonlin.report.wording import number
 
@@ -102,15 +102,7 @@ def fold_json(folded: Folded) -> str:
     if folded.count is not None:
         data |= folded.count.to_dict()
     if folded.made is not None:
-        folds = folded.made.folds
-        data["folds"] = {
-            name: {"segments": int((folds.call == i).sum()), "length": folds.lengths()[name]}
-            for i, name in enumerate(folds.calls)
-        }
-        data["boundary"] = [
-            {"between": list(curve.between), "points": curve.points.tolist()}
-            for curve in folded.made.boundary
-        ]
+        data |= folded.made.to_dict()
     if folded.ranges:
         data["outputs"] = {
             str(i): {"low": _finite(low), "high": _finite(high), "slope": slope}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-__all__ = ["fragment", "page", "write_html"]
+__all__ = ["environment", "fragment", "page", "write_html"]
 
 _FINDINGS_IN_A_FRAGMENT = 8
 
@@ -37,7 +37,7 @@ def page(inspection: Inspection) -> str:
     from nonlin.report.gallery import draw  # it loads matplotlib
 
     return (
-        _environment()
+        environment()
         .get_template("inspection.html.jinja")
         .render(
             inspection=inspection,
@@ -54,7 +54,7 @@ def page(inspection: Inspection) -> str:
 def fragment(inspection: Inspection) -> str:
     """Return a short form for a notebook: the verdict, the table of calls, the findings; without pictures."""
     return (
-        _environment()
+        environment()
         .get_template("fragment.html.jinja")
         .render(
             inspection=inspection,
@@ -79,17 +79,18 @@ def write_html(inspection: Inspection, path: str | Path) -> Path:
 
 
 @cache
-def _environment() -> "Environment":
+def environment() -> "Environment":
+    """Return the templates of the reports, with the filters that they use."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    made = Environment(
         loader=PackageLoader("nonlin.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "number": wording.number,
         "maybe": _maybe,
         "decades": _decades,
@@ -98,8 +99,8 @@ def _environment() -> "Environment":
         "shape": _shape,
         "breakable": _breakable,
     }
-    environment.globals |= {"count_of": wording.count_of}
-    return environment
+    made.globals |= {"count_of": wording.count_of}
+    return made
 
 
 def _version() -> str:

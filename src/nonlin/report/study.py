@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nonlin.files import write_whole
-from nonlin.report.html import _environment as environment
+from nonlin.report.html import environment
 
 if TYPE_CHECKING:
     from pathlib import Path

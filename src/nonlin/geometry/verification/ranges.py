@@ -1,6 +1,7 @@
 """The range of an output over a box, closed as far as branch and bound comes."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,15 +11,16 @@ from nonlin.geometry.cells.lowering import lower
 from nonlin.geometry.checks import box_ends, check_piecewise_linear, sample_shape
 from nonlin.geometry.verification.linear import LeastOf
 from nonlin.geometry.verification.propagation import prepare
-from nonlin.geometry.verification.search import Limits, Maximum, Progress, maximize
+from nonlin.geometry.verification.search import Limits, Maximum, Progress, maximize, threads_of
 from nonlin.networks import Network
 from nonlin.networks.array import Array
+from nonlin.results import Result, plain
 
 __all__ = ["OutputRange", "output_range"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OutputRange:
+class OutputRange(Result):
     """The smallest and the largest value of an output over a box.
 
     Args:
@@ -35,6 +37,21 @@ class OutputRange:
     closed: bool
     reason: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as values that JSON has; an infinite end is None."""
+        made: dict[str, Any] = plain(self)
+        return made
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return a row for each end of the range."""
+        ends = {"minimum": (self.minimum, self.lowest), "maximum": (self.maximum, self.highest)}
+        return {
+            "end": list(ends),
+            "least": [interval[0] for interval, _ in ends.values()],
+            "largest": [interval[1] for interval, _ in ends.values()],
+            "input": [plain(point) for _, point in ends.values()],
+        }
+
     def __str__(self) -> str:
         status = "closed" if self.closed else self.reason
         return f"from {self.minimum[0]:.6g} to {self.maximum[1]:.6g} ({status})"
@@ -48,6 +65,7 @@ def output_range(  # noqa: PLR0913 - all but the first three are options
     output: int = 0,
     tolerance: float = 1e-6,
     timeout: float = 60.0,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> OutputRange:
     """Find the range of an output over a box of inputs.
@@ -59,6 +77,7 @@ def output_range(  # noqa: PLR0913 - all but the first three are options
         output: which, of the flattened first output.
         tolerance: how wide the intervals may be, in relation to their ends, and absolutely for ends below 1.
         timeout: seconds for each end.
+        threads: how many work at once; None: one for each core that this process may use.
         progress: called with the decided share and the seconds.
 
     Raises:
@@ -74,7 +93,7 @@ def output_range(  # noqa: PLR0913 - all but the first three are options
             f"expected an output from 0 to {chain.outputs.size - 1}, got {output}; choose one"
         )
     relaxation, _, first = prepare(chain, *ends)
-    limits = Limits(tolerance=tolerance, relative=tolerance, seconds=timeout)
+    limits = Limits(tolerance=tolerance, relative=tolerance, seconds=timeout, threads=threads_of(threads))
     found: list[Maximum] = []
     for sign in (-1.0, 1.0):
         outputs = np.zeros((1, chain.outputs.size))
