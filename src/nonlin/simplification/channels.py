@@ -16,7 +16,7 @@ from nonlin.networks.array import Array
 from nonlin.networks.window import Convolution
 from nonlin.simplification.editing import bias_of
 
-__all__ = ["Channels", "Ties", "fresh_of", "layer_channels"]
+__all__ = ["Channels", "Ties", "alone", "along", "each", "fresh_of", "layer_channels", "renamed", "tied"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +90,43 @@ def fresh_of(ties: Ties, axis: int, count: int, *, fixed: bool) -> Channels:
         factor=np.ones(count),
         offset=np.zeros(count),
     )
+
+
+def along(values: Array, axis: int, ndim: int) -> int | None:
+    """Return the axis of stored numbers that lies along the channels; None where they are the same for all."""
+    place = axis - (ndim - values.ndim)
+    return place if place >= 0 and values.shape[place] > 1 else None
+
+
+def each(values: Array, axis: int, shape: tuple[int, ...]) -> Array | None:
+    """Return one stored number for each channel; None where they differ within one."""
+    place = along(values, axis, len(shape))
+    if values.size == 1:
+        return np.full(shape[axis], float(np.asarray(values).item()))
+    if place is None or values.size != values.shape[place] or values.size != shape[axis]:
+        return None
+    return np.asarray(values, np.float64).ravel()
+
+
+def alone(node: Node, x: Channels, ties: Ties) -> dict[str, Any]:
+    """Return the values of channels of which none is known to be a multiple of another."""
+    value = np.array([ties.value((node.output, "alone", i)) for i in range(len(x.labels))], np.int64)
+    return {"value": value, "factor": np.ones(len(value)), "offset": np.zeros(len(value))}
+
+
+def renamed(node: Node, x: Channels, ties: Ties) -> Array:
+    """Return names for what an operator makes of each value by itself."""
+    return np.array([ties.value((node.output, v)) for v in x.value.tolist()], np.int64)
+
+
+def tied(inputs: list[Channels], ties: Ties) -> bool:
+    """Tie the channels of several tensors one by one; return whether they fit."""
+    first = inputs[0]
+    if any(x.axis != first.axis or len(x.labels) != len(first.labels) for x in inputs):
+        return False
+    for x in inputs[1:]:
+        ties.tie(x.labels, first.labels)
+    return True
 
 
 def layer_channels(node: Node, given: Channels, ties: Ties, ndim: int) -> Channels:

@@ -47,7 +47,9 @@ def random_feed(
     """Return random values for every input: in the box where there is one, else normal; whole numbers are 0 or 1."""
     feed = {}
     for tensor in inputs:
-        shape = tuple((batch if i == 0 else size) if n is None else n for i, n in enumerate(tensor.shape))
+        ends = () if box is None or tensor.name not in box else np.broadcast(*box[tensor.name]).shape
+        sizes = (batch, *ends) if len(ends) == len(tensor.shape) - 1 else (batch, *[size] * len(tensor.shape))
+        shape = tuple(m if n is None else n for n, m in zip(tensor.shape, sizes, strict=False))
         kind = np.dtype(tensor.dtype) if tensor.dtype != "unknown" else np.dtype(np.float32)
         if box is not None and tensor.name in box:
             low, high = box[tensor.name]

@@ -12,11 +12,11 @@ from nonlin.networks.affine import Dense, Elementwise
 from nonlin.networks.array import Array
 from nonlin.networks.shape import Reshape
 from nonlin.networks.window import Convolution
-from nonlin.simplification.channels import Channels, Ties
+from nonlin.simplification.channels import Channels, Ties, along
 from nonlin.simplification.editing import bias_of, replaced
 from nonlin.simplification.known import Known
 from nonlin.simplification.removal import Kind, Removal
-from nonlin.simplification.transfer import along, follow, is_depthwise
+from nonlin.simplification.transfer import follow, is_depthwise
 
 __all__ = ["remove_units"]
 
