@@ -13,8 +13,19 @@ from nonlin.functions.description import describe
 from nonlin.results import Result, plain
 
 
+def _property(folder, image):
+    """That the first output of the demonstration is far above all others around an image."""
+    names = [f"(declare-const X_{i} Real)" for i in range(64)] + [
+        f"(declare-const Y_{i} Real)" for i in range(10)
+    ]
+    ends = [f"(assert (and (>= X_{i} {x}) (<= X_{i} {x})))" for i, x in enumerate(image.ravel().tolist())]
+    path = folder / "property.vnnlib"
+    path.write_text("\n".join([*names, *ends, "(assert (>= Y_0 (+ Y_1 1000)))"]))
+    return path
+
+
 @pytest.fixture(scope="module")
-def results():
+def results(tmp_path_factory):
     path = demonstration.model_path()
     network = nonlin.read(path)
     with np.load(demonstration.data_path()) as data:
@@ -30,6 +41,10 @@ def results():
         "folds": geometry.folds(found),
         "approximation": nonlin.approximate("x * x", (0, 1), pieces=3),
         "simplification": nonlin.simplify(network),
+        "region": geometry.region(network, first),
+        "range": geometry.output_range(network, first - 0.01, first + 0.01),
+        "lipschitz": geometry.lipschitz(network, first - 0.01, first + 0.01),
+        "verdict": geometry.verify(network, _property(tmp_path_factory.mktemp("property"), first)),
         "description": describe(nonlin.function("gelu")),
         "layers": nonlin.function("tanh").layers(4),
         "vector": describe(nonlin.function("softmax")),
@@ -49,6 +64,10 @@ NAMES = [
     "description",
     "layers",
     "vector",
+    "region",
+    "range",
+    "lipschitz",
+    "verdict",
 ]
 
 
