@@ -1,7 +1,7 @@
 """The claims of "Breaking linearity with ReLU"."""
 
 import numpy as np
-from claim import DEPENDS, Claim, judged
+from claim import Claim, judged
 from made import dense, random_weights
 
 import nonlin
@@ -133,11 +133,19 @@ def jump() -> Claim:
         refused = str(error)
     else:
         refused = ""
+    smooth = nonlin.function("relu").properties.smoothness
+    continuous = smooth.value is not None and smooth.value >= 0
     return Claim(
         said="Enough ReLUs can build any function at all.",
-        settled="a network of ReLUs is continuous (`f.properties.smoothness`, proved), so beside a jump of 1 it is off by ½; "
+        settled="a network of ReLUs is continuous (`f.properties.smoothness`), so beside a jump of 1 it is off by ½; "
         '`nonlin.approximate("step", (-1, 1), tolerance=0.4)`',
-        found="refused: a jump in the interval" if refused else "an approximation was found",
-        verdict=judged(holds=not refused, fails=bool(refused)) if refused else DEPENDS,
+        found=f"smoothness of ReLU: C{'⁰' if continuous else '⁻¹'}, {smooth.status}; "
+        + (
+            f"the approximation is refused: {refused.partition(';')[0]}"
+            if refused
+            else "an approximation was found"
+        ),
+        verdict=judged(holds=not refused, fails=bool(refused) and continuous),
         on="a jump cannot be built, whatever the number of ReLUs; its height can be moved into a steep piece",
+        when="false",
     )

@@ -20,7 +20,9 @@ class Claim:
         settled: the experiment or the proof.
         found: the measured numbers, in words.
         verdict: follows from the numbers.
-        on: what it depends on, or why it is false; "" where the numbers say it.
+        on: what it depends on, or why it is false; "" where the numbers say it. These are words for a reader, written for
+            one verdict.
+        when: the verdict that the words are for; with another one they are left out.
         repeats: whether another run, on another machine, gives the same words: no time, no training.
     """
 
@@ -29,6 +31,7 @@ class Claim:
     found: str
     verdict: Verdict
     on: str = ""
+    when: Verdict = DEPENDS
     repeats: bool = True
 
 

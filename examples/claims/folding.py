@@ -5,7 +5,7 @@ from math import comb, pi
 import numpy as np
 import torch
 from claim import Claim, judged
-from made import dense, random_weights, tent
+from made import certified, dense, random_weights, tent
 from spread import bias_and_variance
 
 import nonlin
@@ -33,7 +33,8 @@ def one_fold() -> Claim:
 
 
 def _pieces(weights: list[tuple[np.ndarray, np.ndarray]]) -> int:
-    return nonlin.geometry.line(dense(weights, "relu"), np.array([-1000.0]), np.array([1000.0])).count
+    found = nonlin.geometry.line(dense(weights, "relu"), np.array([-1000.0]), np.array([1000.0]))
+    return certified(found)
 
 
 def n_folds() -> Claim:
@@ -53,9 +54,8 @@ def n_folds() -> Claim:
 
 def surfaces() -> Claim:
     """Count how layers fold the folds of the layers before."""
-    counts = [
-        nonlin.geometry.line(tent(layers), np.array([0.0]), np.array([1.0])).count for layers in range(1, 11)
-    ]
+    ends = np.array([0.0]), np.array([1.0])
+    counts = [certified(nonlin.geometry.line(tent(layers), *ends)) for layers in range(1, 11)]
     holds = counts == [2**layers for layers in range(1, 11)]
     return Claim(
         said="Layers of ReLU fold what is folded already, into surfaces of many folds.",
@@ -83,20 +83,23 @@ def wider() -> Claim:
 
 def _regions(widths: tuple[int, ...], seed: int) -> int:
     network = dense(random_weights(widths, seed), "relu")
-    return nonlin.geometry.box(network, np.full(widths[0], -3.0), np.full(widths[0], 3.0)).count
+    return certified(nonlin.geometry.box(network, np.full(widths[0], -3.0), np.full(widths[0], 3.0)))
 
 
 def deeper() -> Claim:
     """Compare depth and width at the same number of units, for random weights and for chosen ones."""
     shapes = ((2, 16, 1), (2, 8, 8, 1), (2, 4, 4, 4, 4, 1))
     means = [np.mean([_regions(shape, seed) for seed in range(20)]) for shape in shapes]
-    chosen = nonlin.geometry.line(tent(8), np.array([0.0]), np.array([1.0])).count
+    chosen = certified(nonlin.geometry.line(tent(8), np.array([0.0]), np.array([1.0])))
+    most = nonlin.geometry.count(
+        dense(random_weights((1, 16, 1), 0), "relu"), [-1000.0], [1000.0]
+    ).arrangement
     return Claim(
         said="Several layers of ReLU fold more than one layer of as many neurons.",
         settled="16 ReLUs in one, two and four layers: regions in [−3, 3]², the mean of 20 random networks; and 16 ReLUs with chosen "
-        "weights on a line, where one layer can make 17 pieces",
-        found=f"random: {', '.join(f'{mean:.1f}' for mean in means)}; chosen: {chosen} with eight layers against 17 with one",
-        verdict=judged(holds=chosen > 17, fails=means[2] < means[0]),
+        "weights on a line, beside the most that one layer can make (`nonlin.geometry.count`)",
+        found=f"random: {', '.join(f'{mean:.1f}' for mean in means)}; chosen: {chosen} with eight layers against {most} with one",
+        verdict=judged(holds=chosen > most, fails=means[2] < means[0]),
         on="the weights: chosen ones gain exponentially, random ones lose",
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from nonlin.networks.affine import Dense
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["dense", "random_weights", "tent"]
+__all__ = ["certified", "dense", "random_weights", "tent"]
 
 
 def dense(
@@ -55,6 +55,13 @@ def random_weights(widths: Sequence[int], seed: int) -> list[tuple[np.ndarray, n
         (rng.normal(size=(units, inputs)) * np.sqrt(2 / inputs), rng.normal(size=units))
         for inputs, units in pairwise(widths)
     ]
+
+
+def certified(found: Any) -> int:
+    """Return the count of a line, a plane or a box, which must be certified."""
+    if not found.certified:
+        raise RuntimeError(f"expected a certified count, got {found}; the claim cannot be settled by it")
+    return int(found.count)
 
 
 def tent(layers: int) -> Network:

@@ -12,11 +12,15 @@ if TYPE_CHECKING:
 
 __all__ = ["row", "written"]
 
-BEFORE = """# The claims
+BEFORE = """---
+hide: [toc]
+---
+
+# The claims
 
 Five articles explain ReLU and its kin to newcomers: "Breaking linearity with ReLU", "How does ReLU activation work?", "Activation
 functions and non-linearity", "Why do networks use ReLU for non-linearity?" and "The mathematics of ReLU". This page takes what they
-say sentence by sentence, and settles each by a proof or an experiment. Every number and every verdict comes from a run of
+say sentence by sentence, and settles each by a proof or an experiment. Every number and every verdict is computed by a run of
 
 ```
 python examples/claims
@@ -24,7 +28,8 @@ python examples/claims
 
 in a copy of the repository (it needs `pip install '.[torch]'` and takes about a minute). Proofs and counts come out the same everywhere. What is
 trained or timed (in *italics*) differs a little from machine to machine; the times here are of a 2-core AVX-512 machine, one thread. The
-trainings are small, on the 540 digits that `nonlin` ships: they show that something happens, not how often it happens elsewhere.
+trainings are small, on the 540 digits that `nonlin` ships: they show that something happens, not how often it happens elsewhere. The words behind a verdict explain it; they are left out where a run comes
+to another one.
 """
 
 WRONG = """## Where the articles are wrong
@@ -63,6 +68,6 @@ def written(articles: Sequence[tuple[str, Sequence[Claim]]]) -> str:
 def row(claim: Claim) -> str:
     """Return a claim as a row of the table."""
     found = claim.found if claim.repeats else f"*{claim.found}*"
-    on = f": {claim.on}" if claim.on else ""
+    on = f": {claim.on}" if claim.on and claim.verdict == claim.when else ""
     cells = (claim.said, claim.settled, found, f"**{claim.verdict}**{on}")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"

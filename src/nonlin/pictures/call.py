@@ -37,6 +37,10 @@ Array = npt.NDArray[Any]
 _WIDTH, _HEIGHT = 4.4, 2.7
 _BINS = 60
 _POINTS = 241
+_STATES = (("dead", DEAD), ("saturated", SATURATED), ("linear", LINEAR), ("healthy", HEALTHY))
+_ROOM = 0.16
+"""The share of the units from which on a part of the strip has room for its name."""
+
 _COLUMNS = 512
 """So many units are drawn at most; of more, every second, third, …"""
 
@@ -110,7 +114,7 @@ def units(inspection: Inspection, name: str) -> Figure:
     order = np.lexsort((slope, state))
     step = -(-call.units // _COLUMNS)
     shown = order[::step]
-    figure, axes = blank(_WIDTH, _HEIGHT, left=0.62, right=0.2)
+    figure, axes = blank(_WIDTH, _HEIGHT, left=0.7, right=0.2)
     resting, flat = statistics.resting[shown] / count, statistics.saturated[shown] / count
     edges = np.minimum(np.arange(len(shown) + 1) * step, call.units)
     sloped = 1 - resting - flat
@@ -153,10 +157,13 @@ def _states(call: Call) -> Array:
 
 def _draw_strip(axes: Axes, state: Array) -> None:
     start = 0
-    for number, colour in enumerate((DEAD, SATURATED, LINEAR, HEALTHY)):
+    for number, (name, colour) in enumerate(_STATES):
         size = int(np.count_nonzero(state == number))
         if size:
-            axes.barh(-0.06, size, left=start, height=0.06, color=colour)
+            axes.barh(-0.06, size, left=start, height=0.07, color=colour)
+        if size > _ROOM * len(state):
+            where: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": 6.5, "gid": "state"}
+            axes.text(start + size / 2, -0.062, f"{size:,} {name}", **where)
         start += size
 
 

@@ -1,18 +1,15 @@
 """Small pictures of one function, for a card or a column of text."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nonlin.functions.curve import Curve
 from nonlin.pictures.function import draw_curve, settle_height
-from nonlin.pictures.style import CYCLE, GRID, blank, legend, styled
+from nonlin.pictures.style import CYCLE, GRID, blank, dash, legend, styled
 
 __all__ = ["function", "outputs"]
-
-_DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)))
 
 
 @styled
@@ -28,9 +25,7 @@ def function(curve: Curve, *, width: float = 3.3) -> Figure:
     """
     figure, axes = _panel(width)
     settle_height(axes, [curve], ("value", "slope"))
-    (slope,) = axes.plot(
-        curve.x, curve.slope, color=CYCLE[1], linestyle=_DASHES[1], label="slope f′", zorder=2
-    )
+    (slope,) = axes.plot(curve.x, curve.slope, color=CYCLE[1], linestyle=dash(1), label="slope f′", zorder=2)
     value = draw_curve(axes, curve, "value", colour=CYCLE[0])
     value.set_label("f")
     axes.set_xlim(curve.x[0], curve.x[-1])
@@ -52,7 +47,7 @@ def outputs(curves: Sequence[Curve], *, width: float = 3.3, moving: str = "") ->
     settle_height(axes, curves, ("value",))
     for i, curve in enumerate(curves):
         line = draw_curve(axes, curve, "value", colour=CYCLE[i % len(CYCLE)])
-        line.set_linestyle(_DASHES[i % len(_DASHES)])
+        line.set_linestyle(dash(i))
     axes.set_xlim(curves[0].x[0], curves[0].x[-1])
     legend(axes)
     return figure

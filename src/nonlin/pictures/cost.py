@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from nonlin.functions.cost import Cost
 from nonlin.pictures.style import CYCLE, GRID, WIDE, blank, legend, room_for, settle, styled
@@ -96,5 +97,7 @@ def _draw(axes: Axes, panel: _Panel) -> None:
         )
     axes.set_ylim(-0.6, len(panel.accurate) - 0.4)
     axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(3))
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.axvline(1, color=GRID, zorder=0)
     axes.set_xlabel(panel.label)

@@ -9,14 +9,13 @@ from matplotlib.figure import Figure
 
 from nonlin.functions.curve import Curve
 from nonlin.geometry.approximation import Approximation
-from nonlin.pictures.style import CYCLE, GRID, INK, MUTED, WIDE, blank, legend, settle, styled
+from nonlin.pictures.style import CYCLE, GRID, INK, MUTED, WIDE, blank, dash, legend, settle, styled
 
 __all__ = ["approximation", "neurons"]
 
 Array = npt.NDArray[Any]
 
 _HEIGHT = 2.6
-_DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 
 
 @styled
@@ -36,8 +35,7 @@ def neurons(x: Array, parts: Array, final: Array) -> Figure:
     right = figure.add_axes((0.5 + 0.55 / WIDE, box.y0, box.width, box.height))
     settle(right)
     for i, part in enumerate(np.asarray(parts).T):
-        dash = _DASHES[i // len(CYCLE) % len(_DASHES)]
-        left.plot(x, part, color=CYCLE[i % len(CYCLE)], linestyle=dash, label=f"neuron {i + 1}")
+        left.plot(x, part, color=CYCLE[i % len(CYCLE)], linestyle=dash(i), label=f"neuron {i + 1}")
     right.plot(x, final, color=INK, label="together")
     for axes in (left, right):
         _cross(axes)

@@ -1,7 +1,6 @@
 """Pictures of functions: value, slope and curvature, several functions on one picture."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,11 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from nonlin.functions.curve import Curve
-from nonlin.pictures.style import CYCLE, GRID, WIDE, blank, in_a_row, legend, settle, styled
+from nonlin.pictures.style import CYCLE, GRID, WIDE, blank, dash, in_a_row, legend, settle, styled
 
 __all__ = ["draw_curve", "functions", "settle_height"]
 
-_DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _ORDERS = (("value", "f(x)"), ("slope", "f′(x)"), ("curvature", "f″(x)"))
 _STEEP = 12.0
 """A value so many times the middle half of all is left out of the picture's height."""
@@ -68,7 +66,7 @@ def _panels_below(figure: Figure, top: Axes, count: int) -> list[Axes]:
 
 def _draw(axes: Axes, curve: Curve, name: str, index: int) -> None:
     drawn = draw_curve(axes, curve, name, colour=CYCLE[index % len(CYCLE)])
-    drawn.set_linestyle(_DASHES[index // len(CYCLE) % len(_DASHES)])
+    drawn.set_linestyle(dash(index))
 
 
 def draw_curve(axes: Axes, curve: Curve, name: str, *, colour: str) -> Line2D:

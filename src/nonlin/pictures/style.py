@@ -29,6 +29,7 @@ __all__ = [
     "SLOPE",
     "WIDE",
     "blank",
+    "dash",
     "in_a_row",
     "legend",
     "power_of_ten",
@@ -54,6 +55,8 @@ ON_SLOPE = "#56b4e9"
 SLOPE = "#cc79a7"
 
 CYCLE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+
+_DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 
 WIDE = 6.8
 """The width of a picture that spans a page, in inches."""
@@ -176,6 +179,11 @@ def legend(axes: Axes, handles: Sequence[Any] | None = None, *, columns: int | N
 def in_a_row(names: Sequence[str], width: float = WIDE) -> int:
     """Return how many entries of a legend fit into a line, in inches; a lower estimate, whatever the font."""
     return max(1, min(len(names), int(width / (0.5 + 0.075 * max(map(len, names))))))
+
+
+def dash(i: int) -> Any:
+    """Return the dash of the i-th line in colour i of `CYCLE`: lines side by side differ in grey, and 24 in all."""
+    return _DASHES[(i + i // (2 * len(CYCLE))) % len(_DASHES)]
 
 
 def room_for(names: Iterable[str]) -> float:

@@ -55,12 +55,15 @@ def crease_pattern(
     names = shorten(folds.calls, 16)
     for i, colour in reversed(list(enumerate(_colours(len(folds.calls))))):
         mine = folds.segments[folds.call == i]
-        width = (1.3 if many < 2000 else 0.8 if many < 20000 else 0.4) * (1 - 0.5 * i / len(folds.calls))
+        later = 1 - 0.5 * i / len(folds.calls)
+        width = (1.3 if many < 2000 else 0.8 if many < 20000 else 0.4) * later
         # one broken line instead of a segment each: thousands of folds stay one path
         ends = np.concatenate([mine, np.full((len(mine), 1, 2), np.nan)], axis=1).reshape(-1, 2)
         (drawn,) = axes.plot(*ends.T, color=colour, linewidth=width, gid=f"call{i}")
         drawn.set_rasterized(many > 10 * _VECTOR)
-        handles.append(Line2D([], [], color=colour, linewidth=2, label=f"{names[i]}  {len(mine):,}"))
+        handles.append(
+            Line2D([], [], color=colour, linewidth=2.4 * later, label=f"{names[i]}  {len(mine):,}")
+        )
     handles.reverse()
     if made.boundary:
         _draw_boundary(axes, made, colour=INK)

@@ -17,6 +17,7 @@ from nonlin.pictures.style import (
     INK,
     WIDE,
     blank,
+    dash,
     in_a_row,
     legend,
     power_of_ten,
@@ -26,7 +27,6 @@ from nonlin.pictures.style import (
 
 __all__ = ["vanishing"]
 
-_DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _MARKS = "os^Dv<"
 _BELOW = 1.45
 _LEAST = 1e-30
@@ -58,8 +58,7 @@ def vanishing(predicted: Sequence[Layers], tried: Sequence[Layers] = ()) -> Figu
     for axes, name in ((top, "gradient"), (bottom, "variance")):
         axes.axhline(1, color=GRID, linewidth=0.9, zorder=0)
         for i, one in enumerate(predicted):
-            dash = _DASHES[i % len(_DASHES)]
-            _draw(axes, one, name, color=CYCLE[i % len(CYCLE)], linestyle=dash, label=names[i])
+            _draw(axes, one, name, color=CYCLE[i % len(CYCLE)], linestyle=dash(i), label=names[i])
         for one in tried:
             i = _place(one, predicted)
             marks = {"marker": _MARKS[i % len(_MARKS)], "markersize": 3.2, "linestyle": ""}
