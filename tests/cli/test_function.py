@@ -49,7 +49,7 @@ def test_a_formula_with_a_parameter_as_json():
 
 
 def test_several_functions_share_a_picture(tmp_path):
-    for ending, start in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("html", b"<!doctype html>")):
+    for ending, start in (("svg", b"<?xml"), ("pdf", b"%PDF"), ("html", b"<!doctype html>")):
         result = nonlin(
             "function", "relu", "leaky_relu", "-p", "negative_slope=0.2", "-o", tmp_path / f"p.{ending}"
         )
@@ -188,6 +188,11 @@ def test_the_list_and_its_filters():
     bent = {f["name"] for f in json.loads(nonlin("functions", "--not-continuous", "--format", "json").stdout)}
     assert bent >= {"step", "hardshrink", "thresholded_relu"}
     assert "relu" not in bent
+    assert "softmax" not in bent  # of a vector it is not asked
+    level = {
+        f["name"] for f in json.loads(nonlin("functions", "--bounded", "--vector", "--format", "json").stdout)
+    }
+    assert level == {"softmax", "softmin", "sparsemax", "entmax", "hardmax"}
 
 
 @pytest.mark.parametrize(

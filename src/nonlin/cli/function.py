@@ -18,8 +18,17 @@ from nonlin.report.function import function_page, print_function
 
 __all__ = ["function"]
 
-_ENDINGS = {".html": "html", ".htm": "html", ".json": "json", ".txt": "text", ".svg": "svg", ".png": "png"}
-_IMAGES = ("png", "svg")
+_ENDINGS = {
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".txt": "text",
+    ".svg": "svg",
+    ".png": "png",
+    ".pdf": "pdf",
+}
+_IMAGES = ("png", "svg", "pdf")
+_BINARY = ("png", "pdf")
 _WIDTH = 6.4
 """Of the picture of a function of a vector, in inches."""
 
@@ -44,12 +53,12 @@ _WIDTH = 6.4
     "--output",
     "-o",
     type=click.Path(path_type=Path),
-    help="Write a picture (.png, .svg) or a report (.html, .json, .txt) into this file.",
+    help="Write a picture (.png, .svg, .pdf) or a report (.html, .json, .txt) into this file.",
 )
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("text", "json", "html", "svg", "png")),
+    type=click.Choice(("text", "json", "html", "svg", "png", "pdf")),
     help="How to report; by default as --output ends, else text.",
 )
 def function(functions: tuple[str, ...], **options: Any) -> None:
@@ -83,8 +92,10 @@ def _form(form: str | None, output: Path | None) -> str:
         raise InvalidInputError(
             f"expected --output to end in {', '.join(_ENDINGS)}, got {output}; or give --format"
         )
-    if form == "png" and output is None:
-        raise InvalidInputError("expected --output for a PNG, got none; add --output picture.png")
+    if form in _BINARY and output is None:
+        raise InvalidInputError(
+            f"expected --output for a {form.upper()}, got none; add --output picture.{form}"
+        )
     return form or ("text" if output is None else _ENDINGS[output.suffix])
 
 

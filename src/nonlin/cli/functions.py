@@ -18,20 +18,17 @@ __all__ = ["functions"]
 _RISING = ("increasing", "strictly increasing", "decreasing", "strictly decreasing")
 
 
-def _property(name: str, fits: Callable[[Any], bool]) -> Callable[[Function], bool]:
-    """Return a filter: functions whose property is known and fits; none of a vector."""
+def _property(name: str, fits: Callable[[Any], bool]) -> Callable[[Function], bool | None]:
+    """Return a filter: whether the property fits; None where it is not known, or none of a function of a vector."""
 
-    def keep(f: Function) -> bool:
-        return (
-            f.expression is not None
-            and (value := derive(f.expression, name).value) is not None
-            and fits(value)
-        )
+    def keep(f: Function) -> bool | None:
+        found = getattr(f.properties, name, None) if f.expression is None else derive(f.expression, name)
+        return None if found is None or found.value is None else fits(found.value)
 
     return keep
 
 
-_FILTERS: dict[str, tuple[str, Callable[[Function], bool]]] = {
+_FILTERS: dict[str, tuple[str, Callable[[Function], bool | None]]] = {
     "smooth": ("Every derivative is continuous.", _property("smoothness", lambda value: value == inf)),
     "continuous": ("Without a jump.", _property("smoothness", lambda value: value >= 0)),
     "monotone": ("Nowhere both rising and falling.", _property("monotone", lambda value: value in _RISING)),
@@ -64,7 +61,8 @@ def _with_filters(command: click.Command) -> click.Command:
 def functions(form: str, **filters: bool | None) -> None:
     """List the activation functions of the catalogue that pass every filter.
 
-    Properties are derived, not looked up, so that a filter may take some seconds.
+    Properties are derived, not looked up, so that a filter may take some seconds. A function of which a property is
+    not known, or has no meaning as monotone has none of a vector, passes neither the filter nor its opposite.
     """
     wanted = {name: value for name, value in filters.items() if value is not None}
     found = [f for f in catalogue() if all(_passes(f, name, value=value) for name, value in wanted.items())]
