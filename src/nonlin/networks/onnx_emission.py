@@ -40,7 +40,7 @@ class Emission:
 
     Args:
         opset: the version of the standard operators.
-        dtype: the element type of the weights that are written anew.
+        dtype: the element type of the weights that are written anew; None where none can be.
         ranks: the number of axes of each tensor, where it is known.
     """
 
@@ -52,6 +52,11 @@ class Emission:
 
     def store(self, name: str, array: Any, dtype: Any = None) -> str:
         """Store an array under a name; floating unless a dtype says otherwise."""
+        if dtype is None and self.dtype is None:
+            raise UnsupportedModelError(
+                f"expected a file whose weights are of one floating type to write {name} into, got several; say which "
+                "with dtype="
+            )
         made = np.ascontiguousarray(np.asarray(array, dtype or self.dtype)).reshape(np.shape(array))
         self.weights[name] = numpy_helper.from_array(made, name)
         return name

@@ -237,13 +237,12 @@ def _value(tensor: Tensor) -> onnx.ValueInfoProto:
 
 
 def _dtype(network: Network) -> Any:
+    """Return the floating type of the weights; None where there are several."""
     if network.origin is not None:
         kinds = floating_types(network.origin.model)
         if len(kinds) == 1:
             return helper.tensor_dtype_to_np_dtype(kinds.pop())
         if kinds:
-            raise UnsupportedModelError(
-                f"expected weights of one floating type in {network.name}, got several; say which with dtype="
-            )
+            return None
     floating = (t.dtype for t in network.inputs if t.dtype.startswith("float"))
     return np.dtype(next(floating, "float32"))

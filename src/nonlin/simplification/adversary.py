@@ -35,7 +35,7 @@ def adversarial(
 
     Args:
         network: the original.
-        ranges: of the calls whose units were taken out or made straight.
+        ranges: of the calls whose units were taken out or made straight; only corners are tried without.
         box: low and high of inputs by name, each of the shape of a sample or broadcast to it.
         start: one sample of every input, with a batch axis of one.
 
@@ -52,7 +52,7 @@ def adversarial(
     }
     fixed = {name: x for name, x in start.items() if name not in ends}
     found = list(_corners(ends, np.random.default_rng(2)))
-    if not network.opaque:
+    if ranges and not network.opaque:
         with suppress(NonlinError):  # what cannot be run in NumPy is tried at corners only
             found += [*_climbed(network, ranges, ends, fixed), *_folds(network, ranges, ends, fixed)]
     return {

@@ -147,7 +147,8 @@ def layer_channels(node: Node, given: Channels, ties: Ties, ndim: int) -> Channe
     known = given.constant == 0 if padded else ~np.isnan(given.constant)
     still = ~np.any(np.any(weight != 0, axis=2) & ~known, axis=1)
     constant = np.full(units, np.nan)
-    sums = weight.sum(axis=2) @ np.where(known, np.nan_to_num(given.constant), 0.0) + bias
+    with np.errstate(invalid="ignore"):  # an infinite weight on what is not constant
+        sums = weight.sum(axis=2) @ np.where(known, np.nan_to_num(given.constant), 0.0) + bias
     constant[still] = sums[still]
     return Channels(
         axis=1 if isinstance(layer, Convolution) else ndim - 1,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from nonlin.errors import UnsupportedModelError
+from nonlin.errors import InvalidInputError, UnsupportedModelError
 from nonlin.networks import Network, network_of, read
 from nonlin.networks.array import Array
 from nonlin.networks.onnx_writer import model_of
@@ -59,6 +59,11 @@ def original_of(model: Any, data: Any = None, over: Any = None) -> Network:
         example = next(iter(data.values())) if isinstance(data, Mapping) and data else data
         if example is None and over is not None:
             example = _sample(over)
+        if example is None and hasattr(model, "state_dict"):
+            raise InvalidInputError(
+                "expected the shape of a sample to read a torch.nn.Module with, got none; give data=, or over= with "
+                "arrays of that shape"
+            )
         model = read(Path(model) if isinstance(model, str) else model, example)
     return model if model.origin is not None else network_of(model_of(model), name=model.name)
 
@@ -140,7 +145,7 @@ def feeds_for(subject: Subject, ranges: list[Range]) -> Feeds:
 
 
 def _hostile(subject: Subject, ranges: list[Range]) -> dict[str, list[dict[str, Array]]]:
-    if subject.box is None or not ranges:
+    if subject.box is None:
         return {}
     start = {
         name: x[:1].astype(np.float64) if name in subject.box else x[:1] if x.ndim else x
