@@ -1,12 +1,16 @@
 """Over a box: single units that are always on, exact bounds, several inputs."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from nonlin.errors import InvalidInputError
 from nonlin.networks import network_of, trace
 from nonlin.networks.onnx_writer import model_of
-from nonlin.simplification import simplify
+from nonlin.simplification import simplify, verify
 
 node = helper.make_node
 
@@ -167,3 +171,59 @@ def test_a_box_of_several_inputs():
     assert result.agreement.holds
     # over another box all three are needed
     assert simplify(network, over={"a": (0.0, 30.0), "b": (0.0, 2.0)}).counts() == {}
+
+
+def test_a_network_whose_units_are_all_stable_is_one_affine_map():
+    rng = np.random.default_rng(3)
+    sizes = (4, 9, 8, 2)
+    layers = [
+        (rng.standard_normal((b, a)), np.full(b, 20.0 * 8**i)) for i, (a, b) in enumerate(pairwise(sizes))
+    ]
+    model = model_of_layers(*layers)
+    result = simplify(network_of(model, name="n"), over=(-1.0, 1.0))
+    (only,) = result.network.nodes
+    weights = [np.float32(w).astype(float) for w, _ in layers]
+    assert np.allclose(only.operator.weight, weights[2] @ weights[1] @ weights[0], rtol=1e-12)
+    assert result.after.operations == 1
+    assert {r.certificate for r in result.removed if r.kind == "always on"} <= {"interval", "linear"}
+    assert 0 < result.largest_difference <= 1e-5
+    agrees(model, result, -1.0, 1.0)
+
+
+def test_files_of_several_floating_types_are_left_as_they_are():
+    model = model_of_layers((np.eye(3), np.zeros(3)), (np.eye(3), np.zeros(3)))
+    half = np.ones((3, 2), np.float16)
+    model.graph.initializer.append(numpy_helper.from_array(half, "half"))
+    model.graph.node.append(node("Cast", ["y"], ["narrow"], to=TensorProto.FLOAT16))
+    model.graph.node.append(node("MatMul", ["narrow", "half"], ["z"]))
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("z", TensorProto.FLOAT16, ["n", 2]))
+    result = simplify(network_of(model, name="mixed"))
+    assert result.removed == ()
+    assert result.agreement.holds
+    assert any("left as it is" in note for note in result.notes)
+
+
+def test_a_box_of_arrays_tells_the_shape_of_a_sample():
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(36, 2)
+    )
+    with torch.no_grad():
+        module[0].bias[1] = -40
+    low, high = np.zeros((1, 5, 5)), np.ones((1, 5, 5))
+    assert units(simplify(module.eval(), over=(low, high)).network) == [3, 2]
+    with pytest.raises(InvalidInputError, match="give data=, or over= with arrays"):
+        simplify(module, over=(0.0, 1.0))
+    # also where an ONNX file does not tell it
+    model = model_of_layers((np.eye(3), [-5, 0, 0]), (np.ones((2, 3)), [0, 0]))
+    model.graph.input[0].type.tensor_type.shape.dim[1].ClearField("value")
+    assert units(simplify(network_of(model, name="n"), over=(np.zeros(3), np.ones(3))).network)[-1] == 2
+
+
+def test_verify_tries_corners_of_the_box():
+    layers = (np.eye(2), [0, -1.5]), (np.ones((1, 2)), [0])
+    one, other = (
+        network_of(model_of_layers(layers[0], last), name="n") for last in (layers[1], ([[1, 1.001]], [0]))
+    )
+    assert verify(one, one, over=(0.0, 1.0)).samples["adversarial"] >= 2
+    assert not verify(one, other, over=(0.0, 2.0)).holds
