@@ -3,7 +3,6 @@
 import json
 import sys
 from contextlib import redirect_stdout
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from nonlin.files import check_writable
 from nonlin.inspection.data import read_data
 from nonlin.networks.write import write
 from nonlin.report.simplification import print_agreement, print_simplification
+from nonlin.results import plain
 from nonlin.simplification import read_box, verify
 from nonlin.simplification import simplify as run
 
@@ -85,7 +85,7 @@ def simplify(model: str, other: str | None, **options: Any) -> int:
             )
     if options["verifying"]:
         if options["form"] == "json":
-            click.echo(json.dumps({**asdict(agreement), "holds": agreement.holds}, indent=2))
+            click.echo(json.dumps({**plain(agreement), "holds": agreement.holds}, indent=2))
         else:
             print_agreement(agreement, screen())
             click.echo("they agree" if agreement.holds else "THEY DIFFER")
