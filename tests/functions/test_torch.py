@@ -44,6 +44,15 @@ def test_function_transformations(name):
     torch.testing.assert_close(torch.diagonal(hessian), torch.tensor(f.curvature(x.numpy())))
 
 
+def test_the_fast_mode_has_a_second_derivative():
+    f = nonlin.function("mish")  # of several exponentials
+    x = torch.linspace(-60, 60, 5000, requires_grad=True)
+    (slope,) = torch.autograd.grad(f(x, fast=True).sum(), x, create_graph=True)
+    (curvature,) = torch.autograd.grad(slope.sum(), x)
+    wanted = f.curvature(x.detach().double().numpy())
+    np.testing.assert_allclose(curvature.numpy(), wanted, rtol=2e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["silu", "elu"])
 def test_compiled_graphs_hold_it_whole(name):
     module = torch.nn.Sequential(torch.nn.Linear(4, 4), nonlin.function(name).module())

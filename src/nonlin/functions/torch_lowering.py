@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["apply_tensor"]
 
 KERNEL_TYPES = {torch.float32: "float32", torch.float64: "float64"}
-_BATCHED = torch._C._parse_dispatch_key("Batched")  # noqa: SLF001 - as below
 _transforming = torch._C._are_functorch_transforms_active  # noqa: SLF001 - there is no public question
+_alive = torch._C._functorch.unwrap_if_dead  # noqa: SLF001 - as above
+_batched = torch._C._functorch.is_legacy_batchedtensor  # noqa: SLF001 - as above
 
 
 def apply_tensor(expression: Expression, x: Any, fast: bool = False) -> Any:  # noqa: FBT001, FBT002 - as autograd wants it
@@ -54,7 +55,7 @@ def apply_tensor(expression: Expression, x: Any, fast: bool = False) -> Any:  # 
     if _transforming():
         return _Transformable.apply(x, expression, fast)
     if x.requires_grad and torch.is_grad_enabled():
-        return _Lowered.apply(x, expression, fast)
+        return _lowered(_alive(x), expression, fast)
     return _run(expression, x, fast)
 
 
@@ -90,18 +91,23 @@ class _Lowered(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def backward(ctx: Any, gradient: Any) -> tuple[Any, None, None]:
+        slope = ctx.slope
+        if slope is not None and not torch.is_grad_enabled():
+            ctx.slope = None
+            product = slope.mul_(gradient) if _plain(gradient, slope.dtype) else gradient * slope
+            return product, None, None
         (x,) = ctx.saved_tensors
         if torch.is_grad_enabled():
             # the derivative of the derivative goes through the slope's own expression
             return gradient * apply_tensor(differentiate(ctx.expression), x, ctx.fast), None, None
         if _affine(ctx.expression):
-            return _pulled(differentiate(ctx.expression), x, gradient), None, None
-        slope, ctx.slope = ctx.slope, None
-        if slope is None:  # a second time through the same graph; by the same loop, so that nothing differs
-            slope = _through(_with_slope(ctx.expression), x, ctx.fast)[1]
-        if _plain(gradient, slope.dtype):
-            return slope.mul_(gradient), None, None
-        return gradient * slope, None, None
+            return _pulled(differentiate(ctx.expression), x, gradient, ctx.fast), None, None
+        # a second time through the same graph; by the same loop, so that nothing differs
+        return gradient * _through(_with_slope(ctx.expression), x, ctx.fast)[1], None, None
+
+
+# what `apply` does beside this takes microseconds, and is for transformations
+_lowered = super(torch.autograd.Function, _Lowered).apply
 
 
 @lru_cache(maxsize=1024)
@@ -152,34 +158,34 @@ def _plain(gradient: Any, dtype: Any) -> bool:
     """Return whether a gradient is an ordinary tensor of a type, not a batch of them inside one."""
     if type(gradient) is not torch.Tensor or gradient.dtype != dtype or _transforming():
         return False
-    # `is_grads_batched` still uses the older batches, which only their dispatch key shows
-    return not torch._C._dispatch_keys(gradient).has(_BATCHED)  # noqa: SLF001 - as above
+    return not _batched(gradient)  # `is_grads_batched` still uses the older batches
 
 
-def _pulled(slope: Expression, x: Any, gradient: Any) -> Any:
+def _pulled(slope: Expression, x: Any, gradient: Any, fast: bool) -> Any:  # noqa: FBT001
     """Return slope(x)·gradient, rounded once."""
     if x.dtype not in KERNEL_TYPES or not _plain(gradient, x.dtype):
-        return gradient * _run(slope, x, fast=False)
-    source = x.contiguous()
+        return gradient * _run(slope, x, fast)
+    source = x.detach().contiguous()
     output = torch.empty_like(source)
-    kernel = compiled((slope,), KERNEL_TYPES[x.dtype], "accurate", pull=True)
-    kernel(_flat(source), _flat(gradient.contiguous()), _flat(output))
+    kernel = compiled((slope,), KERNEL_TYPES[x.dtype], "fast" if fast else "accurate", pull=True)
+    kernel(_flat(source), _flat(gradient.detach().contiguous()), _flat(output))
     return output
 
 
 def _through(expressions: tuple[Expression, ...], x: Any, fast: bool) -> tuple[Any, ...]:  # noqa: FBT001
     kind = x.dtype
-    wide = x.to(torch.float32) if kind not in KERNEL_TYPES else x
-    source = wide.contiguous()
-    outputs = [torch.empty_like(source, requires_grad=False) for _ in expressions]
+    source = x.detach().contiguous()
+    if kind not in KERNEL_TYPES:
+        source = source.to(torch.float32)
+    outputs = [torch.empty_like(source) for _ in expressions]
     kernel = compiled(expressions, KERNEL_TYPES[source.dtype], "fast" if fast else "accurate")
     kernel(_flat(source), *map(_flat, outputs))
-    return tuple(outputs) if wide is x else tuple(output.to(kind) for output in outputs)
+    return tuple(outputs) if kind in KERNEL_TYPES else tuple(output.to(kind) for output in outputs)
 
 
 def _flat(tensor: Any) -> Any:
-    """Return the NumPy array of one dimension that shares a contiguous tensor's memory."""
-    array = (tensor.detach() if tensor.requires_grad else tensor).numpy()
+    """Return the NumPy array of one dimension that shares the memory of a contiguous tensor without a gradient."""
+    array = tensor.numpy()
     return array if array.ndim == 1 else array.reshape(-1)
 
 

@@ -53,6 +53,7 @@ RECTIFIERS = (
         paper="Howard et al., Searching for MobileNetV3",
         year=2019,
         aliases=("hard_swish", "hardsilu", "hard_silu"),
+        fast=True,
     ),
     Entry(
         name="hardmish",

@@ -13,16 +13,18 @@ __all__ = [
     "exp",
     "exp_fraction",
     "exp_negative",
+    "exp_product",
     "expm1",
     "expm1_negative",
     "log1p",
-    "log1p_unit",
+    "log1p_fraction",
     "log_of",
     "reciprocal",
 ]
 
 HALF = 0.34657359027997264  # ln 2 / 2
 FRACTION = 350.0  # exp of it is beyond float32 with every factor beside it, and its square within float64
+LIFTED = -64.0  # below it exp is multiplied by 2^lift, and still invisible beside 1
 LN2 = Fraction(log(2)) + Fraction(2.3190468138462996e-17)  # to 107 bits
 
 
@@ -32,21 +34,32 @@ def exp(e: Emitter, u: str) -> str:
 
 
 def exp_negative(e: Emitter, u: str) -> str:
-    """Emit exp(u) for u ≤ 0."""
-    return _exp(e, e.larger(u, e.precision.lowest))
+    """Emit exp(u) for u ≤ 0; lifted, see `Precision`."""
+    return _exp(e, e.larger(u, e.precision.lowest), lift=_lift(e, u))
+
+
+def exp_product(e: Emitter, a: str, b: str) -> str:
+    """Emit exp(a·b) for a product that is not positive nor below the lowest, whose rounding does not count."""
+    u = e.multiply(a, b)
+    high, low = _split(e)
+    k, whole = _wholes(e, u)
+    r = e.fma(k, e.number(-low), e.fma(a, b, e.multiply(k, e.number(-high))))
+    return _exp_of(e, r, whole, lift=_lift(e, u))
 
 
 def exp_fraction(e: Emitter, u: str) -> tuple[str, str]:
-    """Emit a and b with exp(u) = a/b, for what divides anyway: shorter than the polynomial of exp; u within ±350.
+    """Emit a and b with exp(u) = a/b, for what divides anyway: shorter than the polynomial of exp.
 
-    With c = r·coth(r/2), an even function, exp(r) = (c + r)/(c − r).
+    In float64 u within ±350, in float32 u ≤ 0, and a is lifted, see `Precision`. With c = r·coth(r/2), an even
+    function, exp(r) = (c + r)/(c − r).
     """
-    r, whole = _reduced(e, e.smaller(e.larger(u, -FRACTION), FRACTION))
+    within = e.larger(u, e.precision.lowest if e.precision.careful else -FRACTION)
+    if not e.precision.careful:
+        within = e.smaller(within, FRACTION)
+    r, whole = _reduced(e, within)
     # an error of c counts 2r/(c² − r²) < 0.19 times in the quotient
     c = e.polynomial("coth", (0.0, HALF**2), e.multiply(r, r), relative=10.0)
-    top = e.add(c, r)
-    scaled = e.step(f"unbits(bits({top}) + (bits({whole}) << {e.integer(e.precision.mantissa)}))")
-    return scaled, e.subtract(c, r)
+    return _scaled(e, e.add(c, r), whole, _lift(e, u)), e.subtract(c, r)
 
 
 def expm1(e: Emitter, u: str) -> str:
@@ -56,15 +69,18 @@ def expm1(e: Emitter, u: str) -> str:
 
 def expm1_negative(e: Emitter, u: str) -> str:
     """Emit exp(u) − 1 for u ≤ 0."""
-    r, whole = _reduced(e, e.larger(u, e.precision.lowest))
-    scale = _power_of_two(e, _integer_part(e, whole))
+    # −1 to the last bit long before; only an exp beside it needs the rest
+    lowest, lift = (e.precision.lowest, _lift(e, u)) if e.shared else (-80.0, None)
+    r, whole = _reduced(e, e.larger(u, lowest))
+    scale = _power_of_two(e, _integer_part(e, whole), lift)
     return e.fma(scale, _rest(e, r), e.subtract(scale, e.number(1.0)))
 
 
-def log1p_unit(e: Emitter, v: str) -> str:
-    """Emit log(1 + v) for v in [0, 1]."""
-    # a longer polynomial costs less than the division that a shorter one would need
-    return e.multiply(v, e.polynomial("log1p", (0.0, 1.0), v, relative=2.5))
+def log1p_fraction(e: Emitter, a: str, b: str, beside: str) -> str:
+    """Emit log(1 + a/b) + beside for a/b in [0, 1], as 2·atanh(a/(a + 2b))."""
+    t = e.divide(a, e.fma(e.number(2.0), b, a))
+    # the division is hidden behind the polynomial, which without it would be twice as long
+    return e.fma(t, e.polynomial("atanh_whole", (0.0, 1 / 9), e.multiply(t, t), relative=4.0), beside)
 
 
 def log_of(e: Emitter, u: str, correction: str | None = None) -> str:
@@ -104,26 +120,45 @@ def reciprocal(e: Emitter, u: str) -> str:
     return e.divide(e.number(1.0), u)
 
 
-def _exp(e: Emitter, u: str) -> str:
-    r, whole = _reduced(e, u)
-    value = e.add(e.number(1.0), _rest(e, r)) if e.shared else _exp_whole(e, r)
-    if not e.precision.careful and not e.shared:
-        return e.step(f"unbits(bits({value}) + (bits({whole}) << {e.integer(e.precision.mantissa)}))")
-    return e.multiply(value, _power_of_two(e, _integer_part(e, whole)))
+def _exp(e: Emitter, u: str, lift: str | None = None) -> str:
+    return _exp_of(e, *_reduced(e, u), lift=lift)
 
 
-def _exp_whole(e: Emitter, r: str) -> str:
-    return e.polynomial("exp_whole", (-HALF, HALF), r, relative=2.0)
+def _exp_of(e: Emitter, r: str, whole: str, *, lift: str | None) -> str:
+    if e.shared:
+        return e.multiply(e.add(e.number(1.0), _rest(e, r)), _power_of_two(e, _integer_part(e, whole), lift))
+    return _scaled(e, e.polynomial("exp_whole", (-HALF, HALF), r, relative=2.0), whole, lift)
+
+
+def _lift(e: Emitter, u: str) -> str | None:
+    """Return the condition under which exp(u) is lifted, noted for the end of the kernel; None where it never is."""
+    if not e.precision.lift:
+        return None
+    condition = f"{u} < {e.number(LIFTED)}"
+    e.lifts.add(condition)
+    return condition
+
+
+def _scaled(e: Emitter, value: str, whole: str, lift: str | None) -> str:
+    """Multiply a number near 1 by the power of two that a reduction found."""
+    if e.precision.careful:
+        return e.multiply(value, _power_of_two(e, _integer_part(e, whole), lift))
+    return e.step(f"unbits(bits({value}) + (bits({whole}) << {e.integer(e.precision.mantissa)}))")
 
 
 def _reduced(e: Emitter, u: str) -> tuple[str, str]:
     """Return r = u − k·ln 2, and k + magic, whose last bits are k."""
-    whole = e.fma(u, e.number(log2(2.718281828459045)), e.number(_magic(e)))
-    k = e.subtract(whole, e.number(_magic(e)))
+    k, whole = _wholes(e, u)
     if not e.precision.careful:
         return e.fma(k, e.number(-log(2)), u), whole
     high, low = _split(e)
     return e.fma(k, e.number(-low), e.fma(k, e.number(-high), u)), whole
+
+
+def _wholes(e: Emitter, u: str) -> tuple[str, str]:
+    """Return k, the integer nearest to u/ln 2, and k + magic."""
+    whole = e.fma(u, e.number(log2(2.718281828459045)), e.number(_magic(e)))
+    return e.subtract(whole, e.number(_magic(e))), whole
 
 
 def _rest(e: Emitter, r: str) -> str:
@@ -152,6 +187,9 @@ def _magic_bits(e: Emitter) -> str:
     return e.integer(((p.bias + p.mantissa) << p.mantissa) + (1 << (p.mantissa - 1)))
 
 
-def _power_of_two(e: Emitter, k: str) -> str:
+def _power_of_two(e: Emitter, k: str, lift: str | None = None) -> str:
     p = e.precision
-    return e.step(f"unbits({e.whole(f'({k} + {e.integer(p.bias)}) << {e.integer(p.mantissa)}')})")
+    bias = e.integer(p.bias)
+    if lift is not None:
+        bias = e.select(lift, e.integer(p.bias + p.lift), bias)
+    return e.step(f"unbits({e.whole(f'({k} + {bias}) << {e.integer(p.mantissa)}')})")

@@ -28,6 +28,8 @@ class Emitter:
         self.paired = False
         self.shared = False
         self.folded = False
+        self.lifts: set[str] = set()  # the conditions under which an exp of the expression is lifted
+        self.mixed = False  # whether an expression has several, so that no one lift can be taken back
         self._known: dict[str, str] = {}
         self._negated: dict[str, str] = {}
 

@@ -92,10 +92,6 @@ def _coth_core(z: Any) -> Any:
     return r * (r / 2).coth()
 
 
-def _log1p_core(v: Any) -> Any:
-    return v.log1p() / v
-
-
 def _tail(center: float) -> Callable[[Any], Any]:
     """Return (a + c)·erfc(a/√2)·exp(a²/2)/2 as a function of t = (a − c)/(a + c)."""
 
@@ -153,7 +149,7 @@ TARGETS: dict[str, Callable[[Any], Any]] = {
     "exp_whole": lambda r: r.exp(),
     "coth": _coth_core,
     "atanh": _atanh_rest,
-    "log1p": _log1p_core,
+    "atanh_whole": lambda z: ((1 + z.sqrt()) / (1 - z.sqrt())).log() / z.sqrt(),
     "tail": _tail(TAIL_CENTER),
     "erf": _erf_core,
     "normal": _normal_core,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from nonlin.functions.expression import Call, Constant, Expression, Piecewise, nodes
 from nonlin.functions.kernels.pair_oscillating import sinc_times
-from nonlin.functions.kernels.pair_special import PAIRS
 from nonlin.functions.kernels.pairs import (
     Pair,
     add,
@@ -17,6 +16,7 @@ from nonlin.functions.kernels.pairs import (
     scale,
     subtract,
 )
+from nonlin.functions.kernels.writers import WRITERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,7 +60,7 @@ def _call(e: Emitter, node: Call, done: Mapping[Expression, Pair]) -> Pair:
         return ARITHMETIC[node.operator](e, *operands, safe=True)
     if node.operator == "power" and isinstance(degree := node.operands[1], Constant):
         return _power(e, operands[0], int(degree.value))
-    return PAIRS[node.operator](e, operands[0])
+    return WRITERS[node.operator][1](e, operands[0])
 
 
 def _spherical(node: Call) -> int | None:

@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING
 from nonlin.functions.kernels.fitting import TAIL_CENTER
 from nonlin.functions.kernels.pair_elementary import (
     exp,
-    expm1,
     falling,
-    log,
-    log1p,
     sech2,
-    sigmoid,
-    softplus,
     tanh,
 )
-from nonlin.functions.kernels.pair_oscillating import HALF_PI, cosine, sinc, sine
+from nonlin.functions.kernels.pair_oscillating import HALF_PI
 from nonlin.functions.kernels.pairs import (
     Pair,
     absolute,
@@ -27,7 +22,6 @@ from nonlin.functions.kernels.pairs import (
     constant,
     divide,
     multiply,
-    negate,
     polynomial,
     rational,
     scale,
@@ -37,11 +31,23 @@ from nonlin.functions.kernels.pairs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from nonlin.functions.kernels.emitter import Emitter
 
-__all__ = ["PAIRS"]
+__all__ = [
+    "atan",
+    "erf",
+    "gaussian",
+    "hypot1",
+    "inverse_hypot",
+    "isru",
+    "normal_cdf",
+    "normal_density",
+    "tanh_exp",
+    "tanh_exp_slope",
+    "tanh_softplus",
+    "tanh_softplus_slope",
+    "tanhshrink",
+]
 
 ROOT_2 = Fraction(2116480447430499751252734943246140439044294856528970, 2**170)
 DENSITY_AT_0 = Fraction(597048111111391273711812331974348679368034209284421, 2**170)  # 1/√(2π)
@@ -161,37 +167,3 @@ def isru(e: Emitter, u: Pair) -> Pair:
     """Return u/√(1 + u²), which is 1 to the last bit long before the limit."""
     a = at_most(e, absolute(e, u), HYPOT_LIMIT)
     return signed(e, divide(e, a, hypot1(e, a)), u)
-
-
-PAIRS: dict[str, Callable[[Emitter, Pair], Pair]] = {
-    "exp": exp,
-    "expm1": expm1,
-    "log": log,
-    "log1p": log1p,
-    "sqrt": square_root,
-    "sigmoid": sigmoid,
-    "softplus": softplus,
-    "tanh": tanh,
-    "sech2": sech2,
-    "tanh_softplus": tanh_softplus,
-    "tanh_softplus_slope": tanh_softplus_slope,
-    "tanh_exp": tanh_exp,
-    "tanh_exp_slope": tanh_exp_slope,
-    "tanhshrink": tanhshrink,
-    "erf": erf,
-    "gaussian": gaussian,
-    "normal_cdf": normal_cdf,
-    "normal_density": normal_density,
-    "sin": sine,
-    "cos": cosine,
-    "atan": atan,
-    "sinc": lambda e, u: sinc(e, u, 0),
-    "sinc1": lambda e, u: sinc(e, u, 1),
-    "sinc2": lambda e, u: sinc(e, u, 2),
-    "sinc3": lambda e, u: sinc(e, u, 3),
-    "hypot1": hypot1,
-    "isru": isru,
-    "inverse_hypot": inverse_hypot,
-    "negate": negate,
-}
-"""What writes the code of each primitive."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["DOUBLE", "FAST", "SINGLE", "TIGHT", "Precision"]
+__all__ = ["DOUBLE", "FAST", "PLAIN", "SINGLE", "TIGHT", "Precision"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,8 @@ class Precision:
         lowest: exp of this is 0 in the result.
         highest: exp of this is infinite, or far beyond the result's type.
         careful: whether roundings of the carrier are compensated.
+        lift: powers of two by which exp(u) is multiplied where u is below −64, and the results that tend to 0 divided
+            at last: so no factor is subnormal where the result is not.
         doubled: whether every number is a pair, as in double-double arithmetic; then subnormal results are right, too.
     """
 
@@ -33,6 +35,7 @@ class Precision:
     lowest: float
     highest: float
     careful: bool
+    lift: int
     doubled: bool
 
 
@@ -46,6 +49,7 @@ DOUBLE = Precision(
     lowest=-746.0,
     highest=709.782712893384,
     careful=True,
+    lift=0,
     doubled=True,
 )
 """For float64: double-double arithmetic, of which 20 bits are to spare."""
@@ -60,6 +64,7 @@ SINGLE = Precision(
     lowest=-700.0,
     highest=709.0,
     careful=False,
+    lift=0,
     doubled=False,
 )
 """For float32 and narrower, accurate: float64 inside, polynomials only as long as float32 needs."""
@@ -74,9 +79,13 @@ FAST = Precision(
     error=2.0**-27,
     mantissa=23,
     bias=127,
-    lowest=-88.0,
+    lowest=-110.5,
     highest=88.9,
     careful=True,
+    lift=32,
     doubled=False,
 )
 """For float32 and narrower, fast: float32 inside."""
+
+PLAIN = replace(FAST, lowest=-88.0, lift=0)
+"""The same for several exponentials of different arguments, as in second derivatives: below 1e-38 each is 0."""

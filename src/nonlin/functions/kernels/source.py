@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from nonlin.functions.expression import Call, Constant, Expression, Piecewise, Variable, nodes
 from nonlin.functions.kernels.emitter import Emitter
 from nonlin.functions.kernels.pair_evaluation import emit_pairs
-from nonlin.functions.kernels.special import EMITTERS
+from nonlin.functions.kernels.precision import PLAIN
 from nonlin.functions.kernels.specialisation import passes_nan, specialised
 from nonlin.functions.kernels.streams import loop
+from nonlin.functions.kernels.writers import WRITERS
 from nonlin.functions.tails import LINE, Tail, tail
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def written(expressions: tuple[Expression, ...], precision: Precision) -> tuple[
     """Return the lines that evaluate expressions at u, and for each the text of its value, NaN where u is NaN."""
     emitter = prepared(expressions, precision)
     results = [_emit(emitter, expression) for expression in expressions]
+    if precision.lift and emitter.mixed:
+        return written(expressions, PLAIN)
     values = [
         result if passes_nan(expression) else emitter.select("u == u", result, "u")
         for result, expression in zip(results, expressions, strict=True)
@@ -117,10 +120,22 @@ def _emit(e: Emitter, original: Expression) -> str:
     if e.precision.doubled and isfinite(left.bound):
         argument = e.larger(argument, -left.bound)
     chosen = original if e.precision.doubled else specialised(original)
-    result = emit(e, chosen, {Variable(): argument})
+    e.lifts.clear()
+    result = _lowered(e, emit(e, chosen, {Variable(): argument}), left.limit == 0, right.limit == 0)
     for sign, side in (("", right), ("-", left)):
         result = _at_end(e, result, sign, side)
     return result
+
+
+def _lowered(e: Emitter, result: str, left: bool, right: bool) -> str:  # noqa: FBT001 - the two sides
+    """Take the lift of an exp back on the sides where a result tends to 0: there it is in proportion to that exp."""
+    e.mixed |= len(e.lifts) > 1
+    if not e.lifts or not (left or right):
+        return result
+    far = min(e.lifts)
+    if not (left and right):
+        far = f"({far}) & (u {'<' if left else '>'} {e.number(0.0)})"
+    return e.select(far, e.multiply(result, e.number(2.0**-e.precision.lift)), result)
 
 
 def _at_end(e: Emitter, result: str, sign: str, side: Tail) -> str:
@@ -155,13 +170,13 @@ def emit(e: Emitter, expression: Expression, known: Mapping[Expression, str]) ->
 
 
 def _call(e: Emitter, node: Call, operands: list[str]) -> str:
+    if node.operator == "divide" and not e.precision.careful and isinstance(by := node.operands[1], Constant):
+        return e.multiply(operands[0], e.number(1 / by.value))  # float64 has bits to spare for a float32
     if node.operator in ARITHMETIC:
         return ARITHMETIC[node.operator](e, *operands)
-    if node.operator == "negate":
-        return e.negate(operands[0])
     if node.operator == "power" and isinstance(degree := node.operands[1], Constant):
         return _power(e, operands[0], int(degree.value))
-    return EMITTERS[node.operator](e, operands[0])
+    return WRITERS[node.operator][0](e, operands[0])
 
 
 def _power(e: Emitter, base: str, exponent: int) -> str:

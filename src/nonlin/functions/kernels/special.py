@@ -6,58 +6,70 @@ from math import pi, sqrt
 from typing import TYPE_CHECKING
 
 from nonlin.functions.kernels.elementary import (
-    exp,
     exp_fraction,
     exp_negative,
-    expm1,
+    exp_product,
     expm1_negative,
-    log1p,
-    log1p_unit,
-    log_of,
+    log1p_fraction,
     reciprocal,
 )
 from nonlin.functions.kernels.fitting import TAIL_CENTER
-from nonlin.functions.kernels.oscillating import cosine, sinc, sine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from nonlin.functions.kernels.emitter import Emitter
 
-__all__ = ["EMITTERS"]
+__all__ = [
+    "atan",
+    "erf",
+    "gaussian",
+    "hypot1",
+    "inverse_hypot",
+    "isru",
+    "normal_cdf",
+    "normal_density",
+    "sech2",
+    "sigmoid",
+    "softplus",
+    "tanh",
+    "tanh_exp",
+    "tanh_exp_slope",
+    "tanh_softplus",
+    "tanh_softplus_slope",
+    "tanhshrink",
+]
 
 FAR = 15.0  # beyond it the tail of the normal distribution is below the smallest float32
 SQUARED = 40.0  # and here exp(−u²), with factors beside it
+STEADY = 20.0  # beyond it 1 − tanh(softplus(u)) is invisible beside 1, also with a factor u
 HYPOT_LIMIT = {"float64": 1e8, "float32": 1e4}  # above it √(1 + u²) is abs(u) to the last bit
 
 
 def sigmoid(e: Emitter, u: str) -> str:
     """Emit the sigmoid such that that of −u shares what it can."""
-    if e.folded or (e.paired and e.precision.careful):
-        small = _falling(e, u)
-        right = reciprocal(e, e.add(e.number(1.0), small))
-        return e.select(f"{u} >= {e.number(0.0)}", right, e.multiply(small, right))
-    base = e.negated(u) if e.paired else None
-    if not e.precision.careful:
-        top, bottom = exp_fraction(e, e.negate(base or u))
-        total = e.add(top, bottom)
-        if not e.paired:
-            return e.divide(bottom, total)
-        return e.multiply(top if base else bottom, reciprocal(e, total))
-    large = exp(e, e.negate(base or u))
-    right = reciprocal(e, e.add(e.number(1.0), large))
-    return e.multiply(large, right) if base else right
+    if e.folded or e.precision.careful:
+        a, b = _falling(e, u)
+        right = f"{u} >= {e.number(0.0)}"
+        if e.paired and e.precision.careful:
+            # 1 minus the smaller of the two is rounded less often than a second quotient
+            small = e.divide(a, e.add(a, b))
+            return e.select(right, e.subtract(e.number(1.0), small), small)
+        top = e.select(right, b, a)
+    else:
+        base = e.negated(u)
+        a, b = exp_fraction(e, base or u)
+        top = b if base else a
+    total = e.add(a, b)
+    return e.multiply(top, reciprocal(e, total)) if e.paired else e.divide(top, total)
 
 
-def _falling(e: Emitter, u: str) -> str:
-    """Emit exp(−abs(u))."""
-    return exp_negative(e, e.negate(e.magnitude(u)))
+def _falling(e: Emitter, u: str) -> tuple[str, str]:
+    """Emit a and b with exp(−abs(u)) = a/b."""
+    return exp_fraction(e, e.negate(e.magnitude(u)))
 
 
 def softplus(e: Emitter, u: str) -> str:
     """Emit log(1 + exp(u))."""
-    small = _falling(e, u)
-    return e.add(e.larger(u, 0.0), log1p_unit(e, small))
+    return log1p_fraction(e, *_falling(e, u), e.larger(u, 0.0))
 
 
 def tanh(e: Emitter, u: str) -> str:
@@ -79,33 +91,43 @@ def sech2(e: Emitter, u: str) -> str:
 def _softplus_parts(e: Emitter, u: str) -> tuple[str, str, str, str]:
     # with exp(u) = a/b: n = a² + 2ab, d = n + 2b², tanh(softplus(u)) = n/d
     if e.precision.careful:
-        a, b = exp_negative(e, e.smaller(u, 40.0)), e.number(1.0)
-    else:
-        a, b = exp_fraction(e, u)
-    double = e.number(2.0) if e.precision.careful else e.add(b, b)
+        a = exp_negative(e, e.smaller(u, STEADY))
+        n = e.fma(a, a, e.add(a, a))
+        return a, e.number(1.0), n, e.add(n, e.number(2.0))
+    a, b = exp_fraction(e, u)
+    double = e.add(b, b)
     n = e.multiply(a, e.add(a, double))
-    d = e.add(n, double) if e.precision.careful else e.fma(b, double, n)
-    return a, b, n, reciprocal(e, d)
+    return a, b, n, e.fma(b, double, n)
 
 
 def tanh_softplus(e: Emitter, u: str) -> str:
     """Emit tanh(softplus(u))."""
-    _, _, n, w = _softplus_parts(e, u)
-    return e.multiply(n, w)
+    _, _, n, d = _softplus_parts(e, u)
+    return e.divide(n, d) if e.precision.careful else e.multiply(n, reciprocal(e, d))
 
 
 def tanh_softplus_slope(e: Emitter, u: str) -> str:
     """Emit the slope of tanh(softplus(u)), 4ab²(a + b)/d²."""
-    a, b, _, w = _softplus_parts(e, u)
-    part = e.multiply(a, w)
+    a, b, _, d = _softplus_parts(e, u)
     if e.precision.careful:
-        value = e.multiply(e.multiply(e.number(4.0), part), e.add(part, w))
+        value = _steep(e, a)
     else:
-        double = e.add(b, b)
-        value = e.multiply(e.multiply(part, e.multiply(double, double)), e.multiply(e.add(a, b), w))
+        w, double = reciprocal(e, d), e.add(b, b)
+        part = e.multiply(e.multiply(a, w), e.multiply(double, double))
+        value = e.multiply(part, e.multiply(e.add(a, b), w))
     # the clamp of exp must not leave a tiny slope that a huge x makes large again
-    highest = 340.0 if e.precision.carrier == "float64" else 40.0
+    highest = STEADY if e.precision.careful else 340.0
     return e.select(f"{u} < {e.number(highest)}", value, e.number(0.0))
+
+
+def _steep(e: Emitter, a: str) -> str:
+    """Emit 4a(a + 1)/d² with d = a² + 2a + 2; for a small a as a − a·c, where c is small and may be less exact."""
+    four = e.multiply(e.number(4.0), a)
+    g = e.horner((4.0, 8.0, 4.0, 1.0), a)
+    square = e.fma(g, a, e.add(four, e.number(4.0)))  # d², a polynomial, rounded less often than a product
+    small = f"{a} < {e.number(0.25)}"
+    quotient = e.divide(e.select(small, e.multiply(a, g), e.fma(four, a, four)), square)
+    return e.select(small, e.subtract(a, e.multiply(a, quotient)), quotient)
 
 
 def tanh_exp(e: Emitter, u: str) -> str:
@@ -128,13 +150,15 @@ def tanhshrink(e: Emitter, u: str) -> str:
 
 def gaussian(e: Emitter, u: str, factor: float = 1.0) -> str:
     """Emit exp(−factor·u²); the square's rounding error is put back where the last bit counts."""
-    a = e.smaller(e.magnitude(u), SQUARED)
-    square = e.multiply(a, a)
-    value = exp_negative(e, e.step(f"{e.number(-factor)} * {square}"))
-    if not e.precision.careful:
-        return value
-    error = e.fma(a, a, e.step(f"-{square}"))
-    return e.fma(value, e.step(f"{e.number(-factor)} * {error}"), value)
+    a = e.smaller(e.magnitude(u), _furthest(e, factor))
+    if e.precision.careful:
+        return exp_product(e, e.multiply(e.number(-factor), a), a)
+    return exp_negative(e, e.multiply(e.number(-factor), e.multiply(a, a)))
+
+
+def _furthest(e: Emitter, factor: float) -> float:
+    """Return from where on exp(−factor·u²) is 0 beside all that it is multiplied with."""
+    return sqrt(-e.precision.lowest / factor) if e.precision.careful else SQUARED
 
 
 def normal_density(e: Emitter, u: str) -> str:
@@ -144,17 +168,20 @@ def normal_density(e: Emitter, u: str) -> str:
 
 def _tail(e: Emitter, a: str) -> str:
     """Emit erfcx(a/√2)/2 for a ≥ 0; the density beside it is 0 beyond the interval."""
-    a = e.smaller(a, FAR)
+    if not e.precision.careful:
+        a = e.smaller(a, FAR)
     w = reciprocal(e, e.add(a, e.number(TAIL_CENTER)))
-    t = e.fma(w, e.number(-2 * TAIL_CENTER), e.number(1.0))
-    return e.multiply(
-        w, e.polynomial("tail", (-1.0, (FAR - TAIL_CENTER) / (FAR + TAIL_CENTER)), t, relative=0.25)
-    )
+    if e.precision.careful:
+        t = e.multiply(e.subtract(a, e.number(TAIL_CENTER)), w)
+    else:
+        t = e.fma(w, e.number(-2 * TAIL_CENTER), e.number(1.0))
+    interval = (-1.0, (FAR - TAIL_CENTER) / (FAR + TAIL_CENTER))
+    return e.multiply(w, e.polynomial("tail", interval, t, relative=2.0 if e.precision.careful else 0.25))
 
 
 def normal_cdf(e: Emitter, u: str) -> str:
     """Emit Φ(u), on the left as the scaled tail times the density."""
-    a = e.smaller(e.magnitude(u), SQUARED)
+    a = e.smaller(e.magnitude(u), _furthest(e, 0.5))
     left = e.multiply(_tail(e, a), gaussian(e, u, 0.5))
     value = e.select(f"{u} < {e.number(0.0)}", left, e.subtract(e.number(1.0), left))
     if not e.precision.careful:
@@ -169,7 +196,7 @@ def erf(e: Emitter, u: str) -> str:
     """Emit the error function, near 0 by a polynomial, elsewhere from the tail."""
     z = e.multiply(u, u)
     near = e.multiply(u, e.polynomial("erf", (0.0, 1.0), z))
-    a = e.smaller(e.magnitude(u), SQUARED / 2)
+    a = e.smaller(e.magnitude(u), _furthest(e, 1.0) / 2)
     rest = e.multiply(_tail(e, e.multiply(a, e.number(sqrt(2)))), gaussian(e, u))
     far = e.signed(e.fma(e.number(-2.0), rest, e.number(1.0)), u)
     return e.select(f"{z} < {e.number(1.0)}", near, far)
@@ -202,38 +229,3 @@ def isru(e: Emitter, u: str) -> str:
     limit = 10 * HYPOT_LIMIT[e.precision.carrier]
     v = e.larger(e.smaller(u, limit), -limit)
     return e.divide(v, hypot1(e, v))
-
-
-EMITTERS: dict[str, Callable[[Emitter, str], str]] = {
-    "exp": exp,
-    "expm1": expm1,
-    "exp_negative": lambda e, u: exp_negative(e, e.smaller(u, 0.0)),
-    "expm1_negative": lambda e, u: expm1_negative(e, e.smaller(u, 0.0)),
-    "log": log_of,
-    "log1p": log1p,
-    "sqrt": lambda e, u: e.step(f"sqrt({u})"),
-    "sigmoid": sigmoid,
-    "softplus": softplus,
-    "tanh": tanh,
-    "sech2": sech2,
-    "tanh_softplus": tanh_softplus,
-    "tanh_softplus_slope": tanh_softplus_slope,
-    "tanh_exp": tanh_exp,
-    "tanh_exp_slope": tanh_exp_slope,
-    "tanhshrink": tanhshrink,
-    "erf": erf,
-    "gaussian": gaussian,
-    "normal_cdf": normal_cdf,
-    "normal_density": normal_density,
-    "sin": sine,
-    "cos": cosine,
-    "atan": atan,
-    "sinc": lambda e, u: sinc(e, u, 0),
-    "sinc1": lambda e, u: sinc(e, u, 1),
-    "sinc2": lambda e, u: sinc(e, u, 2),
-    "sinc3": lambda e, u: sinc(e, u, 3),
-    "hypot1": hypot1,
-    "isru": isru,
-    "inverse_hypot": inverse_hypot,
-}
-"""What writes the code of each primitive."""
