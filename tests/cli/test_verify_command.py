@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from nonlin.cli.verify import verify
-from nonlin.errors import MissingInputError
+from nonlin.errors import InvalidInputError, MissingInputError
 
 INPUTS = 16
 
@@ -81,3 +81,36 @@ def test_a_file_that_is_not_there(tmp_path):
     model = onnx_model(tmp_path / "model.onnx", pooled=False)
     with pytest.raises(MissingInputError, match="no such file"):
         run(model, tmp_path / "none.vnnlib")
+
+
+def test_the_range_and_the_slope_over_a_box(tmp_path):
+    model = onnx_model(tmp_path / "m.onnx", pooled=False)
+    result = run(model, "--box", "-0.1", "0.1", "--of", "1", "--norm", "inf", "--format", "json")
+    assert result.return_value == 0
+    found = json.loads(result.stdout)
+    x = np.random.default_rng(0).uniform(-0.1, 0.1, (500, 1, 4, 4))
+    y = outputs(model, x)[:, 1]
+    assert found["range"]["minimum"][0] <= y.min()
+    assert y.max() <= found["range"]["maximum"][1]
+    steepest = found["lipschitz"]["constant"][1]
+    steps = np.abs(y[:, None] - y[None]) / (np.abs(x[:, None] - x[None]).max(axis=(2, 3, 4)) + np.eye(500))
+    assert 0.1 * steepest < steps.max() <= steepest
+    np.save(tmp_path / "low.npy", np.full((1, 4, 4), -0.1))
+    text = run(model, "--box", tmp_path / "low.npy", "0.1", "--of", "1").stdout
+    assert text.splitlines()[0] == "output 1 in the box; each figure lies in its interval, proven"
+    assert text.splitlines()[-1] == "all closed"
+
+
+def test_an_open_interval_has_its_reason_and_exit_code(tmp_path):
+    model = onnx_model(tmp_path / "m.onnx", pooled=True)
+    result = run(model, "--box", "-1", "1", "--timeout", "0.05")
+    assert result.return_value == 1
+    assert result.stdout.splitlines()[-1] == "not closed: out of time"
+
+
+def test_a_property_or_a_box(tmp_path):
+    model = onnx_model(tmp_path / "m.onnx", pooled=False)
+    with pytest.raises(InvalidInputError, match="property or --box LOW HIGH, got neither"):
+        run(model)
+    with pytest.raises(InvalidInputError, match="property or --box LOW HIGH, got both"):
+        run(model, write(tmp_path / "p.vnnlib", 0.0), "--box", "0", "1")

@@ -17,7 +17,7 @@ _COMMANDS = {
     "fold": "Count and draw the exact folds and linear regions of a piecewise linear network.",
     "compare": "Train one network with each of several functions, and say what differs.",
     "watch": "Show the log of a watched training run: depth against time.",
-    "verify": "Prove that no input meets the conditions of a VNN-LIB property, or find one.",
+    "verify": "Prove a VNN-LIB property, or refute it; the range and the steepest slope of an output.",
     "function": "Show activation functions: derivatives, proven properties, moments, a picture.",
     "functions": "List the catalogue of activation functions, by their properties.",
     "approximate": "Build the smallest ReLU network for a function on an interval.",
