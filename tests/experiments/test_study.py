@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 import nonlin
 from nonlin.errors import InvalidInputError
 from nonlin.pictures.study import study_curves, study_health, study_scores
+from nonlin.results import Result
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +114,12 @@ def test_sigmoid_fails_in_a_deep_narrow_network_and_gains_matter():
     assert min(test[name] for name in ("relu", "elu", "selu")) > 0.7
     own = {row.function: row.test for row in nonlin.compare(**asked, initialization="model").table}
     assert max(own.values()) < 0.5
+
+
+def test_a_study_is_a_result_like_all_others(study):
+    assert isinstance(study, Result)
+    assert study.columns()["function"] == [row.function for row in study.table]
+    (first, *_) = study.to_dict()["trials"]
+    assert first["curves"]["train_loss"] == list(study.trials[0].curves["train_loss"])
+    frame = pytest.importorskip("pandas").DataFrame(study.columns())
+    assert list(study.to_pandas()["rank"]) == list(frame["rank"])

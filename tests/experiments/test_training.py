@@ -148,3 +148,13 @@ def test_a_run_that_diverges_is_a_result():
 def test_wrong_data_is_refused(made, message):
     with pytest.raises(InvalidInputError, match=message):
         open_problem(Source(task=None, model=Dropping, data=lambda: made))
+
+
+def test_a_function_that_draws_at_random_is_trained_alone_among_stacks():
+    problem = open_problem(Source(task="spirals"))
+    (_, rrelu) = candidates("relu,rrelu")
+    (first, *_) = train_unit(problem, PLAN, rrelu, unit("rrelu"))
+    (alone,) = train_unit(
+        problem, replace(PLAN, stack=1), rrelu, replace(unit("rrelu"), members=((0, 0.01),))
+    )
+    assert first.curves == alone.curves

@@ -31,11 +31,13 @@ class Template:
         model: the module; its weights are nobody's.
         calls: the name and the module of every exchanged call.
         function: what stands there.
+        traced: passes of stacks of the problem's models, whatever the function.
     """
 
     model: Any
     calls: tuple[tuple[str, Any], ...]
     function: Any
+    traced: dict[Any, Any]
 
 
 def template_of(problem: Problem, candidate: Candidate) -> Template:
@@ -49,7 +51,7 @@ def template_of(problem: Problem, candidate: Candidate) -> Template:
         )
     example = torch.from_numpy(problem.data.x_train[:_EXAMPLES])
     calls = exchange_(model, candidate.function, example, sites=problem.sites)
-    return Template(model=model, calls=tuple(calls), function=candidate.function)
+    return Template(model=model, calls=tuple(calls), function=candidate.function, traced=problem.traced)
 
 
 def initial_state(problem: Problem, template: Template, seed: int, *, plan: Plan) -> State:

@@ -11,7 +11,7 @@ import torch
 from nonlin.experiments.fitting import batch_of, order
 from nonlin.experiments.initial import initial_state, template_of
 from nonlin.experiments.plain import PlainModels
-from nonlin.experiments.stacked import StackedModels
+from nonlin.experiments.stacked import IMPOSSIBLE, StackedModels
 from nonlin.experiments.training import one_thread
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def measure_speed(problem: Problem, plan: Plan, candidate: Candidate) -> Speed:
         try:
             models = StackedModels(template, states, [_RATE] * _MEMBERS, plan)
             together = _tried(models, problem, plan, _MEMBERS)
-        except (RuntimeError, TypeError, ValueError, NotImplementedError):  # as torch says that it cannot
+        except IMPOSSIBLE:
             return Speed(stack=1, seconds=plain)
     same = all(_same(together, member, one) for member, one in enumerate(alone))
     if same and together.seconds / _MEMBERS < plain:

@@ -48,7 +48,7 @@ class PlainModels:
         """Return the answers on data of shape (samples, …), shape (1, samples, …)."""
         self.model.eval()
         with torch.no_grad():
-            return torch.cat([answers(self.model(a), b) for a, b in pieces(x, y)])[None]
+            return torch.cat([answers(self.model(a), b) for a, b in pieces(x, y, _AT_ONCE)])[None]
 
     def gradient(self, _member: int) -> torch.Tensor:
         """Return the gradient of the last step, all weights in a row."""
@@ -69,9 +69,9 @@ class PlainModels:
         return dict(self.model.state_dict())
 
 
-def pieces(x: torch.Tensor, y: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Return inputs and targets in equal pieces that are evaluated one after the other."""
-    count = -(-len(x) // _AT_ONCE)
+def pieces(x: torch.Tensor, y: torch.Tensor, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Return inputs and targets in pieces of equal size, or one less, that are evaluated one after the other."""
+    count = -(-len(x) // size)
     return zip(x.tensor_split(count), y.tensor_split(count), strict=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,11 +50,19 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
-    """A source that is open."""
+    """A source that is open.
+
+    Args:
+        make_model: makes a network.
+        data: of three parts.
+        sites: the calls whose function is exchanged.
+        traced: the passes of stacks of its models that were traced in this process.
+    """
 
     make_model: Callable[[], Any]
     data: Data
     sites: tuple[str, ...] | None
+    traced: dict[Any, Any] = field(default_factory=dict, repr=False)
 
 
 @lru_cache(maxsize=8)

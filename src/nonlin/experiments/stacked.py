@@ -9,13 +9,19 @@ import torch
 
 from nonlin.experiments.objective import answers, losses
 from nonlin.experiments.plain import optimizer_of, pieces
-from nonlin.experiments.tracing import leave_activations_whole, trace
+from nonlin.experiments.tracing import leave_activations_whole, trace, with_activations
 
 if TYPE_CHECKING:
     from nonlin.experiments.initial import State, Template
     from nonlin.experiments.plan import Plan
 
-__all__ = ["StackedModels"]
+__all__ = ["IMPOSSIBLE", "StackedModels"]
+
+IMPOSSIBLE = (RuntimeError, TypeError, ValueError, NotImplementedError)
+"""As torch says that it cannot train a model in a stack."""
+
+_AT_ONCE = 4096
+"""Samples that are evaluated at once, of all models together: what lies between the layers stays in the cache."""
 
 
 class StackedModels:
@@ -47,7 +53,8 @@ class StackedModels:
         self._optimizer = optimizer_of([self._move], plan, rate=1.0, fused=True)
         self._rates = torch.tensor(rates)[:, None]
         self._kept = {name: value.clone() for name, value in self._everything().items()}
-        self._graphs: dict[Any, torch.fx.GraphModule] = {}
+        self._traced = template.traced
+        self._passes: dict[Any, torch.fx.GraphModule] = {}
 
     def step(self, x: torch.Tensor, y: torch.Tensor, factor: float) -> torch.Tensor:
         """Take a step on batches of shape (models, samples, …), at a share of the rates; return the losses."""
@@ -67,7 +74,7 @@ class StackedModels:
         with torch.no_grad():
             parts = [
                 answers(self._answer(a.expand(count, *a.shape), training=False), b.expand(count, *b.shape))
-                for a, b in pieces(x, y)
+                for a, b in pieces(x, y, -(-_AT_ONCE // count))
             ]
         return torch.cat(parts, 1)
 
@@ -97,7 +104,11 @@ class StackedModels:
     def _answer(self, x: torch.Tensor, *, training: bool) -> Any:
         given = self._everything()
         kind = (training, x.shape)
-        if kind not in self._graphs:
-            self.model.train(training)
-            self._graphs[kind] = trace(self.model, list(given), list(given.values()), x, self._within)
-        return self._graphs[kind](x, *given.values())
+        if kind not in self._passes:
+            # the other functions have the same pass, but for what stands at their activations
+            alike = (*kind, tuple(given), len(self._within))
+            if alike not in self._traced:
+                self.model.train(training)
+                self._traced[alike] = trace(self.model, given, x)
+            self._passes[kind] = with_activations(self._traced[alike], self._within)
+        return self._passes[kind](x, *given.values())

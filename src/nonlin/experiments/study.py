@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nonlin.experiments.export import write_csv, write_parquet
+from nonlin.experiments.trial import trial_to_dict
+from nonlin.results import Result, columns_of, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +66,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
+class Study(Result):
     """A finished comparison.
 
     Args:
@@ -93,12 +93,12 @@ class Study:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as values that JSON has; what is not finite becomes None."""
-        found: dict[str, Any] = _plain(asdict(self))
-        return {"schema": 1, **found}
+        trials = [trial_to_dict(trial) for trial in self.trials]
+        return {"schema": 1, **plain(self), "trials": trials}
 
-    def to_json(self) -> str:
-        """Return the study as JSON."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the rows of the table as one list a column; those of the trials are `to_csv` and `to_parquet`."""
+        return columns_of(Row, self.table)
 
     def to_csv(self, path: str | Path) -> Path:
         """Write all trials, a line each, without their curves."""
@@ -125,14 +125,6 @@ class Study:
 
     def _repr_html_(self) -> str:
         return str(_report().study_fragment(self))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _report() -> Any:

@@ -13,9 +13,9 @@ from nonlin.functions.torch_modules import Activation, LearnableActivation
 from nonlin.functions.torch_parametric import apply_parametric
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-__all__ = ["leave_activations_whole", "trace"]
+__all__ = ["leave_activations_whole", "trace", "with_activations"]
 
 _ATEN = torch.ops.aten
 _RESHAPING = (
@@ -67,36 +67,36 @@ def _called(module: Any, names: tuple[str, ...], number: int, x: Any) -> Any:
     return torch.ops.nonlin.stand_in(x, [getattr(module, name) for name in names], number)
 
 
-def trace(
-    model: torch.nn.Module, names: Sequence[str], tensors: Sequence[Any], x: Any, within: list[Any]
-) -> torch.fx.GraphModule:
-    """Return a graph of (x, *tensors) that answers for every model of a stack, without the cost of `vmap` at each call.
+def trace(model: torch.nn.Module, given: Mapping[str, Any], x: Any) -> torch.fx.GraphModule:
+    """Return a pass of (x, *tensors) that answers for every model of a stack, without the cost of `vmap` at each call.
 
     Args:
         model: whose activations were left whole.
-        names: of its weights and buffers.
-        tensors: those of the stack, each of shape (models, …).
+        given: its weights and buffers by name, those of the stack, each of shape (models, …).
         x: inputs of shape (models, samples, …).
-        within: what `leave_activations_whole` returned.
     """
 
-    def one(x: Any, *given: Any) -> Any:
-        return functional_call(model, dict(zip(names, given, strict=True)), (x,))
+    def one(x: Any, *tensors: Any) -> Any:
+        return functional_call(model, dict(zip(given, tensors, strict=True)), (x,))
 
-    copies = [
-        tensor.detach().clone() for tensor in tensors
-    ]  # a norm's statistics move in the pass that is traced
+    # a norm's statistics move in the pass that is traced
+    copies = [tensor.detach().clone() for tensor in given.values()]
     with torch.no_grad():
-        graph: Any = make_fx(vmap(one, randomness="error"))(x, *copies)
-    for node in list(graph.graph.nodes):
+        traced: Any = make_fx(vmap(one, randomness="error"))(x, *copies)
+    for node in list(traced.graph.nodes):
         if node.target is torch.ops.nonlin.stand_in.default:
             node.op, node.target = "call_module", f"activation_{node.args[2]}"
-            graph.add_module(node.target, within[node.args[2]])
         elif _changes_nothing(node):
             node.replace_all_uses_with(node.args[0])
-            graph.graph.erase_node(node)
-    graph.recompile()
-    return graph
+            traced.graph.erase_node(node)
+    return traced
+
+
+def with_activations(traced: torch.fx.GraphModule, within: list[torch.nn.Module]) -> torch.fx.GraphModule:
+    """Return a pass that calls what `leave_activations_whole` returned where the trace has them stand."""
+    for number, module in enumerate(within):
+        traced.add_module(f"activation_{number}", module)
+    return torch.fx.GraphModule(traced, traced.graph)
 
 
 def _changes_nothing(node: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from nonlin.experiments.fitting import LOOKED_AT, Run, batch_of, factor, fit, ma
 from nonlin.experiments.health import health_of
 from nonlin.experiments.initial import initial_state, template_of
 from nonlin.experiments.plain import PlainModels
-from nonlin.experiments.stacked import StackedModels
+from nonlin.experiments.stacked import IMPOSSIBLE, StackedModels
 from nonlin.experiments.trial import FINAL, Health, Trial, Unit
 
 if TYPE_CHECKING:
@@ -37,29 +38,37 @@ def train_unit(problem: Problem, plan: Plan, candidate: Candidate, unit: Unit) -
     """Train the members of a unit, together where the plan stacks them; one thread, so that every sum is the same."""
     with one_thread(), torch.random.fork_rng(devices=[]):
         template = template_of(problem, candidate)
-        states = [initial_state(problem, template, seed, plan=plan) for seed, _ in unit.members]
-        rates = [rate for _, rate in unit.members]
-        torch.manual_seed(unit.members[0][0])
-        kind = PlainModels if plan.stack <= 1 else StackedModels
-        models = kind(template, states, rates, plan)
-        healths: list[list[Health]] = [[] for _ in unit.members]
-        looks = set(_moments(unit, plan)) if unit.stage == FINAL else set()
-        began = time.perf_counter()
+        if plan.stack > 1:
+            try:
+                return _train(problem, template, unit, plan)
+            except IMPOSSIBLE:  # a function that draws at random, say, where the one that was tried does not
+                plan = replace(plan, stack=1)
+        alone = [replace(unit, members=(member,)) for member in unit.members]
+        return tuple(trial for one in alone for trial in _train(problem, template, one, plan))
 
-        def look(step: int) -> None:
-            for i, (seed, _) in enumerate(unit.members):
-                if step in looks and seed in plan.seeds[: plan.inspected]:
-                    healths[i].append(_health(template, models.state(i), problem.data, step))
 
-        runs = fit(models, problem.data, unit, plan=plan, look=look)
-        seconds = (time.perf_counter() - began) / len(runs)
-        timed = unit.stage == FINAL and unit.members[0][0] == plan.seeds[0]
-        cost = _step_seconds(template, states[0], problem, plan) if timed else None
-        trials = [
-            _trial(unit, i, run, problem.data, (seconds, cost if i == 0 else None, healths[i]))
-            for i, run in enumerate(runs)
-        ]
-    return tuple(trials)
+def _train(problem: Problem, template: Template, unit: Unit, plan: Plan) -> tuple[Trial, ...]:
+    states = [initial_state(problem, template, seed, plan=plan) for seed, _ in unit.members]
+    torch.manual_seed(unit.members[0][0])
+    kind = PlainModels if plan.stack <= 1 else StackedModels
+    models = kind(template, states, [rate for _, rate in unit.members], plan)
+    healths: list[list[Health]] = [[] for _ in unit.members]
+    looks = set(_moments(unit, plan)) if unit.stage == FINAL else set()
+    began = time.perf_counter()
+
+    def look(step: int) -> None:
+        for i, (seed, _) in enumerate(unit.members):
+            if step in looks and seed in plan.seeds[: plan.inspected]:
+                healths[i].append(_health(template, models.state(i), problem.data, step))
+
+    runs = fit(models, problem.data, unit, plan=plan, look=look)
+    seconds = (time.perf_counter() - began) / len(runs)
+    timed = unit.stage == FINAL and unit.members[0][0] == plan.seeds[0]
+    cost = _step_seconds(template, states[0], problem, plan) if timed else None
+    return tuple(
+        _trial(unit, i, run, problem.data, (seconds, cost if i == 0 else None, healths[i]))
+        for i, run in enumerate(runs)
+    )
 
 
 @contextmanager

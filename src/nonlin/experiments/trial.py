@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
-from math import isfinite
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
+
+from nonlin.results import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FINAL", "Health", "Trial", "Unit", "trial_from_json", "trial_to_json"]
+__all__ = ["FINAL", "Health", "Trial", "Unit", "trial_from_json", "trial_to_dict", "trial_to_json"]
 
 FINAL = "final"
 """The stage after the search of the learning rate."""
@@ -100,7 +101,12 @@ class Trial:
 
 def trial_to_json(trial: Trial) -> str:
     """Return a trial as JSON; what is not finite becomes null."""
-    return json.dumps(_plain(asdict(trial)), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(trial_to_dict(trial), ensure_ascii=False, separators=(",", ":"))
+
+
+def trial_to_dict(trial: Trial) -> dict[str, Any]:
+    """Return a trial as values that JSON has, with its curves, which it does not print."""
+    return {field.name: plain(getattr(trial, field.name)) for field in fields(trial)}
 
 
 def trial_from_json(text: str) -> Trial:
@@ -109,11 +115,3 @@ def trial_from_json(text: str) -> Trial:
     values["curves"] = {name: tuple(curve) for name, curve in values["curves"].items()}
     values["health"] = tuple(Health(**one) for one in values["health"])
     return Trial(**values)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
