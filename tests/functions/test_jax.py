@@ -63,6 +63,19 @@ def test_float32_is_within_the_budget_at_twenty_thousand_points(f):
     check_narrow(f, np.float32, sample("float32", 20_000, (0.0, *breakpoints(f.expression)), seed=1))
 
 
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", [name for name, found in ALLOWANCES.items() if any(a.single for a in found)])
+def test_float32_slopes_beside_their_roots(name):
+    f = nonlin.function(name)
+    (root,) = {(a.low + a.high) / 2 for a in ALLOWANCES[name] if a.single}
+    beside = np.float32(root).view(np.int32) + np.arange(-400, 401, dtype=np.int32)
+    points = beside.view(np.float32)
+    (found,) = errors(
+        (differentiate(f.expression),), points.astype(np.float64), (np.asarray(f.slope(jnp.asarray(points))),)
+    )
+    assert found.ulp.max() <= (0.89 if name == "mish" else 0.5004)
+
+
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16], ids=["float16", "bfloat16"])
 @pytest.mark.parametrize("name", SOME)
 def test_narrow_types_are_within_the_budget(name, dtype):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from textbook import TEXTBOOK
 
 import nonlin
-from nonlin.functions.properties import Properties
+from nonlin.functions.proofs.algebra import one_function
+from nonlin.functions.properties import Properties, derive
 
 SCALAR = [f for f in nonlin.functions() if not f.vector]
 LINE = np.concatenate(
@@ -96,7 +97,6 @@ def test_nearly_everything_is_proved(f):
     open_ones = {
         "gcu": {"fixed_points"},  # infinitely many
         "snake": {"fixed_points"},  # infinitely many
-        "squareplus": {"smoothness"},  # written in two pieces of one analytic function
     }
     found = {
         field.name for field in fields(Properties) if getattr(f.properties, field.name).status != "proved"
@@ -219,3 +219,35 @@ def test_fixed_points_of_a_product_with_a_factor_below_one():
         found = nonlin.function(name).properties.fixed_points
         assert (found.value, found.status) == (((0.0, 0.0),), "proved")
     assert nonlin.define("x * tanh_exp(x) + 0.5").properties.fixed_points.value != ((0.0, 0.0),)
+
+
+@pytest.mark.parametrize(
+    ("formula", "smoothness", "status"),
+    [
+        ("where(x < 0, 1 / (sqrt(x*x + 1) - x), sqrt(x*x + 1) + x)", inf, "proved"),
+        ("where(x < 1, x*x / (sqrt(x*x + 3) + sqrt(3)), sqrt(x*x + 3) - sqrt(3))", inf, "proved"),
+        ("where(x < 0, (x + 1)**2, x**2 + 2*x + 1)", inf, "proved"),
+        ("where(x < 0, x**8, x**9)", 7, "proved"),
+        ("where(x < 0, x**9, x**9 + x**11)", 10, "proved"),
+        ("where(x < 0, 1 / (sqrt(x*x + 1) - x), sqrt(x*x + 1) + 1.5*x)", 0, "proved"),
+        ("where(x < 0, exp(x) * exp(x), exp(2*x))", inf, "numeric"),
+    ],
+)
+def test_two_pieces_may_be_one_function(formula, smoothness, status):
+    found = derive(nonlin.define(formula).expression, "smoothness")
+    assert (found.value, found.status) == (smoothness, status)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        ("(x + 1) * (x - 1)", "x**2 - 1", True),
+        ("sqrt(2) * sqrt(2) * x", "2 * x", True),
+        ("x / (1 + sqrt(1 + x**2))", "(sqrt(1 + x**2) - 1) / x", True),
+        ("1 / (sqrt(x*x + 1) - x)", "sqrt(x*x + 1) - x", False),
+        ("x**2", "x**2 + 1e-30", False),
+        ("sqrt(x*x + 1)", "sqrt(x*x + 2)", False),
+    ],
+)
+def test_algebraic_identities(a, b, same):
+    assert one_function(nonlin.define(a).expression, nonlin.define(b).expression) == same

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -10,6 +11,7 @@ from flint import arb
 
 from nonlin.functions.expression import Call, Constant, Expression, nodes
 from nonlin.functions.polynomial import polynomial
+from nonlin.functions.proofs.algebra import one_function
 from nonlin.functions.proofs.chart import chart, roots
 from nonlin.functions.proofs.derivative import derivative
 from nonlin.functions.proofs.extent import value_at
@@ -45,7 +47,7 @@ def compare(a: Expression, b: Expression, at: Fraction) -> Order:
 
 
 def order_at(expression: Expression) -> Iterator[tuple[Fraction, list[Order]]]:
-    """Yield each breakpoint with how the left and the right side compare, from the value to the sixth derivative.
+    """Yield each breakpoint with how both sides compare, from the value to at least the sixth derivative.
 
     The comparison ends at the first derivative that differs, so that its length less one is the smoothness
     there. The value at the point itself counts with the order 0.
@@ -65,7 +67,10 @@ def _orders(expression: Expression, left: Segment, right: Segment, cut: Fraction
     orders = [value]
     a: Expression | None = left.expression
     b: Expression | None = right.expression
-    while orders[-1] in ("equal", "near") and len(orders) <= HIGHEST:
+    exact = polynomial(left.expression), polynomial(right.expression)
+    # of polynomials every derivative that is not 0 can be compared
+    highest = HIGHEST if None in exact else max(len(p) for p in exact if p is not None)
+    while orders[-1] in ("equal", "near") and len(orders) <= highest:
         a = derivative(a) if a is not None else None
         b = derivative(b) if b is not None else None
         if a is None or b is None:
@@ -98,12 +103,27 @@ def smoothness(expression: Expression) -> Property[float]:
         return numeric(
             value, "the expression is not analytic between breakpoints that could be found exactly"
         )
+    if value == inf and everywhere and _analytic(expression):
+        return proved(
+            inf, "both sides of every breakpoint are one analytic function, by an algebraic identity"
+        )
     if value == inf and everywhere:
         return numeric(value, f"{HIGHEST} derivatives agree on both sides of every breakpoint")
     if not sure:
         return numeric(value, "lower derivatives on both sides of a breakpoint agree to 1e-30")
     reason = "analytic" if value == inf else f"derivative {value + 1:.0f} jumps, the lower ones agree exactly"
     return proved(value, reason)
+
+
+def _analytic(expression: Expression) -> bool:
+    """Whether what stands left of each breakpoint, on it and right of it are one function."""
+    parts = segments(expression)
+    return all(
+        right.low is not None
+        and one_function(left.expression, right.expression)
+        and one_function(right.expression, resolve(expression, right.low))
+        for left, right in pairwise(parts)
+    )
 
 
 def _orders_to_smoothness(orders: list[Order]) -> tuple[float, bool]:
