@@ -1,5 +1,6 @@
 """Training: together as one by one, paired, on a user's own model."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -158,3 +159,10 @@ def test_a_function_that_draws_at_random_is_trained_alone_among_stacks():
         problem, replace(PLAN, stack=1), rrelu, replace(unit("rrelu"), members=((0, 0.01),))
     )
     assert first.curves == alone.curves
+
+
+def test_a_source_is_opened_once_in_a_process_however_often_it_is_sent():
+    source = Source(task="spirals")
+    sent = [pickle.loads(pickle.dumps(source)) for _ in range(2)]  # noqa: S301 - our own
+    assert open_problem(sent[0]) is open_problem(sent[1])
+    assert open_problem(Source(task="spirals")) is not open_problem(source)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from nonlin.errors import InvalidInputError
 from nonlin.experiments.data import Data, as_data
@@ -34,12 +35,21 @@ class Source:
         data: "module:function", a function, or what such a function returns; None for the task's.
         sites: the names of the calls whose function is exchanged, as `nonlin inspect` names them; None for every call
             of the function that the model calls most.
+        token: the same for all copies, so that a process opens it once.
     """
 
     task: str | None = "digits"
     model: Any = None
     data: Any = None
     sites: tuple[str, ...] | None = None
+    token: str = field(default_factory=lambda: uuid4().hex, init=False, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether it is this one, or a copy of it that was sent to another process."""
+        return isinstance(other, Source) and self.token == other.token
+
+    def __hash__(self) -> int:
+        return hash(self.token)
 
     @property
     def name(self) -> str:
