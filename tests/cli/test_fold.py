@@ -4,6 +4,7 @@ import json
 import sys
 
 import numpy as np
+import onnx
 import pytest
 from click.testing import CliRunner
 
@@ -31,7 +32,6 @@ def images():
 @pytest.fixture
 def small(tmp_path):
     """Return the path of a network with two inputs, as ONNX."""
-    onnx = pytest.importorskip("onnx")
     rng = np.random.default_rng(0)
     weights = {"w": rng.normal(size=(2, 8)), "v": rng.normal(size=(8, 3)), "b": rng.normal(size=8)}
     held = [onnx.numpy_helper.from_array(x.astype(np.float32), k) for k, x in weights.items()]
@@ -93,6 +93,19 @@ def test_a_box_and_the_whole_space(small):
     assert "in the box of inputs between -1 and 1" in text
     assert "Folded before the last call" in text
     assert "37 linear regions (certified)" in run(small, "--space").output
+
+
+def test_where_nothing_folds_no_bounds_are_told(tmp_path):
+    layer = onnx.helper.make_node("Gemm", ["x", "w"], ["y"])
+    ends = [onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, ["batch", 2]) for n in "xy"]
+    weight = onnx.numpy_helper.from_array(np.array([[1, 2], [3, 4]], np.float32), "w")
+    graph = onnx.helper.make_graph([layer], "affine", ends[:1], ends[1:], [weight])
+    opset = [onnx.helper.make_opsetid("", 17)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=9), tmp_path / "affine.onnx")
+    text = run(tmp_path / "affine.onnx", "--box", -1, 1).output
+    assert "1 linear region (certified)" in text
+    assert "Nothing in this network folds." in text
+    assert "No network with these calls" not in text
 
 
 def test_the_region_of_a_sample_is_what_python_says(images):

@@ -229,7 +229,8 @@ def _figure(folded: Folded, name: str) -> Any:
     from nonlin import pictures  # it loads matplotlib
 
     if folded.line is not None:
-        return pictures.line(folded.line, highlight=(folded.output,))
+        order = [node.name for node in folded.line.network.nodes]
+        return pictures.line(folded.line, highlight=(folded.output,), order=order)
     if folded.made is None:
         raise InvalidInputError(
             "expected a plane, or a box in which two inputs vary, to draw, got another; take --plane"

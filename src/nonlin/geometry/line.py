@@ -166,7 +166,9 @@ class Line(Result):
 
     def __str__(self) -> str:
         sure = "certified" if self.certified else "computed in float64, not certified"
-        return f"{self.count} linear pieces, {len(self.breakpoints)} folds ({sure})"
+        folds = len(self.breakpoints)
+        pieces = f"{self.count} linear piece{'s' * (self.count != 1)}"
+        return f"{pieces}, {folds} fold{'s' * (folds != 1)} ({sure})"
 
 
 def line(network: Network, a: Array, b: Array, *, progress: Callable[[float], None] | None = None) -> Line:

@@ -192,6 +192,8 @@ def _line_sentences(line: Line, output: int) -> list[str]:
 
 
 def _bounds(count: Count) -> list[str]:
+    if count.certified and not count.after:
+        return ["Nothing in this network folds."]
     name, most = ("Serra 2018", count.serra) if count.serra else ("Montúfar 2017", count.arrangement)
     found = [f"No network with these calls has more than {number(float(min(most, 1 << 1000)), 3)} ({name})."]
     if count.montufar is not None:

@@ -117,7 +117,7 @@ class Cells(Result):
 
     def __str__(self) -> str:
         sure = "certified" if self.certified else f"not certified: {self.reason}"
-        return f"{self.count:,} linear regions ({sure})"
+        return f"{self.count:,} linear region{'s' * (self.count != 1)} ({sure})"
 
 
 def counted(
