@@ -8,6 +8,7 @@ ties.
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -26,6 +27,9 @@ __all__ = ["apply", "apply_array"]
 Array: TypeAlias = NDArray[np.float64]
 
 WORTH_COMPILING = 4096  # elements; below it NumPy is as fast, and nothing has to be compiled
+_KINDS = {
+    np.dtype(name): name for name in ("float32", "float64")
+}  # asking a dtype for its name takes a microsecond
 _LOWERED: dict[type, Callable[[Expression, Any, bool], Any]] = {}  # by the types of tensors met before
 CHUNK = 8192  # elements of a narrow type that are widened at a time, so that they stay in the cache
 
@@ -48,7 +52,7 @@ def apply(expression: Expression, u: Any, *, out: Any = None, fast: bool = False
     if isinstance(u, int | float) and out is None:
         number = _number(expression, _as_float(u))
         return number if type(u) is not np.float64 else np.float64(number)  # which is a float, too
-    other = _framework(u)
+    other = None if isinstance(u, np.ndarray) else _framework(u)
     if other is not None:
         if out is not None:
             raise InvalidInputError(
@@ -74,6 +78,7 @@ def apply_array(compute: Callable[[Array], Array], u: Any, *, out: Any = None) -
     return out
 
 
+@lru_cache(maxsize=4096)
 def _compiled(expression: Expression, dtype: str, mode: str) -> Callable[..., None]:
     from nonlin.functions.kernels import compiled
 
@@ -115,7 +120,7 @@ def _framework(u: Any) -> Callable[[Expression, Any, bool], Any] | None:
 
 
 def _fill(expression: Expression, array: NDArray[Any], target: NDArray[Any], mode: str) -> None:
-    name = array.dtype.name
+    name = _KINDS.get(array.dtype)
     if array.size < WORTH_COMPILING:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             target[...] = _small(expression, array)
@@ -124,7 +129,7 @@ def _fill(expression: Expression, array: NDArray[Any], target: NDArray[Any], mod
     if np.may_share_memory(source, target) or not source.flags.writeable:
         source = source.copy()  # a compiled loop takes no array that is read-only, as of a mapped file
     flat = target.reshape(-1) if target.flags.c_contiguous else np.empty(array.size, array.dtype)
-    if name in ("float32", "float64"):
+    if name is not None:
         _compiled(expression, name, mode)(source, flat)
     else:
         _narrow(_compiled(expression, "float32", mode), source, flat)
@@ -158,6 +163,8 @@ def _as_float(u: float) -> float:
 
 def _as_array(u: Any) -> NDArray[Any]:
     """Return numbers as an array of a floating type in this machine's order of bytes."""
+    if type(u) is np.ndarray and u.dtype in _KINDS:
+        return u
     try:
         array = np.asarray(u)
     except ValueError as error:
