@@ -10,12 +10,15 @@ from networks_strategy import Building, networks
 
 from nonlin.errors import InvalidInputError
 from nonlin.functions import function
-from nonlin.geometry import box, lipschitz, region
+from nonlin.geometry import box, lipschitz, output_range, region
 from nonlin.geometry.cells.lowering import lower
 from nonlin.geometry.verification.gradients import gradients, pieces_at
 from nonlin.geometry.verification.propagation import Boxes, prepare, propagated
+from nonlin.networks import evaluate
 from nonlin.networks.activation import Activation
 from nonlin.networks.affine import Dense
+from nonlin.networks.shape import Reshape
+from nonlin.networks.window import Convolution, MaxPool, Window
 
 DUAL = {1: np.inf, 2: 2, np.inf: 1}
 
@@ -106,6 +109,29 @@ def test_two_folds_at_one_place_make_no_slope_that_is_not_there():
     found = lipschitz(made.network(), -1.0, 1.0, timeout=1.0)
     assert found.constant[0] <= 1 <= found.constant[1]
     assert found.closed == (found.constant[1] < 1.1)
+
+
+def test_windows_are_put_on_their_entries():
+    rng = np.random.default_rng(1)
+    made = Building((1, 13))
+    window = Window(size=(3,), strides=(1,), dilations=(1,), padding=((0, 0),))
+    made.add(Convolution(weight=rng.normal(size=(1, 1, 3)), bias=None, window=window), (1, 11))
+    made.add(Activation(function=function("relu")))
+    pool = Window(size=(2,), strides=(2,), dilations=(1,), padding=((0, 0),))
+    made.add(MaxPool(window=pool), (1, 5))
+    made.add(Reshape(shape=(0, -1)), (5,))
+    made.add(Dense(weight=rng.normal(size=(1, 5)), bias=None), (1,))
+    network = made.network()
+    base = rng.uniform(-0.3, 0.3, (1, 13))
+    low, high = base - 0.2, base + 0.2
+    found, values = lipschitz(network, low, high), output_range(network, low, high)
+    assert found.closed
+    assert values.closed
+    x = rng.uniform(low, high, (300, 1, 13))
+    y = evaluate(network, {"x": x})[0][:, 0]
+    assert values.minimum[0] <= y.min() <= y.max() <= values.maximum[1]
+    slopes = [np.linalg.norm(r.weight) for r in region(network, x)]
+    assert 0.5 * found.constant[1] < max(slopes) <= found.constant[1]
 
 
 def test_what_is_fixed_does_not_count():

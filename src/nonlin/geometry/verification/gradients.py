@@ -28,7 +28,7 @@ class Gradients:
 
     Args:
         low, high: of each entry, shape (boxes, inputs).
-        units: how much of their width rests on each open decision, shape (boxes, decisions); −1 for windows.
+        units: how much of their width rests on each open decision, shape (boxes, decisions).
         inputs: how much that moves along each input, shape (boxes, inputs).
     """
 
@@ -147,7 +147,7 @@ def _unpooled(layer: Layer, pieces: Array, way: _Backward) -> Array:
     sizes = np.maximum(np.abs(ends[0]), np.abs(ends[1])).sum(axis=1, keepdims=True)
     lost = gamma(len(layer.windows) + 2) * sizes * OUTWARD
     way.low, way.high, way.moved = made[0] - lost, made[1] + lost, made[2]
-    return np.full(pieces.shape, -1.0)
+    return np.where(pieces == _OPEN, np.maximum(np.abs(ends[0]), np.abs(ends[1])), 0.0)
 
 
 def _unweighted(layer: Layer, way: _Backward) -> None:

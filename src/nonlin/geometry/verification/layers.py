@@ -67,6 +67,15 @@ class Layer:
         """How many decisions there are in this layer: one for each unit, or one for each window."""
         return len(self.windows) or self.units
 
+    def choices_of(self, choice: int) -> list[int]:
+        """Return what a unit or a window can be put on: pieces and kinks, or entries."""
+        if len(self.windows):
+            return sorted(set(self.windows[choice].tolist()))
+        kinks = int(np.isfinite(self.kinks_low[choice]).sum())
+        # of a unit that jumps, the values at its kinks may be on no piece
+        on_kinks = range(self.kinks_low.shape[1] + 1, self.kinks_low.shape[1] + 1 + kinks)
+        return [*range(kinks + 1), *(on_kinks if self.apart[choice] else ())]
+
     @property
     def folds(self) -> bool:
         """Whether anything bends here."""

@@ -146,14 +146,12 @@ def _width(relaxation: Relaxation) -> int:
 
 
 def _promises(relaxation: Relaxation, bents: tuple[Bent, ...], path: list[Array], least: Array) -> Array:
-    """Return how much of the bound rests on each unit's two lines; −1 for what is not split."""
+    """Return how much of the bound rests on each unit's two lines."""
     at = np.arange(len(least))
     found = []
     for layer, bent, weights in zip(relaxation.layers, bents, reversed(path), strict=True):
-        if len(layer.windows):
-            found.append(np.full(bent.gap.shape, -1.0))
-        else:
-            found.append(np.abs(weights[at, least]) * bent.gap)
+        made = weights[at, least]
+        found.append(np.abs(made[:, layer.kept :] if len(layer.windows) else made) * bent.gap)
     return np.concatenate(found, axis=1) if found else np.zeros((len(least), 0))
 
 

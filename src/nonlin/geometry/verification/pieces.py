@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nonlin.geometry.verification.certificates import Halfspaces
+from nonlin.geometry.verification.layers import Layer
 from nonlin.geometry.verification.propagation import Boxes
 from nonlin.geometry.verification.relaxation import Bent, Relaxation, Rows, substituted
 
@@ -14,7 +15,13 @@ __all__ = ["Split", "halfspaces"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """A unit that was put on one of its pieces, or on a kink, as `Layer.slopes` counts them."""
+    """A unit that was put on one of its pieces, or on a kink, as `Layer.slopes` counts them; or a window on an entry.
+
+    Args:
+        layer: which.
+        unit: of it, or a window.
+        piece: or the entry that is largest.
+    """
 
     layer: int
     unit: int
@@ -48,12 +55,13 @@ def _in_layer(
 ) -> Halfspaces:
     layer = relaxation.layers[k]
     which = np.flatnonzero([bool(own) for own in splits])
-    signed = [[(s.unit, *end) for s in splits[i] for end in _ends(relaxation, s)] for i in which]
+    signed = [[end for s in splits[i] for end in _ends(relaxation, s)] for i in which]
     most = max(len(own) for own in signed)
     weights, shift = np.zeros((len(which), most, layer.units)), np.ones((len(which), most))
     for row, own in enumerate(signed):
-        for column, (unit, sign, end) in enumerate(own):
-            weights[row, column, unit] = sign
+        for column, (signs, end) in enumerate(own):
+            for unit, sign in signs:
+                weights[row, column, unit] = sign
             shift[row, column] = end
     planes = substituted(
         relaxation,
@@ -68,9 +76,20 @@ def _in_layer(
     return Halfspaces(slope=slope, constant=constant)
 
 
-def _ends(relaxation: Relaxation, split: Split) -> list[tuple[float, float]]:
+Signs = tuple[tuple[int, float], ...]
+
+
+def _ends(relaxation: Relaxation, split: Split) -> list[tuple[Signs, float]]:
     """Return signs and shifts of what is not negative: the unit is at least the kink on its left, and so on."""
-    layer, found = relaxation.layers[split.layer], []
+    layer = relaxation.layers[split.layer]
+    if len(layer.windows):
+        others = sorted({*layer.windows[split.unit].tolist()} - {split.piece})
+        return [(((split.piece, 1.0), (other, -1.0)), 0.0) for other in others]
+    return [(((split.unit, sign),), shift) for sign, shift in _around(layer, split)]
+
+
+def _around(layer: Layer, split: Split) -> list[tuple[float, float]]:
+    found = []
     kinks = layer.kinks_low.shape[1]
     if split.piece > kinks:
         kink = split.piece - kinks - 1

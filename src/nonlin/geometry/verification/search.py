@@ -264,12 +264,11 @@ def _split(relaxation: Relaxation, node: _Node, judged: Judged, i: int) -> list[
     pieces = judged.boxes.pieces[i]
     units = judged.units[i]
     open_units = np.flatnonzero(pieces == -1)
-    splittable = open_units[units[open_units] >= 0]
     widths = node.high - node.low
     wide = widths > 4 * np.spacing(np.maximum(np.abs(node.low), np.abs(node.high)))
     few = np.count_nonzero(wide) <= _FEW_INPUTS
-    if len(splittable) and (not few or len(open_units) <= _MOST_OPEN_SPLITS):
-        return _on_pieces(relaxation, node, pieces, int(splittable[np.argmax(units[splittable])]))
+    if len(open_units) and (not few or len(open_units) <= _MOST_OPEN_SPLITS):
+        return _on_pieces(relaxation, node, pieces, int(open_units[np.argmax(units[open_units])]))
     if not len(open_units) or not wide.any():
         return []
     at = int(np.argmax(np.where(wide, judged.inputs[i], -np.inf)))
@@ -284,11 +283,7 @@ def _split(relaxation: Relaxation, node: _Node, judged: Judged, i: int) -> list[
 def _on_pieces(relaxation: Relaxation, node: _Node, pieces: Array, choice: int) -> list[_Node]:
     layer = int(np.searchsorted(relaxation.offsets, choice, side="right")) - 1
     unit = choice - relaxation.offsets[layer]
-    own = relaxation.layers[layer]
-    kinks = int(np.isfinite(own.kinks_low[unit]).sum())
-    choices = [*range(kinks + 1)]
-    if own.apart[unit]:  # its values at jumps are on no piece
-        choices += [own.kinks_low.shape[1] + 1 + kink for kink in range(kinks)]
+    choices = relaxation.layers[layer].choices_of(unit)
     made = []
     for piece in choices:
         fixed = pieces.copy()
