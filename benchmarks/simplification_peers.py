@@ -6,7 +6,8 @@
 
 Each argument is a name and a pattern of files, over which the figures are means; of differences the largest is given.
 A tool that is not installed, or that fails, says so in its row. Each result is compared with its original as
-`nonlin simplify --verify` does; speed is ONNX Runtime's on one thread, the best of many runs of all in turns.
+`nonlin simplify --verify` does; speed is ONNX Runtime's on one thread, the best of many runs of all in turns; what a
+tool takes is processor time, its import included.
 """
 
 import argparse
@@ -86,14 +87,14 @@ def feed_of(model: onnx.ModelProto, over) -> dict[str, np.ndarray]:
 def rows_of(path: str, options) -> dict[str, Row | str]:
     models, took, failed = {"before": onnx.load(path)}, {"before": 0.0}, {}
     for name, tool in tools(options).items():
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             models[name] = tool(path)
         except ImportError:
             failed[name] = "not installed"
         except Exception as error:  # noqa: BLE001 - a tool's errors have no common base
             failed[name] = str(error).strip().splitlines()[0][:80]
-        took[name] = time.perf_counter() - start
+        took[name] = time.process_time() - start
     feed = feed_of(models["before"], options.over)
     seconds = seconds_of(list(models.values()), feed)
     return {
@@ -143,7 +144,7 @@ def main() -> None:
     parser.add_argument("--effort", default="linear")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    print("| network | tool | parameters | operations | kB | ms a run | float32 | float64 | took, s |")
+    print("| network | tool | parameters | operations | kB | ms a run | float32 | float64 | CPU s |")
     print("|---|---|---|---|---|---|---|---|---|")
     for group in options.groups:
         name, _, pattern = group.partition("=")
