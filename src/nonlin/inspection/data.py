@@ -196,6 +196,11 @@ def _check(name: str, array: Any) -> None:
     if not hasattr(array, "shape"):
         raise InvalidInputError(
             f"expected an array or tensor for '{name}', got {type(array).__name__}; convert it"
+            + (
+                ""
+                if not isinstance(array, Mapping)
+                else ", or wrap the model in one whose inputs are its entries"
+            )
         )
     values = as_array(array)
     if values.dtype.kind not in "fiub":

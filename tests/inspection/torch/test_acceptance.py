@@ -113,6 +113,8 @@ def test_several_inputs_go_by_name():
     data = Batch(inputs={"right": np.ones((3, 2)), "left": np.zeros((3, 2))}, labels=None, size=3)
     (call,) = record(Two(), [data]).calls
     assert call.statistics.pre_activation.mean.tolist() == [-2, -2]
+    with pytest.raises(InvalidInputError, match=r"argument: 'input2'.*several inputs go by name"):
+        record(nn.Bilinear(4, 4, 2), [one(np.ones((3, 4), np.float32))])
 
 
 def test_units_that_change_between_batches_are_refused():

@@ -8,9 +8,9 @@ from torch import nn
 import nonlin
 from nonlin.inspection.torch import lean, sampling
 from nonlin.inspection.torch.lean import measure_pre_activation, watched_call
-from nonlin.inspection.torch.sampling import few, norm_of, on_host, spread, sum_and_norm_of
+from nonlin.inspection.torch.sampling import address_of, few, norm_of, spread, sum_and_norm_of
 from nonlin.inspection.watching.parts import LEAST
-from nonlin.inspection.watching.scans import scan
+from nonlin.inspection.watching.scans import layout_of, scan
 
 
 @pytest.mark.parametrize("shape", [(512, 1024), (32, 32, 64, 64), (4, 128, 1536), (300_001,)])
@@ -72,7 +72,7 @@ def test_a_compiled_pass_measures_what_pytorch_does(function, shape, axis, made,
     watched = watched_call("", nonlin.function(function), 0.01, is_prelu=False)
     first = measure_pre_activation(watched, pre, axis, turn=3), sum_and_norm_of(pre), norm_of(pre)
     for module in (lean, sampling):
-        monkeypatch.setattr(module, "on_host", lambda _: None)
+        monkeypatch.setattr(module, "address_of", lambda _: None)
     second = measure_pre_activation(watched, pre, axis, turn=3), sum_and_norm_of(pre), norm_of(pre)
     assert isinstance(second[1], torch.Tensor)
     tolerance = 1e-6 * (float(second[2][0]) if pre.numel() else 1) * pre.numel() ** 0.5
@@ -96,7 +96,9 @@ def test_a_compiled_pass_measures_what_pytorch_does(function, shape, axis, made,
 def test_extremes_of_what_is_no_number_are_those_of_pytorch(shape, axis, value):
     pre = -torch.rand(shape)
     pre[3, 4] = torch.tensor(value).copysign(torch.tensor(-1.0)) if value == 0 else value
-    numbers = torch.tensor(scan(pre.numpy(), axis, flat=None, turn=0)).float()
+    numbers = torch.tensor(
+        scan(pre.data_ptr(), layout_of(pre.shape, pre.stride(), axis), double=False, flat=None, turn=0)
+    ).float()
     others = [i for i in range(pre.dim()) if i != axis]
     for found, expected in zip(numbers[:12].view(2, 6), (pre.amin(others), pre.amax(others)), strict=True):
         assert torch.equal(found.isnan(), expected.isnan())
@@ -106,7 +108,7 @@ def test_extremes_of_what_is_no_number_are_those_of_pytorch(shape, axis, value):
 
 def test_what_is_not_plain_on_the_host_goes_through_pytorch():
     plain, scattered = torch.randn(8, 4), torch.randn(8, 4, requires_grad=True)
-    assert on_host(scattered).shape == (8, 4)
+    assert address_of(scattered) == scattered.data_ptr()
     imaginary = torch.randn(8, 4, dtype=torch.complex64).conj().imag
     for other in (
         plain.half(),
@@ -116,8 +118,11 @@ def test_what_is_not_plain_on_the_host_goes_through_pytorch():
         imaginary,
         plain.int(),
     ):
-        assert on_host(other) is None
-    assert torch.func.vmap(lambda row: norm_of(row) if on_host(row) is None else None)(plain).shape == (8, 1)
+        assert address_of(other) is None
+    assert torch.func.vmap(lambda row: norm_of(row) if address_of(row) is None else None)(plain).shape == (
+        8,
+        1,
+    )
 
 
 def test_the_extremes_of_a_large_call_are_of_another_part_at_each_step():

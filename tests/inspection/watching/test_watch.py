@@ -253,7 +253,7 @@ def test_nothing_waits_for_the_device_and_nothing_large_is_made(dtype):
         noted()  # the learning pass may ask for single numbers
         assert len(log.history) == 2
         watched = noted()
-    assert len(watched) > len(plainly)
+    assert (len(watched) > len(plainly)) == (dtype == torch.bfloat16)
     assert not [name for name, _ in watched if "local_scalar" in name]
     assert sum(size >= largest // 2 for _, size in watched) == sum(
         size >= largest // 2 for _, size in plainly

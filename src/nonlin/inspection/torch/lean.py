@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nonlin.inspection.torch.sampling import few, norm_of, on_host, sum_and_norm_of
+from nonlin.inspection.torch.sampling import address_of, few, norm_of, sum_and_norm_of
 from nonlin.inspection.watching.parts import parts_of
-from nonlin.inspection.watching.scans import scan
+from nonlin.inspection.watching.scans import layout_of, scan
 from nonlin.inspection.watching.zones import zones_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Extremes",
     "LeanCall",
-    "Totals",
     "Watched",
     "measure_output",
     "measure_pre_activation",
@@ -55,18 +54,6 @@ class Extremes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """Of the outputs of a call: their number, and on the model's device their sum and norm; the gradient's to come.
-
-    Of a large tensor they are estimated from a part, as `sampling` takes it.
-    """
-
-    values: int
-    sum_and_norm: Numbers
-    gradients: list[Numbers]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
     """A call as it is on every step.
 
@@ -87,11 +74,21 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeanCall:
-    """A call of one step; `extremes` is None for a function of a whole vector."""
+    """A call of one step; sums over a large tensor are estimated from a part, as `sampling` takes it.
+
+    Args:
+        watched: what is so on every step.
+        extremes: of its pre-activations; None for a function of a whole vector.
+        values: the number of its outputs.
+        sum_and_norm: of these, shape (2,), on the model's device.
+        gradients: the norms of their gradient, which are to come.
+    """
 
     watched: Watched
     extremes: Extremes | None
-    totals: Totals
+    values: int
+    sum_and_norm: Numbers
+    gradients: list[Numbers]
 
 
 def watched_call(name: str, function: Function, constant_slope: float, *, is_prelu: bool) -> Watched:
@@ -130,10 +127,15 @@ def measure_pre_activation(
         return None
     if pre.dim() == 1:
         pre, axis = pre[:, None], 1
-    array, flat, parts = on_host(pre), watched.flat, parts_of(pre.shape, axis)
-    found = None if array is None else scan(array, axis, flat=flat, turn=turn)
+    flat, parts = watched.flat, parts_of(pre.shape, axis)
+    address = address_of(pre)
+    layout = None if address is None else layout_of(pre.shape, pre.stride(), axis)
+    if address is None or layout is None:
+        numbers: Numbers = _numbers(pre.detach(), axis, flat, turn)
+    else:
+        numbers = scan(address, layout, double=pre.dtype is torch.float64, flat=flat, turn=turn)
     return Extremes(
-        numbers=_numbers(pre.detach(), axis, flat, turn) if found is None else found,
+        numbers=numbers,
         units=pre.shape[axis],
         share=len(parts.samples(turn, len(pre))) / len(pre),
         rows=0 if flat is None else parts.rows,
@@ -141,9 +143,17 @@ def measure_pre_activation(
     )
 
 
-def measure_output(output: torch.Tensor, squares: list[Numbers] | None = None) -> Totals:
+def measure_output(
+    watched: Watched,
+    output: torch.Tensor,
+    extremes: Extremes | None,
+    *,
+    squares: list[Numbers] | None = None,
+) -> LeanCall:
     """Measure the outputs of a call, and follow their gradient; `squares` where it is followed already."""
-    return Totals(
+    return LeanCall(
+        watched=watched,
+        extremes=extremes,
         values=output.numel(),
         sum_and_norm=sum_and_norm_of(output),
         gradients=_follow_gradient(output) if squares is None else squares,

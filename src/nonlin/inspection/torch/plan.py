@@ -9,8 +9,6 @@ from torch.overrides import TorchFunctionMode
 
 from nonlin.inspection.torch.gates_at_times import gates_at_times
 from nonlin.inspection.torch.lean import (
-    Extremes,
-    LeanCall,
     Watched,
     measure_output,
     measure_pre_activation,
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
 
     from nonlin.inspection.recording import CallSite
     from nonlin.inspection.torch.layers import WeightNames
+    from nonlin.inspection.torch.lean import Extremes, LeanCall
     from nonlin.inspection.torch.lineage import Value
 
 __all__ = ["Following", "Learning", "Plan"]
@@ -125,14 +124,13 @@ class Learning(Tracing):
         extremes = (
             measure_pre_activation(watched, pre.tensor, site.unit_axis, slopes=slopes) if known else None
         )
-        totals = measure_output(output.tensor, output.squares)
         self._found.append(
             _Found(
                 label=output.place.label(site.function.name),
                 step=output.place.step,
                 axis=site.unit_axis,
                 source=source,
-                call=LeanCall(watched=watched, extremes=extremes, totals=totals),
+                call=measure_output(watched, output.tensor, extremes, squares=output.squares),
                 is_prelu=slopes is not None,
             )
         )
@@ -252,8 +250,7 @@ class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not follow
         for index, slot in points.made:
             slot.measure(made[index])
         for slot in points.after:
-            totals = measure_output(made[0])
-            self.calls.append(LeanCall(watched=slot.planned.watched, extremes=slot.extremes, totals=totals))
+            self.calls.append(measure_output(slot.planned.watched, made[0], slot.extremes))
         if points.gates:
             gates = gates_at_times(operation(func).name, args, result)
             self.calls += [measure_gate(p.watched, gates.get(p.gate or ""), result) for p in points.gates]

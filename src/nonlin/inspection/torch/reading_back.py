@@ -10,6 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import distributed
 
+from nonlin.inspection.watching.shares import UnitRanges
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -26,10 +28,7 @@ class CallFigures:
     """What was measured on a call of one step, on the host.
 
     Args:
-        low: the smallest pre-activations, shape (units,); None for a function of a whole vector.
-        high: the largest.
-        flat: the share of the sampled values on a flat part, shape (units,); None for a function that has no such part.
-        slopes: a PReLU's for negative values, shape (units,) or (1,); None for any other function.
+        ranges: of the pre-activations of each unit; None for a function of a whole vector.
         sample: pre-activations of all units, mixed, of this rank; None for a function of a whole vector.
         total: the sum of the outputs.
         squares: the sum of their squares.
@@ -37,10 +36,7 @@ class CallFigures:
         values: the number of outputs, on all ranks.
     """
 
-    low: Array | None
-    high: Array | None
-    flat: Array | None
-    slopes: Array | None
+    ranges: UnitRanges | None
     sample: Array | None
     total: float
     squares: float
@@ -77,7 +73,7 @@ def mean_over_ranks(
 
 def _parts(call: LeanCall) -> list[Numbers]:
     parts, extremes = (
-        [norm.reshape(-1) for norm in (call.totals.sum_and_norm, *call.totals.gradients)],
+        [norm.reshape(-1) for norm in (call.sum_and_norm, *call.gradients)],
         call.extremes,
     )
     if extremes is not None:
@@ -96,30 +92,30 @@ def _fetched(parts: list[Numbers]) -> list[Array]:
 
 def _figures(call: LeanCall, numbers: list[Array]) -> CallFigures:
     (total, norm), extremes = numbers[0].tolist(), call.extremes
-    gradients = [float(norm[0]) ** 2 for norm in numbers[1 : 1 + len(call.totals.gradients)]]
-    low = high = flat = slopes = sample = None
+    gradients = [float(norm[0]) ** 2 for norm in numbers[1 : 1 + len(call.gradients)]]
+    ranges = sample = None
     if extremes is not None:
         units, rest = extremes.units, numbers[1 + len(gradients)]
-        low, high, sample = rest[:units], rest[units : 2 * units], rest[2 * units :]
-        if extremes.rows:
-            flat, sample = sample[:units] / extremes.rows, sample[units:]
-        if extremes.slopes is not None:
-            slopes = numbers[-1]
+        split = 3 * units if extremes.rows else 2 * units
+        ranges = UnitRanges(
+            low=rest[:units],
+            high=rest[units : 2 * units],
+            flat=rest[2 * units : split] / extremes.rows if extremes.rows else None,
+            slopes=None if extremes.slopes is None else numbers[-1],
+        )
+        sample = rest[split:]
     return CallFigures(
-        low=low,
-        high=high,
-        flat=flat,
-        slopes=slopes,
+        ranges=ranges,
         sample=sample,
         total=total,
         squares=norm * norm,
         gradient_squares=sum(gradients) if gradients else None,
-        values=call.totals.values,
+        values=call.values,
     )
 
 
 def _device(calls: Sequence[LeanCall]) -> torch.device:
-    first = calls[0].totals.sum_and_norm
+    first = calls[0].sum_and_norm
     return first.device if isinstance(first, torch.Tensor) else torch.device("cpu")
 
 
@@ -129,28 +125,27 @@ def _over_ranks(figures: list[CallFigures], ranks: int, device: torch.device) ->
         distributed.all_reduce(joined, operation)
         return iter(np.split(joined.cpu().numpy(), np.cumsum([len(part) for part in parts])))
 
-    nothing = np.zeros(0)
-    sums = [
-        np.array(
-            [one.total, one.squares, one.gradient_squares or 0.0, *(() if one.flat is None else one.flat)]
-        )
-        for one in figures
-    ]
-    low = reduce([nothing if one.low is None else one.low for one in figures], distributed.ReduceOp.MIN)
-    high = reduce([nothing if one.high is None else one.high for one in figures], distributed.ReduceOp.MAX)
-    total = reduce(sums, distributed.ReduceOp.SUM)
+    def of_units(name: str) -> list[Array]:
+        parts = (None if one.ranges is None else getattr(one.ranges, name) for one in figures)
+        return [np.zeros(0) if part is None else part for part in parts]
+
+    sums = [np.array([one.total, one.squares, one.gradient_squares or 0.0]) for one in figures]
+    low = reduce(of_units("low"), distributed.ReduceOp.MIN)
+    high = reduce(of_units("high"), distributed.ReduceOp.MAX)
+    flat = reduce(of_units("flat"), distributed.ReduceOp.SUM)
+    totals = reduce(sums, distributed.ReduceOp.SUM)
     return [
         replace(
             one,
-            low=None if one.low is None else least,
-            high=None if one.high is None else largest,
-            flat=None if one.flat is None else added[3:] / ranks,
+            ranges=one.ranges
+            and replace(
+                one.ranges, low=least, high=largest, flat=None if one.ranges.flat is None else flats / ranks
+            ),
             total=float(added[0]),
             squares=float(added[1]),
             gradient_squares=None if one.gradient_squares is None else float(added[2]),
             values=one.values * ranks,
         )
-        for one, least, largest, added in zip(
-            figures, low, high, total, strict=False
-        )  # np.split leaves an empty rest
+        # np.split leaves an empty rest
+        for one, least, largest, flats, added in zip(figures, low, high, flat, totals, strict=False)
     ]

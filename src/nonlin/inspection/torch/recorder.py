@@ -24,6 +24,7 @@ from nonlin.inspection.torch.tracing import Tracing
 
 __all__ = ["record"]
 
+_BY_NAME = '; several inputs go by name, as {"left": ..., "right": ...}, also in each batch of a loader'
 _REFUSALS = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
 
 
@@ -116,7 +117,8 @@ def _run_plainly(model: nn.Module, inputs: dict[str, torch.Tensor], context: tup
     except _REFUSALS as error:
         raise InvalidInputError(
             f"expected inputs that {type(model).__name__} takes, got {shapes_of(inputs)}, on which its forward failed "
-            f"with: {_first_line(error)}; give data of the shape and type that it was trained on",
+            f"with: {_first_line(error)}; give data of the shape and type that it was trained on"
+            + (_BY_NAME if "required positional argument" in str(error) else ""),
         ) from error
 
 

@@ -9,9 +9,13 @@ import numpy.typing as npt
 import torch
 
 from nonlin.inspection.watching.parts import FEW, LEAST, LINE, between_blocks
-from nonlin.inspection.watching.scans import sums
+from nonlin.inspection.watching.scans import is_dense, sums
 
-__all__ = ["Numbers", "few", "norm_of", "on_host", "spread", "sum_and_norm_of"]
+__all__ = ["Numbers", "address_of", "few", "norm_of", "spread", "sum_and_norm_of"]
+
+_keys = torch._C._dispatch_keys  # noqa: SLF001 - the public questions are six, each as slow as a measurement
+_PLAIN = _keys(torch.empty(0))
+_COMPILED = frozenset({torch.float32, torch.float64})
 
 Array = npt.NDArray[Any]
 Numbers: TypeAlias = torch.Tensor | Array
@@ -26,15 +30,13 @@ def norm_of(tensor: torch.Tensor) -> Numbers:
     Args:
         tensor: any shape; float64 stays, all else is added up in float32, or in float64 on the host.
     """
-    array = on_host(tensor)
-    found = None if array is None else sums(array)
+    found = _sums_on_host(tensor)
     return _norm(spread(tensor.detach()), tensor).reshape(1) if found is None else found[1:]
 
 
 def sum_and_norm_of(tensor: torch.Tensor) -> Numbers:
     """Return the sum and the norm, shape (2,), both from the same part of a large tensor."""
-    array = on_host(tensor)
-    found = None if array is None else sums(array)
+    found = _sums_on_host(tensor)
     if found is None:
         part = spread(tensor.detach())
         total = part.sum(dtype=_wide(tensor)) * (tensor.numel() / max(part.numel(), 1))
@@ -42,14 +44,18 @@ def sum_and_norm_of(tensor: torch.Tensor) -> Numbers:
     return found
 
 
-def on_host(tensor: torch.Tensor) -> Array | None:
-    """Return a tensor as an array in the same memory, None where that is not on the host or of another type."""
-    # asking first, for the device, the layout, ..., would take longer than a measurement, as all is cold
-    try:
-        array: Array = tensor.detach().numpy()
-    except (RuntimeError, TypeError):
+def address_of(tensor: torch.Tensor) -> int | None:
+    """Return where the values of a tensor begin, None unless they are plain float32 or float64 on the host."""
+    # the keys tell of the device, of a sparse or negated tensor, of one inside vmap and of a subclass, in one question
+    plain = tensor.dtype in _COMPILED and _keys(tensor) == _PLAIN
+    return int(tensor.data_ptr()) if plain else None
+
+
+def _sums_on_host(tensor: torch.Tensor) -> Array | None:
+    address = address_of(tensor)
+    if address is None or not (tensor.is_contiguous() or is_dense(tensor.shape, tensor.stride())):
         return None
-    return array if array.dtype.char in "fd" else None
+    return sums(address, tensor.numel(), double=tensor.dtype is torch.float64)
 
 
 def _norm(part: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
@@ -63,7 +69,7 @@ def _wide(tensor: torch.Tensor) -> torch.dtype:
 
 def spread(tensor: torch.Tensor) -> torch.Tensor:
     """Return about `LEAST` values of a tensor, in blocks at equal distances; all of a small or a scattered one."""
-    if tensor.numel() <= 2 * LEAST or not _is_dense(tensor):
+    if tensor.numel() <= 2 * LEAST or not is_dense(tensor.shape, tensor.stride()):
         return tensor
     # a norm of rows that are far apart takes four times as long as first copying them together
     return _blocks(tensor, LEAST).contiguous()
@@ -73,19 +79,12 @@ def few(tensor: torch.Tensor) -> torch.Tensor:
     """Return at most 4096 values, shape (values,), of a tensor of any shape: a copy, in blocks at equal distances."""
     if tensor.numel() <= FEW:
         return tensor.flatten().clone()
-    if not _is_dense(tensor):
+    if not is_dense(tensor.shape, tensor.stride()):
         # of the first axis alone: a scattered tensor is not to be copied as a whole
         tensor = tensor[:: -(-tensor.numel() // (FEW * LINE))].contiguous()
         if tensor.numel() <= FEW:
             return tensor.flatten()
     return _blocks(tensor, FEW).reshape(-1)[:FEW]
-
-
-def _is_dense(tensor: torch.Tensor) -> bool:
-    if tensor.is_contiguous():
-        return True
-    in_order = tensor.permute(sorted(range(tensor.dim()), key=lambda axis: -tensor.stride(axis)))
-    return bool(in_order.is_contiguous())
 
 
 def _blocks(dense: torch.Tensor, count: int) -> torch.Tensor:

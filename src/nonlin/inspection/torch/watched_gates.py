@@ -48,7 +48,7 @@ def recurrent_calls(
 def measure_gate(watched: Watched, pre: torch.Tensor | None, result: Any) -> LeanCall:
     """Measure a gate from its pre-activations, shape (rows, units); for None the operator's outputs."""
     if pre is None:
-        return LeanCall(watched=watched, extremes=None, totals=measure_output(result[0]))
+        return measure_output(watched, result[0], None)
     extremes = measure_pre_activation(watched, pre, 1)
     output = getattr(torch, watched.function.name)(pre)
-    return LeanCall(watched=watched, extremes=extremes, totals=measure_output(output))
+    return measure_output(watched, output, extremes)

@@ -19,7 +19,7 @@ from nonlin.inspection.torch.reading_back import CallFigures, mean_over_ranks, r
 from nonlin.inspection.watching.findings import findings_of
 from nonlin.inspection.watching.history import History, Record
 from nonlin.inspection.watching.reading import open_log
-from nonlin.inspection.watching.shares import Lasting, UnitRanges, shares_of, slope_mean
+from nonlin.inspection.watching.shares import Lasting, shares_of, slope_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,11 +79,7 @@ class Log:
     @property
     def history(self) -> History:
         """What was measured so far, the last step with its gradients once its backward pass is done."""
-        if (
-            self._ranks == 1
-            and self._pending is not None
-            and any(c.totals.gradients for c in self._pending.calls)
-        ):
+        if self._ranks == 1 and self._pending is not None and any(c.gradients for c in self._pending.calls):
             self._settle()
         return History(self._records)
 
@@ -182,7 +178,7 @@ class Log:
             return
         figures = read_back(pending.calls, ranks=self._ranks)
         slopes = [
-            slope_mean(call.watched.function, call.watched.zones, figure.sample, figure.slopes)
+            slope_mean(call.watched.function, call.watched.zones, figure.sample, figure.ranges)
             for call, figure in zip(pending.calls, figures, strict=True)
         ]
         slopes = mean_over_ranks(slopes, pending.calls, ranks=self._ranks)
@@ -195,12 +191,11 @@ class Log:
     def _record(self, pending: _Pending, call: LeanCall, figures: CallFigures, slope: float | None) -> Record:
         dead = lasting = saturated = linear = None
         steps, units, watched = 1, 1, call.watched
-        if figures.low is not None and figures.high is not None:
-            ranges = UnitRanges(low=figures.low, high=figures.high, flat=figures.flat, slopes=figures.slopes)
-            shares = shares_of(watched.function, watched.zones, ranges, self._limits)
+        if figures.ranges is not None:
+            shares = shares_of(watched.function, watched.zones, figures.ranges, self._limits)
             dead, saturated, linear = shares.dead, shares.saturated, shares.linear
             lasting, steps = self._lasting.setdefault(watched.name, Lasting()).add(shares.dead_units)
-            units = len(figures.low)
+            units = len(figures.ranges.low)
         extremes = call.extremes
         samples = pending.samples if extremes is None else round(pending.samples * extremes.share)
         values = max(figures.values, 1)

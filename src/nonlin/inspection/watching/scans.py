@@ -9,20 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import prod
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import carray, njit, types
+from numba.extending import intrinsic
 
 from nonlin.inspection.watching.parts import FEW, LEAST, LINE, between_blocks, parts_of
 
-__all__ = ["mean_of_nearest", "scan", "sums", "within"]
+__all__ = ["Layout", "is_dense", "layout_of", "mean_of_nearest", "scan", "sums", "within"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Array = npt.NDArray[Any]
+Sizes: TypeAlias = tuple[int, int, int, int]
 F = TypeVar("F")
 
 _NO_ROWS = np.zeros(0, np.int64)
@@ -32,65 +34,91 @@ _summing: Callable[[F], F] = njit(**_SETTINGS, fastmath={"reassoc"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Layout:
-    """How the values of a call lie in memory.
+class Layout:
+    """How the values of a call lie in memory, without gaps and the samples first.
 
     Args:
-        order: of the axes.
         sizes: the samples, what is between them and the units, the units, what is within each.
         step: between the samples whose extremes are taken.
         blocks: how far apart they are in the sample, and how many values it has.
         rows: where the units begin that are looked at for flat values.
     """
 
-    order: tuple[int, ...]
-    sizes: tuple[int, int, int, int]
+    sizes: Sizes
     step: int
     blocks: tuple[int, int]
     rows: Array = field(repr=False)
 
 
-def scan(values: Array, axis: int, *, flat: tuple[float, float] | None, turn: int) -> Array | None:
+@lru_cache(maxsize=1024)
+def layout_of(shape: tuple[int, ...], strides: tuple[int, ...], axis: int) -> Layout | None:
+    """Return the layout of a call; None where there are gaps or the samples do not come first.
+
+    Args:
+        shape: two axes or more, the samples first.
+        strides: counted in values.
+        axis: of the units, not 0.
+    """
+    order = sorted(range(len(shape)), key=lambda axis: -strides[axis])
+    if order[0] != 0 or not is_dense(shape, strides):
+        return None
+    sizes, at = [shape[i] for i in order], order.index(axis)
+    parts, rows = parts_of(shape, axis), np.zeros(1, np.int64)
+    for places, stride in zip(parts.flat, strides, strict=True):
+        rows = np.add.outer(rows, np.array(places, np.int64) * stride).ravel()
+    count, lines = prod(shape), prod(shape) // LINE
+    distance = between_blocks(lines, FEW) if count > FEW else 1
+    return Layout(
+        sizes=(shape[0], prod(sizes[1:at]), shape[axis], prod(sizes[at + 1 :])),
+        step=parts.step,
+        blocks=(distance, min(FEW, -(-lines // distance) * LINE) if count > FEW else count),
+        rows=np.sort(rows),
+    )
+
+
+@lru_cache(maxsize=1024)
+def is_dense(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+    """Return whether values lie without gaps, in whatever order of the axes; strides are counted in values."""
+    gap = 1
+    for axis in sorted(range(len(shape)), key=lambda axis: strides[axis]):
+        if shape[axis] != 1 and strides[axis] != gap:
+            return False
+        gap *= shape[axis]
+    return True
+
+
+def scan(address: int, layout: Layout, *, double: bool, flat: tuple[float, float] | None, turn: int) -> Array:
     """Return the extremes of each unit, its flat values and a sample of all.
 
     Args:
-        values: float32 or float64, two axes or more, the samples first.
-        axis: of the units, not 0.
+        address: of the first value; the caller keeps the memory.
+        layout: of the values.
+        double: whether they are float64, else float32.
         flat: below the first and above the second a value is flat; None to look for none.
         turn: which part of a large batch to take the extremes of.
 
     Returns:
         One after the other, float64: the smallest value of each unit, the largest, both NaN where one is; with `flat`,
-        how many values of each are flat; the sample. None for an array that has gaps or has not the samples first.
+        how many values of each are flat; the sample.
     """
-    layout = _layout(values.shape, values.strides, axis, values.itemsize)
-    if layout is None:
-        return None
-    dense = (values if values.flags.c_contiguous else values.transpose(layout.order)).reshape(-1)
-    bits = dense.view(np.int32 if values.itemsize == 4 else np.int64)
-    numbers: Array = _scan(
-        (dense, bits),
-        layout.sizes,
-        (turn % layout.step, layout.step, *layout.blocks),
-        layout.rows if flat is not None else _NO_ROWS,
-        flat or (0.0, 0.0),
+    part = turn % layout.step, layout.step, *layout.blocks
+    rows = _NO_ROWS if flat is None else layout.rows
+    found: Array = (_scan_double if double else _scan_single)(
+        address, layout.sizes, part, rows, flat or (0.0, 0.0)
     )
-    return numbers
+    return found
 
 
-def sums(values: Array) -> Array | None:
-    """Return the sum and the root of the sum of squares, float64, shape (2,); of a large array estimated from a part.
+def sums(address: int, count: int, *, double: bool) -> Array:
+    """Return the sum and the root of the sum of squares, float64, shape (2,); of many values estimated from a part.
 
     Args:
-        values: float32 or float64, any shape; None is returned for one that has gaps.
+        address: of the first; the caller keeps the memory.
+        count: how many there are, one after the other.
+        double: whether they are float64, else float32.
     """
-    if not values.flags.c_contiguous:
-        order = _order(values.shape, values.strides, values.itemsize)
-        if order is None:
-            return None
-        values = values.transpose(order)
-    lines = values.size // LINE
-    found: Array = _sums(values.reshape(-1), between_blocks(lines, LEAST) if values.size > 2 * LEAST else 1)
+    distance = between_blocks(count // LINE, LEAST) if count > 2 * LEAST else 1
+    found: Array = (_sums_double if double else _sums_single)(address, count, distance)
     return found
 
 
@@ -118,44 +146,37 @@ def mean_of_nearest(values: Array, table: Array, scale: float) -> float:
     return float(_mean_of_nearest(values, table, scale))
 
 
-@lru_cache(maxsize=1024)
-def _order(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> tuple[int, ...] | None:
-    order = sorted(range(len(shape)), key=lambda axis: -strides[axis])
-    gap = itemsize
-    for axis in reversed(order):
-        if shape[axis] != 1 and strides[axis] != gap:
-            return None
-        gap *= shape[axis]
-    return tuple(order)
+@intrinsic  # type: ignore[untyped-decorator]
+def _pointer(_: Any, address: Any, like: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(like)(address, like), codegen
 
 
-@lru_cache(maxsize=1024)
-def _layout(shape: tuple[int, ...], strides: tuple[int, ...], axis: int, itemsize: int) -> _Layout | None:
-    order = _order(shape, strides, itemsize)
-    if order is None or order[0] != 0:
-        return None
-    sizes, at = [shape[i] for i in order], order.index(axis)
-    parts, rows = parts_of(shape, axis), np.zeros(1, np.int64)
-    for places, stride in zip(parts.flat, strides, strict=True):
-        rows = np.add.outer(rows, np.array(places, np.int64) * (stride // itemsize)).ravel()
-    count, lines = prod(shape), prod(shape) // LINE
-    distance = between_blocks(lines, FEW) if count > FEW else 1
-    return _Layout(
-        order=order,
-        sizes=(shape[0], prod(sizes[1:at]), shape[axis], prod(sizes[at + 1 :])),
-        step=parts.step,
-        blocks=(distance, min(FEW, -(-lines // distance) * LINE) if count > FEW else count),
-        rows=np.sort(rows),
+@_compiled
+def _scan_single(address: int, sizes: Sizes, part: Sizes, rows: Array, flat: tuple[float, float]) -> Array:
+    count = sizes[0] * sizes[1] * sizes[2] * sizes[3]
+    values, bits = (
+        carray(_pointer(address, np.float32(0)), (count,)),
+        carray(_pointer(address, np.int32(0)), (count,)),
     )
+    return _scan((values, bits), sizes, part, rows, flat)
+
+
+@_compiled
+def _scan_double(address: int, sizes: Sizes, part: Sizes, rows: Array, flat: tuple[float, float]) -> Array:
+    count = sizes[0] * sizes[1] * sizes[2] * sizes[3]
+    values, bits = (
+        carray(_pointer(address, np.float64(0)), (count,)),
+        carray(_pointer(address, np.int64(0)), (count,)),
+    )
+    return _scan((values, bits), sizes, part, rows, flat)
 
 
 @_compiled
 def _scan(
-    arrays: tuple[Array, Array],
-    sizes: tuple[int, int, int, int],
-    part: tuple[int, int, int, int],
-    rows: Array,
-    flat: tuple[float, float],
+    arrays: tuple[Array, Array], sizes: Sizes, part: Sizes, rows: Array, flat: tuple[float, float]
 ) -> Array:
     values, (_, _, units, inner), (first, step, distance, sampled) = arrays[0], sizes, part
     start = 3 * units if len(rows) else 2 * units
@@ -174,9 +195,7 @@ def _scan(
 
 
 @_compiled
-def _extremes(
-    arrays: tuple[Array, Array], sizes: tuple[int, int, int, int], first: int, step: int
-) -> tuple[Array, Array]:
+def _extremes(arrays: tuple[Array, Array], sizes: Sizes, first: int, step: int) -> tuple[Array, Array]:
     """Return the smallest and the largest of each unit, NaN where one is."""
     # as integers in the order of the numbers: a loop over those takes sixteen at a time, and NaN lies outside infinity
     (values, bits), (samples, outer, units, inner) = arrays, sizes
@@ -220,6 +239,16 @@ def _range(bits: Array) -> tuple[Any, Any]:
         low = min(low, k)
         high = max(high, k)
     return low, high
+
+
+@_compiled
+def _sums_single(address: int, count: int, distance: int) -> Array:
+    return _sums(carray(_pointer(address, np.float32(0)), (count,)), distance)
+
+
+@_compiled
+def _sums_double(address: int, count: int, distance: int) -> Array:
+    return _sums(carray(_pointer(address, np.float64(0)), (count,)), distance)
 
 
 @_summing

@@ -103,7 +103,7 @@ def shares_of(function: Function, zones: Zones | None, ranges: UnitRanges, limit
 
 
 def slope_mean(
-    function: Function, zones: Zones | None, values: Array | None, slopes: Array | None
+    function: Function, zones: Zones | None, values: Array | None, ranges: UnitRanges | None
 ) -> float | None:
     """Return the mean of the slope relative to the largest that the function has.
 
@@ -111,7 +111,7 @@ def slope_mean(
         function: the activation.
         zones: of it; None for a PReLU.
         values: pre-activations of all units, mixed; None where none were taken.
-        slopes: a PReLU's for negative values; None for any other function.
+        ranges: of the same call, for a PReLU's slopes.
 
     Returns:
         None where a PReLU has one slope a unit, for a function without a largest slope, and for no values.
@@ -120,6 +120,7 @@ def slope_mean(
         return None
     if zones is not None:
         return mean_slope(zones, values)
+    slopes = None if ranges is None else ranges.slopes
     slopes = np.full(1, function.parameters["weight"]) if slopes is None else slopes
     if len(slopes) > 1:
         return None
