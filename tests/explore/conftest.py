@@ -36,6 +36,7 @@ class Opened:
     def __init__(self, browser, file, **options):
         options = {"viewport": {"width": 1280, "height": 900}} | options
         self.context = browser.new_context(**options)
+        self.context.set_default_timeout(120_000)  # a machine that does other work is slow, and not wrong
         self.tab = self.context.new_page()
         self.file = file
         self.complaints, self.requests = [], []

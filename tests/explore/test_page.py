@@ -11,7 +11,7 @@ import pytest
 from made_networks import some_data, write_network
 
 from nonlin.errors import InvalidInputError, MissingDependencyError, MissingInputError
-from nonlin.explore import catalogue, load, network, page, widget
+from nonlin.explore import catalogue, load, network, page, slices, widget
 from nonlin.explore.bundling import bundle
 from nonlin.explore.catalogue import PROPERTIES_FILE, known_properties, scalar_functions
 
@@ -230,6 +230,27 @@ def test_a_large_network_s_regions_come_from_python(open_page, tmp_path, monkeyp
     place.write_text(page(network.embedded(model, tmp_path / "data.npy")), encoding="utf-8")
     assert made.go().fact("regions") == shown["count"]
     assert [made.fact(f"line{i}") for i in range(3)] == [n for _, n in shown["lines"]]
+
+
+def test_more_regions_than_can_be_seen_are_a_grid(open_page, tmp_path, monkeypatch):
+    monkeypatch.setattr(network, "_MOST_WEIGHTS", 10)
+    monkeypatch.setattr(slices, "_MOST_CELLS", 2)
+    model = write_network(tmp_path / "bent.onnx", [("a", "Relu"), ("b", "Relu")], classes=3)
+    shown = network.embedded(model, some_data())
+    assert shown["many"]
+    assert shown["random"] is False
+    place = tmp_path / "page.html"
+    place.write_text(page(shown), encoding="utf-8")
+    assert "too many to be seen" in open_page(place).go().text("main")
+
+
+def test_without_data_the_samples_are_random_and_the_page_says_so(open_page, tmp_path):
+    model = write_network(tmp_path / "bent.onnx", [("a", "Relu"), ("b", "Relu")], classes=3)
+    place = tmp_path / "page.html"
+    place.write_text(page(network.embedded(model)), encoding="utf-8")
+    made = open_page(place).go()
+    assert "random numbers" in made.text("main .notice")
+    assert made.fact("regions") >= 1
 
 
 def test_the_command(tmp_path):

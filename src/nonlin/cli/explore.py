@@ -30,20 +30,17 @@ def explore(model: str | None, data: str | None, output: Path | None, language: 
     """Open a page on which weights are dragged and ReLU networks fold lines and planes; also yours.
 
     MODEL is an ONNX file, or package.module:function that returns a PyTorch module; its panel shows the plane through
-    three samples of DATA. Without MODEL that panel shows the network that nonlin ships. The page is one file, works
-    offline, and sends nothing.
+    three samples of DATA, without it of random numbers. Without MODEL that panel shows the network that nonlin ships.
+    The page is one file, works offline, and sends nothing.
     """
-    if (model is None) != (data is None):
-        given, missing = ("MODEL", "--data") if data is None else ("--data", "MODEL")
-        raise InvalidInputError(
-            f"expected MODEL and --data together, got {given} without {missing}; give both"
-        )
+    if model is None and data is not None:
+        raise InvalidInputError("expected MODEL with --data, got --data alone; give both")
     if output is not None and output.suffix not in (".html", ".htm"):
         raise InvalidInputError(f"expected --output to end in .html, got {output}; rename it")
-    if model is None or data is None:
+    if model is None:
         network = demonstrated()
     else:
-        network = embedded(load(model, what="model"), load(data, what="data"))
+        network = embedded(load(model, what="model"), None if data is None else load(data, what="data"))
     text = page(network, language="zh" if language == "zh" else "en")
     if output is not None:
         write_whole(output, text)

@@ -15,7 +15,7 @@ from nonlin.explore.slices import computed_plane
 from nonlin.inspection import Inspection, inspect
 from nonlin.inspection.data import batches_of, read_data
 from nonlin.inspection.inspect import shaped
-from nonlin.inspection.model import open_model
+from nonlin.inspection.model import Model, open_model
 
 if TYPE_CHECKING:
     from nonlin.networks import Network
@@ -25,6 +25,9 @@ __all__ = ["embedded"]
 
 _MOST_WEIGHTS = 60_000
 """A page with more would be larger than 1.5 MB, or slow to fold while a finger drags."""
+
+_RANDOM = 40
+"""Random samples where no data are given."""
 
 _MOST_NUMBERS = 20_000
 """Of all samples together."""
@@ -37,7 +40,7 @@ class _Given:
     labels: list[int] | None
 
 
-def embedded(model: Any, data: Any, *, example: bool = False) -> dict[str, Any]:
+def embedded(model: Any, data: Any = None, *, example: bool = False) -> dict[str, Any]:
     """Return what the panel "My network" shows, as values that JSON has.
 
     A chain of affine layers and piecewise linear calls with at most 60,000 weights goes into the page as it is, and the
@@ -46,12 +49,16 @@ def embedded(model: Any, data: Any, *, example: bool = False) -> dict[str, Any]:
 
     Args:
         model: as for `nonlin.inspect`.
-        data: as for `nonlin.inspect`; at least three samples.
+        data: as for `nonlin.inspect`; at least three samples. None for random ones, and the page says so.
         example: whether this is the demonstration and not the user's.
 
     Raises:
-        InvalidInputError: fewer than three samples, or an example that is not one array.
+        InvalidInputError: fewer than three samples, an example that is not one array, or no data for a model that
+            does not say what shape it takes.
     """
+    random = data is None
+    if random:
+        data = _random_samples(open_model(model))
     given = _given(model, data)
     inspection = inspect(model, data)
     layers = chain(given.network, given.samples.shape[1:], most=_MOST_WEIGHTS)
@@ -60,6 +67,7 @@ def embedded(model: Any, data: Any, *, example: bool = False) -> dict[str, Any]:
         "example": example,
         "parameters": inspection.parameters,
         "labels": given.labels,
+        "random": random,
         **_units(inspection),
     }
     if layers is not None:
@@ -91,6 +99,16 @@ def _given(model: Any, data: Any) -> _Given:
     chosen = _various(batch.labels, count)
     labels = None if batch.labels is None else [int(n) for n in np.ravel(batch.labels)[chosen]]
     return _Given(network=network, samples=samples[chosen].astype(np.float64), labels=labels)
+
+
+def _random_samples(opened: Model) -> Array:
+    """Return standard normal numbers of the shape that a model takes."""
+    shape = opened.sample_shape
+    if shape is None or None in shape:
+        raise InvalidInputError(
+            "expected a model that declares the shape of its one input, for it was given no data; give data (--data)"
+        )
+    return np.random.default_rng(0).normal(size=(_RANDOM, *(n or 0 for n in shape))).astype(np.float32)
 
 
 def _various(labels: Any, count: int) -> Array:

@@ -30,13 +30,25 @@ def computed_plane(network: Network, samples: Array) -> dict[str, Any]:
         samples: float64, shape (3, …).
 
     Returns:
-        `cells` and `count` for a piecewise linear network with at most 4,000 regions there, else `picture`.
+        `cells` and `count` for a piecewise linear network with at most 4,000 regions there, else `picture`, and
+        `many`, whether it is so because there are more.
     """
-    if network.piecewise_linear:
-        cells = geometry.plane(network, *samples, window=WINDOW)
-        if cells.count <= _MOST_CELLS:
-            return _folded(network, samples, cells)
-    return _sampled(network, samples)
+    if not network.piecewise_linear:
+        return _sampled(network, samples) | {"many": False}
+    try:
+        cells = geometry.plane(network, *samples, window=WINDOW, progress=_stop)
+    except _TooManyError:
+        return _sampled(network, samples) | {"many": True}
+    return _folded(network, samples, cells)
+
+
+class _TooManyError(Exception):
+    """Ends the count of regions that nobody could see."""
+
+
+def _stop(count: int, _share: float) -> None:
+    if count > _MOST_CELLS:
+        raise _TooManyError
 
 
 def _folded(network: Network, samples: Array, cells: geometry.Cells) -> dict[str, Any]:

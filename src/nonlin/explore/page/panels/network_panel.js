@@ -47,15 +47,16 @@ export const networkPanel = {
       host.append(make("p", {}, t("network.none"), " ", make("code", {}, COMMAND)));
       return { draw: () => {} };
     }
+    const remark = given.random ? [make("p", { class: "notice" }, t("network.random"))] : [];
     const { layers, samples, cells: drawn } = networkOf(given);
     const live = Boolean(layers);
     const main = make("div", { class: "figures" });
     const side = make("div", { class: "controls" });
-    host.append(make("p", {}, make("b", {}, given.name), ` · ${t("network.parameters", { n: given.parameters.toLocaleString("en") })}`, ...(given.example ? [` · ${t("network.example")} `, make("code", {}, COMMAND)] : [])));
+    host.append(make("p", {}, make("b", {}, given.name), ` · ${t("network.parameters", { n: given.parameters.toLocaleString("en") })}`, ...(given.example ? [` · ${t("network.example")} `, make("code", {}, COMMAND)] : [])), ...remark);
     host.append(make("div", { class: "columns" }, main, side));
     const chart = makeChart(main, { label: t("network.chart"), ratio: 1, square: true, plain: true, xLabel: "s", yLabel: "t", tallest: 620, stays: true });
     const numbers = facts();
-    main.append(numbers.list, make("p", { class: "small" }, t(live ? "network.caption" : given.picture ? "network.sampled" : "network.computed")));
+    main.append(numbers.list, make("p", { class: "small" }, t(live ? "network.caption" : !given.picture ? "network.computed" : given.many ? "network.many" : "network.sampled")));
     const outputs = given.outputs;
     const names = samples.map((_, i) => [String(i), `${i}${given.labels ? ` (${given.labels[i]})` : ""}`]);
     const pickers = live ? ["p", "q", "r"].map((name) => [name, choice({ label: t(`network.${name}`), key: name, value: String(app.state[name]), choices: names, change: (v) => app.set({ [name]: Number(v) }) })]) : [];
