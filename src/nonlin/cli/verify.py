@@ -19,6 +19,8 @@ __all__ = ["verify"]
 
 _PARTS = 1000
 _INTERRUPTED = 130
+_LISTED = 32
+"""Inputs of a counterexample that are listed in text."""
 _NORMS = {"1": 1, "2": 2, "inf": np.inf}
 
 Share = Callable[[float, float], None]
@@ -100,7 +102,10 @@ def _verdict(model: Path, network: Network, prop: Path, options: dict[str, Any],
 def _text(verdict: Verdict) -> str:
     lines = [str(verdict)]
     if verdict.counterexample is not None and verdict.outputs is not None:
-        lines += [f"X_{i} = {x!r}" for i, x in enumerate(verdict.counterexample.ravel().tolist())]
+        inputs = verdict.counterexample.ravel().tolist()
+        lines += [f"X_{i} = {x!r}" for i, x in enumerate(inputs[:_LISTED])]
+        if len(inputs) > _LISTED:
+            lines.append(f"… {len(inputs) - _LISTED:,} more inputs: --format json has all")
         lines += [f"Y_{i} = {y:.9g}" for i, y in enumerate(verdict.outputs.tolist())]
         also = {None: "not asked", True: "agrees", False: "differs, since it rounds more"}[verdict.runtime]
         lines.append(f"ONNX Runtime: {also}")
