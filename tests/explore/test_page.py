@@ -90,6 +90,16 @@ def test_every_panel(open_page, file, panel, kind):
         assert made.tab.get_attribute("html", "lang") == "zh-Hans"
 
 
+def test_handles_tell_a_screen_reader_what_they_are(opened):
+    opened.go("#line?n=2&m=2")
+    for handle in opened.tab.locator(".handle").all():
+        assert handle.get_attribute("role") == "slider"
+        assert handle.get_attribute("aria-label")
+        assert handle.get_attribute("aria-valuetext")
+        now, low, high = (float(handle.get_attribute(f"aria-value{part}")) for part in ("now", "min", "max"))
+        assert low <= now <= high
+
+
 def test_tabs_by_keyboard_and_each_panel_keeps_its_state(opened):
     opened.go("#line?n=5")
     opened.tab.focus("[data-tab='line']")

@@ -120,7 +120,7 @@ export const setHandle = (chart, name, what) => {
   handle.group.setAttribute("transform", `translate(${x.toFixed(2)},${y.toFixed(2)})`);
   handle.group.setAttribute("aria-label", what.label);
   handle.group.setAttribute("aria-valuetext", what.text ?? `${show(what.x)}, ${show(what.y)}`);
-  handle.group.setAttribute("aria-valuenow", String(what.x));
+  for (const [part, value] of [["now", what.x], ["min", chart.x[0]], ["max", chart.x[1]]]) handle.group.setAttribute(`aria-value${part}`, String(value));
   handle.group.setAttribute("class", `handle ${what.class ?? ""}`);
   handle.group.style.color = what.color ?? "";
 };
