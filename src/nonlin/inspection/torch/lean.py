@@ -127,12 +127,13 @@ def measure_pre_activation(
         return None
     if pre.dim() == 1:
         pre, axis = pre[:, None], 1
-    flat, parts = watched.flat, parts_of(pre.shape, axis)
-    address = address_of(pre)
+    flat, address = watched.flat, address_of(pre)
     layout = None if address is None else layout_of(pre.shape, pre.stride(), axis)
     if address is None or layout is None:
+        parts = parts_of(pre.shape, axis)
         numbers: Numbers = _numbers(pre.detach(), axis, flat, turn)
     else:
+        parts = layout.parts
         numbers = scan(address, layout, double=pre.dtype is torch.float64, flat=flat, turn=turn)
     return Extremes(
         numbers=numbers,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch.overrides import TorchFunctionMode
 
 from nonlin.inspection.torch.gates_at_times import gates_at_times
@@ -21,8 +22,6 @@ from nonlin.inspection.torch.watched_gates import measure_gate, recurrent_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import torch
 
     from nonlin.inspection.recording import CallSite
     from nonlin.inspection.torch.layers import WeightNames
@@ -242,11 +241,11 @@ class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not follow
     def _measured(
         self, func: Callable[..., Any], args: Arguments, kwargs: dict[str, Any], points: _Points
     ) -> Any:
-        given = list(tensors_in(args, kwargs))
         for slot in points.before:
-            slot.measure(given[0], slopes=given[1] if slot.planned.is_prelu else None)
+            given = tensors_in(args, kwargs)
+            slot.measure(next(given), slopes=next(given) if slot.planned.is_prelu else None)
         result = func(*args, **kwargs)
-        made = list(tensors_in((result,), {}))
+        made = [result] if isinstance(result, torch.Tensor) else list(tensors_in((result,), {}))
         for index, slot in points.made:
             slot.measure(made[index])
         for slot in points.after:

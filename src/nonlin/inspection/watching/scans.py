@@ -16,7 +16,7 @@ import numpy.typing as npt
 from numba import carray, njit, types
 from numba.extending import intrinsic
 
-from nonlin.inspection.watching.parts import FEW, LEAST, LINE, between_blocks, parts_of
+from nonlin.inspection.watching.parts import FEW, LEAST, LINE, Parts, between_blocks, parts_of
 
 __all__ = ["Layout", "is_dense", "layout_of", "mean_of_nearest", "scan", "sums", "within"]
 
@@ -39,13 +39,13 @@ class Layout:
 
     Args:
         sizes: the samples, what is between them and the units, the units, what is within each.
-        step: between the samples whose extremes are taken.
+        parts: which values are looked at.
         blocks: how far apart they are in the sample, and how many values it has.
         rows: where the units begin that are looked at for flat values.
     """
 
     sizes: Sizes
-    step: int
+    parts: Parts
     blocks: tuple[int, int]
     rows: Array = field(repr=False)
 
@@ -70,7 +70,7 @@ def layout_of(shape: tuple[int, ...], strides: tuple[int, ...], axis: int) -> La
     distance = between_blocks(lines, FEW) if count > FEW else 1
     return Layout(
         sizes=(shape[0], prod(sizes[1:at]), shape[axis], prod(sizes[at + 1 :])),
-        step=parts.step,
+        parts=parts,
         blocks=(distance, min(FEW, -(-lines // distance) * LINE) if count > FEW else count),
         rows=np.sort(rows),
     )
@@ -101,7 +101,8 @@ def scan(address: int, layout: Layout, *, double: bool, flat: tuple[float, float
         One after the other, float64: the smallest value of each unit, the largest, both NaN where one is; with `flat`,
         how many values of each are flat; the sample.
     """
-    part = turn % layout.step, layout.step, *layout.blocks
+    step = layout.parts.step
+    part = turn % step, step, *layout.blocks
     rows = _NO_ROWS if flat is None else layout.rows
     found: Array = (_scan_double if double else _scan_single)(
         address, layout.sizes, part, rows, flat or (0.0, 0.0)
