@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import nonlin
+from nonlin.functions.accuracy import sample
+from nonlin.functions.kinks import breakpoints
 
 torch = pytest.importorskip("torch")
 
@@ -96,6 +98,27 @@ def test_learnable_parameters_get_their_gradient(name):
         sides = [nonlin.function(name, **{**f.parameters, key: f.parameters[key] + h}) for h in (-1e-6, 1e-6)]
         low, high = (float(side(x.numpy()).sum()) for side in sides)
         assert float(parameter.grad) == pytest.approx((high - low) / 2e-6, rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["relu", "relu6", "hardtanh", "hardshrink", "softshrink"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_what_is_handed_over_to_torch_is_as_right_at_every_point(name, dtype):
+    f = nonlin.function(name)
+    if dtype == torch.float32:
+        marks = (0.0, *breakpoints(f.expression))
+        points = [*sample("float32", 2000, marks), np.inf, -np.inf, -0.0]
+        u = torch.tensor(np.array(points, np.float32))
+    else:
+        u = torch.arange(-(2**15), 2**15, dtype=torch.int16).view(dtype)
+    x = u.clone().requires_grad_()
+    f(x).sum().backward()
+    number = ~torch.isnan(u)
+    wide = u.double().numpy()  # in which float16 and bfloat16 lose nothing
+    with np.errstate(over="ignore"):
+        value, slope = (torch.from_numpy(compute(wide)).to(dtype) for compute in (f, f.slope))
+    assert torch.equal(f(u)[number], value[number])
+    assert torch.equal(x.grad[number], slope[number])
+    assert torch.isnan(f(u)[~number]).all()
 
 
 @pytest.mark.parametrize("name", ["silu", "leaky_relu"])
