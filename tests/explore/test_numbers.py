@@ -38,7 +38,7 @@ ASK = """([name, parameters, mean, deviation]) => {
     return [m.mean, m.second, m.slopeSecond, m.gain].map(String); }"""
 
 
-@pytest.mark.parametrize(("mean", "deviation"), [(0.0, 1.3), (0.75, 0.6), (-2.0, 2.5)])
+@pytest.mark.parametrize(("mean", "deviation"), [(0.0, 1.3), (-2.0, 2.5)])
 def test_the_moments_of_every_function(opened, mean, deviation):
     for f in scalar_functions():
         texts = opened.tab.evaluate(ASK, [f.name, dict(f.parameters), mean, deviation])
@@ -153,7 +153,7 @@ def assert_same_maps(found, cells):
     assert len(found) == len(wanted) == len(taken)
 
 
-@pytest.mark.parametrize("hidden", ["6", "16,16", "12,12,12"])
+@pytest.mark.parametrize("hidden", ["16,16", "12,12,12"])
 def test_the_affine_maps_of_a_plane(opened, tmp_path, hidden):
     opened.go(f"#plane?hidden={hidden}&seed=11&set=none")
     network = opened.exported(tmp_path).network
