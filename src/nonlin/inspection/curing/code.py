@@ -45,13 +45,7 @@ with torch.no_grad():
     layer.bias.sub_(u.mean(0)).mul_(scale)
 """
 
-_BALANCE = """\
-scale = 1 / u.std(0).square().mean().sqrt()
-with torch.no_grad():
-    layer.weight *= scale
-    layer.bias *= scale
-    # and the weights of the layer that reads it: following.weight /= scale
-"""
+_BALANCE = f"{_RESCALE}    # and the weights of the layer that reads it: following.weight /= scale\n"
 
 _STANDARDISE = """\
 mean, std = x.mean(), x.std()
