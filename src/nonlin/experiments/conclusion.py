@@ -48,8 +48,10 @@ def conclusion(plan: Plan, rows: Sequence[Row], pairs: Sequence[Pair], *, proble
 
 def _best(rows: Sequence[Row], problem: str, score: str) -> str:
     best = rows[0]
+    first = [row.function for row in rows if row.test == best.test]
+    has = "has" if len(first) == 1 else "have"
     return (
-        f"On {problem}, {best.function} has the highest mean test {score}, {best.test:.4f} "
+        f"On {problem}, {_listed(first)} {has} the highest mean test {score}, {best.test:.4f} "
         f"({CONFIDENCE:.0%} interval {best.low:.4f} to {best.high:.4f} over {best.seeds} seeds)."
     )
 
@@ -60,9 +62,9 @@ def _against_best(rows: Sequence[Row], pairs: Sequence[Pair]) -> str:
     worse = [row.function for row in rows[1:] if of_best[row.function].different]
     alike = [row.function for row in rows[1:] if row.function not in worse]
     if not worse:
-        return f"No difference between it and any other function was found (corrected level {LEVEL:g})."
+        return f"No difference between {best} and any other function was found (corrected level {LEVEL:g})."
     sizes = ", ".join(f"{name} by {abs(of_best[name].difference):.4f}" for name in worse)
-    found = f"It differs from {sizes}, paired by seed and corrected for {len(pairs)} pairs at the level {LEVEL:g}."
+    found = f"{best} differs from {sizes}, paired by seed and corrected for {len(pairs)} pairs at the level {LEVEL:g}."
     return found + (f" No difference from it was found for {_listed(alike)}." if alike else "")
 
 
@@ -77,7 +79,10 @@ def _others(rows: Sequence[Row], pairs: Sequence[Pair]) -> str:
 def _failures(rows: Sequence[Row]) -> str:
     said = [f"{row.function} in {row.diverged} of {row.seeds} runs" for row in rows if row.diverged]
     return (
-        f"Diverged: {', '.join(said)}; such a run counts with the weights that it had before." if said else ""
+        f"Diverged: {', '.join(said)}; such a run counts with the best weights that it had before, or as one constant "
+        "answer where it had none."
+        if said
+        else ""
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,8 +54,10 @@ def measure_speed(problem: Problem, plan: Plan, candidate: Candidate) -> Speed:
         alone = [_tried(PlainModels(template, [s], [_RATE], plan), problem, plan, 1) for s in states[:2]]
         plain = min(one.seconds for one in alone)
         try:
-            models = StackedModels(template, states, [_RATE] * _MEMBERS, plan)
-            together = _tried(models, problem, plan, _MEMBERS)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # torch tells which operation is slow in a stack
+                models = StackedModels(template, states, [_RATE] * _MEMBERS, plan)
+                together = _tried(models, problem, plan, _MEMBERS)
         except IMPOSSIBLE:
             return Speed(stack=1, seconds=plain)
     same = all(_same(together, member, one) for member, one in enumerate(alone))
