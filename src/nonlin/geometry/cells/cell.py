@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nonlin.geometry.cells.enumeration import Leaves
+from nonlin.geometry.cells.leaves import Leaves
 from nonlin.networks.array import Array
 from nonlin.results import columns_of, plain
 

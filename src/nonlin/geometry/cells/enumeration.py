@@ -10,40 +10,18 @@ from nonlin.errors import InvalidInputError
 from nonlin.geometry.cells.chain import Chain
 from nonlin.geometry.cells.domain import Domain, Root
 from nonlin.geometry.cells.exact import ExactCell, ExactStages, exact_cells, exact_stages, floats
+from nonlin.geometry.cells.leaves import Leaves
 from nonlin.geometry.cells.pools import Pools, pools_of
 from nonlin.geometry.cells.tables import Plan, plan_of
 from nonlin.networks.array import Array
 
-__all__ = ["Batch", "Leaves", "Problem", "batches"]
+__all__ = ["Batch", "Problem", "batches"]
 
 _VERTICES = 1 << 15
 """Vertices that all cells on the stack may have together; one that needs more is left to fractions."""
 _AT_ONCE = 20_000
 """Cells after which the walk looks up, so that it can be stopped: some milliseconds to a second."""
 _STORED = 4096
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Leaves:
-    """Finished cells.
-
-    Args:
-        counts: the vertices of each, shape (cells,).
-        facets: for each the folds of its facets, −1 − i for the i-th of the domain; shape (cells, most facets).
-        regions: for each the piece of every unit of all stages, shape (cells, units).
-        maps: of the last stage, shape (cells, coordinates + 1, numbers).
-        errors: how far off the maps and their values at the vertices are at most, on a ray of size 1; (cells, numbers).
-        vertices: homogeneous, of all cells one behind the other, shape (vertices, coordinates + 1).
-        masks: the facets that each lies on, bit by bit, shape (vertices,).
-    """
-
-    counts: Array
-    facets: Array
-    regions: Array
-    maps: Array
-    errors: Array
-    vertices: Array
-    masks: Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -189,14 +167,13 @@ def _share(stack: Any) -> float:
     return 1.0 - float(sum(0.5 ** min(i + 1, 60) for i in range(int(stack.registers[0]))))
 
 
-def _store(plan: Plan, problem: Problem, cells: int, stages: int) -> Any:
-    from nonlin.geometry.cells.recording import Store
+def _store(plan: Plan, problem: Problem, cells: int, stages: int) -> Leaves:
     from nonlin.geometry.cells.workspace import FACETS
 
     vertices = 8 * cells + 3 * 4096 if cells else 0
     units, dimensions = int(plan.units[-1]), problem.domain.dimensions
     pattern = sum(len(stage.windows) or stage.units for stage in problem.chain.stages[:stages])
-    return Store(
+    return Leaves(
         counts=np.zeros(cells, np.int64),
         facets=np.zeros((cells, FACETS), np.int64),
         regions=np.zeros((cells, pattern), np.int8),
@@ -207,18 +184,12 @@ def _store(plan: Plan, problem: Problem, cells: int, stages: int) -> Any:
     )
 
 
-def _taken(store: Any, stack: Any) -> Leaves:
+def _taken(store: Leaves, stack: Any) -> Leaves:
     vertices, cells = int(stack.registers[3]), int(stack.registers[4])
     stack.registers[3] = stack.registers[4] = 0
-    return Leaves(
-        counts=store.counts[:cells].copy(),
-        facets=store.facets[:cells].copy(),
-        regions=store.regions[:cells].copy(),
-        maps=store.maps[:cells].copy(),
-        errors=store.errors[:cells].copy(),
-        vertices=store.vertices[:vertices].copy(),
-        masks=store.masks[:vertices].copy(),
-    )
+    *of_cells, rays, masks = store
+    kept = [*(held[:cells] for held in of_cells), rays[:vertices], masks[:vertices]]
+    return Leaves(*(held.copy() for held in kept))
 
 
 def _settled(

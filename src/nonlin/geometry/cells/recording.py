@@ -1,8 +1,9 @@
 """What is written down of a cell: a finished one into the store, and one that could not be decided aside."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from nonlin.geometry.cells.compilation import kernel, part
+from nonlin.geometry.cells.leaves import Leaves
 from nonlin.geometry.cells.pooled import note_windows, patterns
 from nonlin.geometry.cells.tables import OUTWARD, Plan
 from nonlin.geometry.cells.workspace import (
@@ -19,35 +20,14 @@ from nonlin.geometry.cells.workspace import (
 )
 from nonlin.networks.array import Array
 
-__all__ = ["Store", "emit", "put_aside", "room"]
+__all__ = ["emit", "put_aside", "room"]
 
 _MOST_VERTICES = 4096
 """Vertices that a cell may gain before there is a look again whether there is room for it."""
 
 
-class Store(NamedTuple):
-    """Where finished cells are written; of length 0 where they are only counted.
-
-    Args:
-        counts: the vertices of each cell.
-        facets: the fold of each facet, −1 − i for the i-th of the domain.
-        regions: for each unit its piece.
-        maps: of the last stage, shape (cells, coordinates + 1, units).
-        errors: how far off each unit of the last stage is at most on the cell, as on a ray of size 1.
-        vertices, masks: of all cells one behind the other.
-    """
-
-    counts: Array
-    facets: Array
-    regions: Array
-    maps: Array
-    errors: Array
-    vertices: Array
-    masks: Array
-
-
 @part
-def room(stack: Stack, store: Store, entry: int) -> bool:
+def room(stack: Stack, store: Leaves, entry: int) -> bool:
     """Return whether there is room for one more cell."""
     if not len(store.counts):
         return True
@@ -73,7 +53,7 @@ def emit(  # noqa: PLR0913, PLR0917 - a kernel takes no objects
     frames: Frames,
     listing: Listing,
     stack: Stack,
-    store: Store,
+    store: Leaves,
     settings: Any,
     entry: int,
 ) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nonlin.geometry.cells.compilation import kernel
-from nonlin.geometry.cells.enumeration import Leaves
+from nonlin.geometry.cells.leaves import Leaves
 from nonlin.geometry.cells.workspace import FACETS
 from nonlin.networks.array import Array
 

@@ -6,10 +6,11 @@ import numpy as np
 
 from nonlin.geometry.cells.compilation import kernel, part
 from nonlin.geometry.cells.division import divide
+from nonlin.geometry.cells.leaves import Leaves
 from nonlin.geometry.cells.maps import share
 from nonlin.geometry.cells.opening import open_stage
 from nonlin.geometry.cells.polytopes import ABOVE, BELOW, BOTH, UNDECIDED, classify, cut
-from nonlin.geometry.cells.recording import Store, emit, put_aside, room
+from nonlin.geometry.cells.recording import emit, put_aside, room
 from nonlin.geometry.cells.refinement import refine
 from nonlin.geometry.cells.tables import Plan
 from nonlin.geometry.cells.workspace import (
@@ -57,7 +58,7 @@ def advance(  # noqa: C901, PLR0912 - the loop of a state machine
     frames: Frames,
     listing: Listing,
     stack: Stack,
-    store: Store,
+    store: Leaves,
     settings: Any,
 ) -> int:
     """Go on until all cells are found, so many more were, or the room for finished cells or for those aside is full.
