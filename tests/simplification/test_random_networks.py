@@ -249,7 +249,7 @@ def check(seed):
         assert distance(stored, narrow[1](rounded)) <= max(1e-5, 8 * own)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [*range(7), 1159])  # the last is left as it is, for its rounding in float32
 def test_random_networks_compute_the_same(seed):
     check(seed)
 
