@@ -54,6 +54,16 @@ def test_pictures(study):
     assert shown == [row.function for row in study.table]
 
 
+def test_every_axis_of_a_picture_has_numbers(study):
+    figure = study_curves(study)
+    figure.canvas.draw()
+    first, *_ = figure.axes
+    low, high = first.get_ylim()
+    marks = [float(label.get_text()) for label in first.get_yticklabels()]
+    assert sum(low <= mark <= high for mark in marks) >= 2
+    assert all(axes.get_xlabel() == "step" for axes in figure.axes)
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from nonlin.experiments.curves import Curve, curve, health_curve
 from nonlin.pictures.style import CYCLE, INK, MUTED, WIDE, blank, room_for, settle, shorten, styled
@@ -49,7 +50,18 @@ def study_curves(study: Study) -> Figure:
             _band(axes, curve(study.trials, name, f"{part}_loss"), colour, part)
         axes.set_yscale("log")
 
-    return _panels(study, draw, "loss", ("train", "test"))
+    figure = _panels(study, draw, "loss", ("train", "test"))
+    _number(figure.axes[0])  # all have its axis
+    return figure
+
+
+def _number(axes: Axes) -> None:
+    """Let a logarithmic axis have numbers, also where it stays within a power of ten."""
+    low, high = axes.get_ylim()
+    steps = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if high < 10 * low else (1.0, 3.0)
+    axes.yaxis.set_major_locator(LogLocator(subs=steps))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 @styled
@@ -72,7 +84,7 @@ def _panels(study: Study, draw: Callable[[Axes, str], None], label: str, legend:
     grid = figure.subplots(down, _ACROSS, sharex=True, sharey=True, squeeze=False)
     height = figure.get_figheight()
     figure.subplots_adjust(
-        left=0.09, right=0.98, top=1 - 0.45 / height, bottom=0.45 / height, hspace=0.3, wspace=0.1
+        left=0.09, right=0.98, top=1 - 0.45 / height, bottom=0.45 / height, hspace=0.45, wspace=0.1
     )
     for axes, name in zip(grid.flat, names, strict=False):
         draw(axes, name)
@@ -80,8 +92,9 @@ def _panels(study: Study, draw: Callable[[Axes, str], None], label: str, legend:
         settle(axes)
     for axes in list(grid.flat)[len(names) :]:
         axes.set_axis_off()
-    for axes in grid[-1]:
+    for axes in list(grid.flat)[max(len(names) - _ACROSS, 0) : len(names)]:  # the lowest of each column
         axes.set_xlabel("step")
+        axes.tick_params(labelbottom=True)
     for axes in grid[:, 0]:
         axes.set_ylabel(label)
     lines = next(iter(grid.flat)).get_lines()[: len(legend)]
