@@ -69,7 +69,7 @@ def _orders(expression: Expression, left: Segment, right: Segment, cut: Fraction
     b: Expression | None = right.expression
     exact = polynomial(left.expression), polynomial(right.expression)
     # of polynomials every derivative that is not 0 can be compared
-    highest = HIGHEST if None in exact else max(len(p) for p in exact if p is not None)
+    highest = HIGHEST if None in exact else max(HIGHEST, *(len(p) for p in exact if p is not None))
     while orders[-1] in ("equal", "near") and len(orders) <= highest:
         a = derivative(a) if a is not None else None
         b = derivative(b) if b is not None else None
