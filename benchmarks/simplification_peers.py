@@ -65,11 +65,15 @@ class Row:
 def tools(options) -> dict[str, Tool]:
     over = None if options.over is None else tuple(options.over)
 
-    def ours(path, over=None):
-        return model_of(nonlin.simplify(path, over=over, effort=options.effort).network)
+    def ours(path, **more):
+        return model_of(nonlin.simplify(path, effort=options.effort, **more).network)
 
-    boxed = {} if over is None else {f"nonlin over [{over[0]:g}, {over[1]:g}]": lambda path: ours(path, over)}
-    return {"onnxsim": onnxsim, "onnxslim": onnxslim, "onnxoptimizer": onnxoptimizer, "nonlin": ours, **boxed}
+    found = {"onnxsim": onnxsim, "onnxslim": onnxslim, "onnxoptimizer": onnxoptimizer, "nonlin": ours}
+    if over is not None:
+        found[f"nonlin over [{over[0]:g}, {over[1]:g}]"] = lambda path: ours(path, over=over)
+    if options.own_rounding:
+        found["nonlin, own rounding"] = lambda path: ours(path, own_rounding=True)
+    return found
 
 
 def feed_of(model: onnx.ModelProto, over) -> dict[str, np.ndarray]:
@@ -106,7 +110,9 @@ def rows_of(path: str, options) -> dict[str, Row | str]:
 def row_of(models: dict[str, onnx.ModelProto], name: str, took: float, seconds: float, over) -> Row:
     size = size_of(network_of(models[name], name=name), models[name], None)
     box = tuple(over) if over is not None and "over" in name else None
-    agreement = verify(*(network_of(models[n], name=n) for n in ("before", name)), over=box)
+    agreement = verify(
+        *(network_of(models[n], name=n) for n in ("before", name)), over=box, own_rounding=True
+    )
     wide = agreement.difference_float64
     return Row(
         parameters=size.parameters,
@@ -142,6 +148,7 @@ def main() -> None:
     parser.add_argument("groups", nargs="+", metavar="NAME=PATTERN")
     parser.add_argument("--over", type=float, nargs=2)
     parser.add_argument("--effort", default="linear")
+    parser.add_argument("--own-rounding", action="store_true")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     print("| network | tool | parameters | operations | kB | ms a run | float32 | float64 | CPU s |")

@@ -246,11 +246,20 @@ def saturated(build, shift=0.0):
 
 def test_inputs_of_which_float32_says_nothing_are_compared_in_float64(build):
     network = network_of(saturated(build), name="n")
-    result = simplify(network)
+    result = simplify(network, own_rounding=True)
     assert units(result) == [6, 2]
     assert result.agreement.float64_only == 2
     assert result.agreement.difference_float64 <= 1e-12
-    assert not verify(network, network_of(saturated(build, shift=1e-4), name="m")).holds
+    other = network_of(saturated(build, shift=1e-4), name="m")
+    assert not verify(network, other, own_rounding=True).holds
+
+
+def test_float32_stays_within_the_limit_where_its_own_rounding_is_not_allowed(build):
+    result = simplify(network_of(saturated(build), name="n"))
+    assert result.agreement.float64_only == 0
+    assert result.agreement.limit == 1e-5
+    assert result.agreement.difference <= 1e-5
+    assert any("--own-rounding" in note for note in result.notes)
 
 
 def test_what_cannot_run_is_refused(build):

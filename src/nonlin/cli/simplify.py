@@ -53,6 +53,11 @@ __all__ = ["simplify"]
     show_default=True,
     help="For exact bounds at most.",
 )
+@click.option(
+    "--own-rounding",
+    is_flag=True,
+    help="Allow float32 differences above 1e-5 where the network's own rounding is larger, up to four times of it.",
+)
 @click.option("--verify", "verifying", is_flag=True, help="Compare MODEL with OTHER instead; write nothing.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to report.")
 @click.option("--no-time", is_flag=True, help="Leave the measured time out of the text.")
@@ -73,7 +78,13 @@ def simplify(model: str, other: str | None, **options: Any) -> int:
         data = None if options["data"] is None else _data(options["data"])
         subject = load(model, what="model")
         if options["verifying"]:
-            agreement = verify(subject, load(str(other), what="model"), over=over, data=data)
+            agreement = verify(
+                subject,
+                load(str(other), what="model"),
+                over=over,
+                data=data,
+                own_rounding=options["own_rounding"],
+            )
         else:
             result = run(
                 subject,
@@ -82,6 +93,7 @@ def simplify(model: str, other: str | None, **options: Any) -> int:
                 silent=options["remove_silent"],
                 effort=options["effort"],
                 seconds=options["seconds"],
+                own_rounding=options["own_rounding"],
             )
     if options["verifying"]:
         if options["form"] == "json":

@@ -42,7 +42,7 @@ def print_simplification(result: Simplification, console: Console, *, timed: boo
 
 def _print_removed(result: Simplification, console: Console) -> None:
     if not result.removed:
-        console.print("nothing can go: every layer and every unit is needed")
+        console.print("no layer and no unit was found that can go")
         return
     rows: dict[tuple[str, str, str, str], int] = defaultdict(int)
     for removal in result.removed:

@@ -16,17 +16,23 @@ LIMIT = {"float32": 1e-5, "float64": 1e-12}
 """Relative to the largest output. Merging changes the order of sums, and a weight is rounded once more."""
 
 _OWN_ROUNDING = 4.0
-"""A deep network's own float32 rounding can be larger than the limit; what is this many times of it is no change."""
+"""A deep network's own float32 rounding can be larger than the limit; where asked, this many times of it is allowed."""
 
 _FAR = 0.25
 """Where a network is farther from itself in float64 than this, its float32 says nothing (ONNX Runtime's sigmoid of −25
-is 0): such an input is compared in float64 only. If that is so on every input, it is not the same network there."""
+is 0): where its own rounding is allowed, such an input is compared in float64 only. If that is so on every input, it is
+not the same network there."""
 
 Feeds = Mapping[str, Sequence[Mapping[str, Array]]]
 
 
 def compare(
-    original: onnx.ModelProto, other: onnx.ModelProto, wide: onnx.ModelProto | None, feeds: Feeds
+    original: onnx.ModelProto,
+    other: onnx.ModelProto,
+    wide: onnx.ModelProto | None,
+    feeds: Feeds,
+    *,
+    own_rounding: bool = False,
 ) -> Agreement:
     """Run two models on the same inputs.
 
@@ -36,6 +42,7 @@ def compare(
         wide: the other with its weights not yet rounded; None where it is only known as a file, so that in float64 the
             rounding of its weights is still there.
         feeds: inputs by where they come from, none empty.
+        own_rounding: whether the original's own float32 rounding is allowed where it is larger than the limit.
 
     Raises:
         UnsupportedModelError: if they cannot be run.
@@ -46,16 +53,19 @@ def compare(
     reference = [_run(runs[0], feed) for feed in whole]
     apart = [_distance(ours, _run(runs[1], feed)) for ours, feed in zip(reference, whole, strict=True)]
     differs, rounding, reason = _in_float64(original, other if wide is None else wide, whole, reference)
-    told = [pair for pair in zip(apart, rounding or [0.0] * len(whole), strict=True) if pair[1] <= _FAR]
+    known = rounding or [0.0] * len(whole)
+    told = [pair for pair in zip(apart, known, strict=True) if pair[1] <= _FAR or not own_rounding]
     own = max(pair[1] for pair in told)
     return Agreement(
         difference=max(pair[0] for pair in told),
         difference_float64=differs,
-        limit=max(LIMIT["float32"], _OWN_ROUNDING * own),
+        limit=max(LIMIT["float32"], _OWN_ROUNDING * own if own_rounding else 0.0),
         limit_float64=LIMIT["float32"] if wide is None else LIMIT["float64"],
         rounding=own if rounding else None,
         samples={name: sum(_samples(feed) for feed in part) for name, part in feeds.items()},
-        float64_only=sum(_samples(feed) for feed, r in zip(whole, rounding, strict=False) if r > _FAR),
+        float64_only=sum(
+            _samples(feed) for feed, r in zip(whole, known, strict=True) if r > _FAR and own_rounding
+        ),
         reason=reason,
     )
 

@@ -11,7 +11,7 @@ from nonlin.networks import Network, network_of
 from nonlin.networks.onnx_writer import floating_types, model_of, shortened
 from nonlin.simplification.absorption import absorb
 from nonlin.simplification.boxes import words_of
-from nonlin.simplification.checking import compare
+from nonlin.simplification.checking import Feeds, compare
 from nonlin.simplification.exact import tightened
 from nonlin.simplification.identities import drop_identities
 from nonlin.simplification.merging import merge_layers
@@ -29,10 +29,13 @@ __all__ = ["Effort", "simplify", "verify"]
 Effort = Literal["interval", "linear", "exact"]
 
 _ROUNDS = 20
+_BOLDNESS = (2, 1, 0)
+"""How much may round otherwise: each is tried where the one before it changes float32 too much."""
+
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
 
 
-def simplify(
+def simplify(  # noqa: PLR0913 - the public face, whose options are all by keyword
     model: Any,
     *,
     over: Any = None,
@@ -40,6 +43,7 @@ def simplify(
     silent: bool = False,
     effort: Effort = "linear",
     seconds: float = 60.0,
+    own_rounding: bool = False,
 ) -> Simplification:
     """Remove what a network does not need, and check that nothing changed.
 
@@ -53,6 +57,8 @@ def simplify(
         effort: how the box is bounded: by "interval" arithmetic, then by "linear" functions of the input, then by
             "exact" (mixed-integer) bounds of what is still undecided.
         seconds: for exact bounds; what is not decided then stays.
+        own_rounding: whether the outputs may differ by more than 1e-5 where the original's own float32 rounding is
+            larger, by up to four times of it; in float64 they agree all the same.
 
     Returns:
         The simplified network with what was removed and how far it is from the original. float64 weights are kept until
@@ -71,26 +77,25 @@ def simplify(
     network = original_of(model, data, over)
     subject = prepared(network, over, data)
     notes, ranges = _ranges(subject, effort=effort, seconds=seconds, silent=silent)
+    feeds = {"given": subject.given} if silent else feeds_for(subject, ranges)
     failed: Agreement | None = None
-    for bold in (True, False):
-        smaller, removed = _reduced(subject, ranges, bold=bold)
+    for bold in _BOLDNESS:
+        smaller, removed = _reduced(subject, ranges, bold)
         if removed and _grown(subject, smaller):
-            if bold:
+            if bold == _BOLDNESS[0]:
                 continue
             notes += ("left as it is: weights that several nodes share would be stored once for each",)
             removed = []
         if not removed:
             smaller = network
-        agreement = _checked(subject, smaller, ranges, only_given=silent)
+        agreement = _checked(subject, smaller, feeds, own_rounding=own_rounding)
         if agreement.holds:
-            return _result(subject, smaller, removed, agreement, notes)
-        failed = agreement
+            return _result(subject, smaller, removed, agreement, (*notes, *_kept(failed)))
+        failed = failed or agreement
     assert failed is not None  # noqa: S101 - the loop ran
-    if failed.difference_float64 is not None and failed.difference_float64 <= failed.limit_float64:
-        notes += (
-            f"left as it is: nothing changes in float64, but float32 rounds by {failed.difference:.1e} more",
-        )
-        return _result(subject, network, [], _checked(subject, network, ranges, only_given=silent), notes)
+    if _only_rounds(failed):
+        agreement = _checked(subject, network, feeds, own_rounding=own_rounding)
+        return _result(subject, network, [], agreement, (*notes, *_kept(failed)))
     raise UnsupportedModelError(
         f"expected a simplification of {network.name} that agrees within {failed.limit:.1e}, got "
         f"{failed.difference:.1e} (in float64: "
@@ -98,7 +103,27 @@ def simplify(
     )
 
 
-def verify(first: Any, second: Any, *, over: Any = None, data: Any = None) -> Agreement:
+def _only_rounds(failed: Agreement) -> bool:
+    return failed.difference_float64 is not None and failed.difference_float64 <= failed.limit_float64
+
+
+def _kept(failed: Agreement | None) -> tuple[str, ...]:
+    """Return in words what stays for its rounding."""
+    if failed is None:
+        return ()
+    if not _only_rounds(failed):
+        return ("more could go, but what was tried first did not pass the check: report this network",)
+    own = "" if failed.rounding is None else f"; its own rounding is {failed.rounding:.1e}"
+    words = (
+        f"more could go: nothing would change in float64, but float32 would differ by {failed.difference:.1e} "
+        f"(limit {failed.limit:.0e}{own}); own_rounding=True, --own-rounding, allows four times its own"
+    )
+    return (words,)
+
+
+def verify(
+    first: Any, second: Any, *, over: Any = None, data: Any = None, own_rounding: bool = False
+) -> Agreement:
     """Compare any two networks with the same inputs and outputs, on random and given inputs.
 
     Args:
@@ -106,12 +131,13 @@ def verify(first: Any, second: Any, *, over: Any = None, data: Any = None) -> Ag
         second: likewise; its float64 figure holds the rounding of its weights.
         over: likewise.
         data: likewise.
+        own_rounding: likewise.
     """
     one, other = (original_of(model, data, over) for model in (first, second))
     if [t.name for t in one.inputs] != [t.name for t in other.inputs]:
         raise InvalidInputError("expected two networks with the same inputs, got others; rename them")
     subject = prepared(one, over, data)
-    return compare(subject.model, file_of(other), None, feeds_for(subject, []))
+    return compare(subject.model, file_of(other), None, feeds_for(subject, []), own_rounding=own_rounding)
 
 
 def _ranges(
@@ -141,24 +167,28 @@ def _ranges(
     return tuple(notes), found
 
 
-def _reduced(subject: Subject, ranges: list[Range], *, bold: bool) -> tuple[Network, list[Removal]]:
-    """Take out what can go; what changes the rounding most only if bold."""
+def _reduced(subject: Subject, ranges: list[Range], bold: int) -> tuple[Network, list[Removal]]:
+    """Take out what can go: layers that are merged round otherwise, and most so where a scale stands before them."""
     if not _floating(subject):
         return subject.network, []
     network, removed, known = settle(subject.network, shapes_in_run(subject.network, subject.shapes), ranges)
     for _ in range(_ROUNDS):
         count = len(removed)
         network, dropped = drop_identities(network)
-        network, merged = merge_layers(network, shapes_in_run(network, subject.shapes), before=bold)
+        merged: list[Removal] = []
+        if bold:
+            network, merged = merge_layers(
+                network, shapes_in_run(network, subject.shapes), before=bold == _BOLDNESS[0]
+            )
         network, gone, known = remove_units(network, shapes_in_run(network, subject.shapes), known)
         removed = [*removed, *dropped, *merged, *gone]
-        if len(removed) == count and bold and subject.box is not None:
+        if len(removed) == count and bold == _BOLDNESS[0] and subject.box is not None:
             network, absorbed, known = absorb(network, known, subject.box)
             removed += absorbed
         if len(removed) == count:
             break
     anew, reasons = shortened(network)
-    if bold and reasons and not _grown(subject, anew):
+    if bold == _BOLDNESS[0] and reasons and not _grown(subject, anew):
         removed += [Removal(kind="merged", node=name, reason=reason) for name, reason in reasons.items()]
         network = anew
     return network, removed
@@ -177,10 +207,9 @@ def _grown(subject: Subject, smaller: Network) -> bool:
     )
 
 
-def _checked(subject: Subject, smaller: Network, ranges: list[Range], *, only_given: bool) -> Agreement:
+def _checked(subject: Subject, smaller: Network, feeds: Feeds, *, own_rounding: bool) -> Agreement:
     wide = model_of(smaller, dtype=np.float64)
-    feeds = {"given": subject.given} if only_given else feeds_for(subject, ranges)
-    return compare(subject.model, model_of(smaller), wide, feeds)
+    return compare(subject.model, model_of(smaller), wide, feeds, own_rounding=own_rounding)
 
 
 def _result(
