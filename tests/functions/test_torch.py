@@ -65,6 +65,22 @@ def test_compiled_graphs_hold_it_whole(name):
     torch.testing.assert_close(torch.autograd.grad(compiled(x).sum(), module[0].weight)[0], wanted)
 
 
+@pytest.mark.parametrize("name", ["silu", "elu", "prelu", "entmax"])
+def test_recorded_operators_compute_it_anew(name):
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    module = nonlin.function(name).module()
+    x, other = torch.randn(3, 4), torch.randn(3, 4)
+
+    def slope(x):
+        return torch.func.grad(lambda x: module(x).square().sum())(x)
+
+    for compute in (module, slope):
+        torch.testing.assert_close(make_fx(compute)(x)(other), compute(other))
+    if name in ("silu", "elu"):
+        torch.testing.assert_close(make_fx(torch.func.vmap(module))(x)(other), module(other))
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_narrow_types_are_rounded_from_the_exact_value(dtype):
     x = torch.linspace(-6, 6, 5000).to(dtype)

@@ -9,7 +9,7 @@ import torch
 from torch.func import functional_call, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from nonlin.functions.torch_modules import Activation, LearnableActivation
+from nonlin.functions.torch_modules import Activation, LearnableActivation, RandomizedLeak
 from nonlin.functions.torch_parametric import apply_parametric
 
 if TYPE_CHECKING:
@@ -53,9 +53,15 @@ class _Stacked(torch.nn.Module):  # type: ignore[misc]
 
 
 def leave_activations_whole(model: torch.nn.Module) -> list[torch.nn.Module]:
-    """Let the activations of a model be single operations when it is traced; return what each of them computes."""
+    """Let the activations of a model be single operations when it is traced; return what each of them computes.
+
+    Raises:
+        NotImplementedError: if one draws at random, which each model of a stack would do as all others.
+    """
     found: list[torch.nn.Module] = []
     for module in list(model.modules()):
+        if isinstance(module, RandomizedLeak):
+            raise NotImplementedError("a function that draws at random is trained alone")
         names = module._learned if isinstance(module, LearnableActivation) else ()  # noqa: SLF001
         if type(module) in (Activation, LearnableActivation):
             module.forward = partial(_called, module, names, len(found))

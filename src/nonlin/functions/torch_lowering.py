@@ -22,10 +22,12 @@ from nonlin.functions.printing import text
 if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
 
-__all__ = ["apply_tensor"]
+__all__ = ["apply_tensor", "is_recorded"]
 
 KERNEL_TYPES = {torch.float32: "float32", torch.float64: "float64"}
 _transforming = torch._C._are_functorch_transforms_active  # noqa: SLF001 - there is no public question
+_mode = torch._C._get_dispatch_mode  # noqa: SLF001 - as above
+_PROXIES = torch._C._TorchDispatchModeKey.PROXY  # noqa: SLF001 - as above
 _alive = torch._C._functorch.unwrap_if_dead  # noqa: SLF001 - as above
 _batched = torch._C._functorch.is_legacy_batchedtensor  # noqa: SLF001 - as above
 
@@ -57,6 +59,11 @@ def apply_tensor(expression: Expression, x: Any, fast: bool = False) -> Any:  # 
     if x.requires_grad and torch.is_grad_enabled():
         return _lowered(_alive(x), expression, fast)
     return _run(expression, x, fast)
+
+
+def is_recorded() -> bool:
+    """Return whether torch's operators are recorded (make_fx): a loop that fills a tensor's memory is none of them."""
+    return _mode(_PROXIES) is not None
 
 
 @lru_cache(maxsize=2)
@@ -163,7 +170,7 @@ def _plain(gradient: Any, dtype: Any) -> bool:
 
 def _pulled(slope: Expression, x: Any, gradient: Any, fast: bool) -> Any:  # noqa: FBT001
     """Return slope(x)·gradient, rounded once."""
-    if x.dtype not in KERNEL_TYPES or not _plain(gradient, x.dtype):
+    if x.dtype not in KERNEL_TYPES or not _plain(gradient, x.dtype) or is_recorded():
         return gradient * _run(slope, x, fast)
     source = x.detach().contiguous()
     output = torch.empty_like(source)
@@ -174,6 +181,8 @@ def _pulled(slope: Expression, x: Any, gradient: Any, fast: bool) -> Any:  # noq
 
 def _through(expressions: tuple[Expression, ...], x: Any, fast: bool) -> tuple[Any, ...]:  # noqa: FBT001
     kind = x.dtype
+    if is_recorded():
+        return tuple(torch.ops.nonlin.evaluate(x, text(expression), fast) for expression in expressions)
     source = x.detach().contiguous()
     if kind not in KERNEL_TYPES:
         source = source.to(torch.float32)

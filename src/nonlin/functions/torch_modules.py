@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
     from nonlin.functions.function import Function
 
-__all__ = ["Activation", "LearnableActivation", "activation_module"]
+__all__ = ["Activation", "LearnableActivation", "RandomizedLeak", "activation_module"]
 
 
 def activation_module(
