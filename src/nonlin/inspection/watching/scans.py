@@ -28,8 +28,10 @@ Sizes: TypeAlias = tuple[int, int, int, int]
 F = TypeVar("F")
 
 _NO_ROWS = np.zeros(0, np.int64)
-_SETTINGS = {"cache": True, "nogil": True, "error_model": "numpy"}
-_compiled: Callable[[F], F] = njit(**_SETTINGS)
+_SETTINGS = {"nogil": True, "error_model": "numpy"}
+_compiled: Callable[[F], F] = njit(**_SETTINGS, cache=True)
+# what these call has two types of arguments: on disk, two processes that begin at once could confuse them
+_part: Callable[[F], F] = njit(**_SETTINGS)
 _summing: Callable[[F], F] = njit(**_SETTINGS, fastmath={"reassoc"})
 
 
@@ -175,7 +177,7 @@ def _scan_double(address: int, sizes: Sizes, part: Sizes, rows: Array, flat: tup
     return _scan((values, bits), sizes, part, rows, flat)
 
 
-@_compiled
+@_part
 def _scan(
     arrays: tuple[Array, Array], sizes: Sizes, part: Sizes, rows: Array, flat: tuple[float, float]
 ) -> Array:
@@ -195,7 +197,7 @@ def _scan(
     return numbers
 
 
-@_compiled
+@_part
 def _extremes(arrays: tuple[Array, Array], sizes: Sizes, first: int, step: int) -> tuple[Array, Array]:
     """Return the smallest and the largest of each unit, NaN where one is."""
     # as integers in the order of the numbers: a loop over those takes sixteen at a time, and NaN lies outside infinity
@@ -222,7 +224,7 @@ def _extremes(arrays: tuple[Array, Array], sizes: Sizes, first: int, step: int) 
     return low.view(values.dtype), high.view(values.dtype)
 
 
-@_compiled
+@_part
 def _widen(bits: Array, low: Array, high: Array) -> None:
     integer, most = bits.dtype.type, np.iinfo(bits.dtype).max
     for i in range(len(bits)):
@@ -231,7 +233,7 @@ def _widen(bits: Array, low: Array, high: Array) -> None:
         high[i] = max(high[i], k)
 
 
-@_compiled
+@_part
 def _range(bits: Array) -> tuple[Any, Any]:
     integer, most = bits.dtype.type, np.iinfo(bits.dtype).max
     low, high = integer(most), integer(~most)
