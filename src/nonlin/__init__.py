@@ -8,6 +8,7 @@ from nonlin.functions import Function, define, function, functions
 
 if TYPE_CHECKING:
     from nonlin import explore, geometry, testing
+    from nonlin.experiments import Study, compare
     from nonlin.functions.initialization import gain, initialize_
     from nonlin.functions.linearity import linearity
     from nonlin.geometry.approximation import approximate
@@ -27,6 +28,7 @@ __all__ = [
     "Network",
     "Prediction",
     "Simplification",
+    "Study",
     "Thresholds",
     "TrainerWatch",
     "approximate",
@@ -55,8 +57,8 @@ _HOMES = {
     "LightningWatch": "nonlin.inspection.watching.lightning",
     "Network": "nonlin.networks",
     "Prediction": "nonlin.inspection",
-    "Study": "nonlin.experiments",
     "Simplification": "nonlin.simplification",
+    "Study": "nonlin.experiments",
     "Thresholds": "nonlin.inspection",
     "TrainerWatch": "nonlin.inspection.watching.trainer",
     "approximate": "nonlin.geometry.approximation",
