@@ -98,3 +98,11 @@ def test_what_are_no_numbers_is_refused(name, u, words):
 def test_an_axis_that_is_none_is_refused(axis):
     with pytest.raises(InvalidInputError, match="expected an axis of an array with 2 axes"):
         nonlin.function("softmax")(np.ones((2, 3)), axis=axis)
+
+
+@pytest.mark.parametrize("name", ["tanh", "lisht", "phish", "scaled_tanh", "penalized_tanh", "silu"])
+def test_zero_stays_zero_of_the_same_sign(size, name):
+    f = nonlin.function(name)
+    for dtype in (np.float32, np.float64):
+        assert not np.signbit(f(np.zeros(size, dtype))).any()
+    assert not np.signbit(f(0.0))

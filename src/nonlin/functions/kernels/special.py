@@ -76,7 +76,7 @@ def tanh(e: Emitter, u: str) -> str:
     """Emit the hyperbolic tangent."""
     a = e.magnitude(u)
     m = expm1_negative(e, e.step(f"{e.number(-2.0)} * {a}"))
-    return e.signed(e.divide(e.negate(m), e.add(e.number(2.0), m)), u)
+    return e.signed(e.divide(e.magnitude(m), e.add(e.number(2.0), m)), u)
 
 
 def sech2(e: Emitter, u: str) -> str:
