@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import replace
 from functools import lru_cache
+from threading import Event
 
 import numpy as np
 
@@ -76,10 +77,12 @@ def count_parts(
         yield counts, done / len(parts)
 
 
-def count_part(problem: Problem) -> tuple[int, int]:
-    """Count the cells of one part."""
+def count_part(problem: Problem, stopped: Event | None = None) -> tuple[int, int]:
+    """Count the cells of one part, until it is stopped."""
     count = exact = 0
     for batch in batches(problem):
+        if stopped is not None and stopped.is_set():
+            raise KeyboardInterrupt
         count, exact = count + batch.count, exact + batch.exact
     return count, exact
 
@@ -118,9 +121,11 @@ def _leave_interrupts() -> None:
 
 def _count_there(whole: bytes, preset: dict[int, int]) -> tuple[int, int]:
     """Count a part in another process: Ctrl-C, which a terminal sends to all, ends the part and not the process."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    stopped = Event()
+    # an exception out of nowhere could be lost while compiled code is loaded
+    signal.signal(signal.SIGINT, lambda *_: stopped.set())
     try:
-        return _count_preset(preset, _unpacked(whole))
+        return count_part(replace(_unpacked(whole), preset=preset), stopped)
     finally:
         _leave_interrupts()
 
