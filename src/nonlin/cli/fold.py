@@ -1,6 +1,5 @@
 """`nonlin fold`."""
 
-import io
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
@@ -246,10 +245,10 @@ def _figure(folded: Folded, name: str) -> Any:
 
 
 def _draw(folded: Folded, name: str, output: Path | None) -> None:
+    from nonlin.report.figures import image
+
     assert output is not None  # noqa: S101 - there is no picture without a file
-    held = io.BytesIO()
-    _figure(folded, name).savefig(held, format=output.suffix[1:], dpi=200, facecolor="white")
-    write_whole(output, held.getvalue())
+    write_whole(output, image(_figure(folded, name), output.suffix[1:]))
 
 
 def _embedded(folded: Folded) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from nonlin.networks import Network
 from nonlin.networks.activation import Activation
 from nonlin.networks.array import Array
 
-__all__ = ["box_ends", "check_piecewise_linear", "sample_shape"]
+__all__ = ["box_ends", "check_output", "check_piecewise_linear", "sample_shape"]
 
 
 def check_piecewise_linear(network: Network) -> None:
@@ -33,6 +33,12 @@ def check_piecewise_linear(network: Network) -> None:
         raise InvalidInputError(
             f"expected a network with one input, got {len(network.inputs)}; fix the others first"
         )
+
+
+def check_output(output: int, count: int) -> None:
+    """Refuse an index that is none of `count` flattened outputs."""
+    if not 0 <= output < count:
+        raise InvalidInputError(f"expected an output from 0 to {count - 1}, got {output}; choose one of them")
 
 
 def sample_shape(network: Network, given: tuple[int, ...] | None = None) -> tuple[int, ...]:

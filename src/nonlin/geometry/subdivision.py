@@ -11,6 +11,7 @@ from nonlin.errors import InvalidInputError
 from nonlin.geometry.cells.cell import Cell, columns_of_cells
 from nonlin.geometry.cells.cells import Cells
 from nonlin.geometry.cells.exact import floats
+from nonlin.geometry.checks import check_output
 from nonlin.geometry.contours import Contours
 from nonlin.geometry.polylines import Polyline
 from nonlin.geometry.units import Units, units_of
@@ -176,9 +177,7 @@ def level_set(found: Cells, output: int, level: float = 0.0) -> tuple[Polyline, 
     Raises:
         InvalidInputError: if it is not two-dimensional, or there is no such output.
     """
-    count = len(found.problem.chain.outputs)
-    if not 0 <= output < count:
-        raise InvalidInputError(f"expected an output from 0 to {count - 1}, got {output}; choose one of them")
+    check_output(output, len(found.problem.chain.outputs))
     contours = Contours(extent=_extent(_window(found)))
     for cell in islice(found.cells, found.count):
         contours.add(

@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from nonlin.errors import InvalidInputError
 from nonlin.geometry import Cell, Subdivision
+from nonlin.geometry.checks import check_output
 from nonlin.pictures.style import CYCLE, GRID, INK, MUTED, WIDE, blank, settle, shorten, styled
 
 __all__ = ["Colouring", "crease_pattern", "regions", "surface"]
@@ -271,6 +272,4 @@ def _value(cell: Cell, colour: Colouring, output: int) -> float:
 
 
 def _check_output(made: Subdivision, output: int) -> None:
-    count = len(made.cells[0].bias) if made.cells else 0
-    if not 0 <= output < count:
-        raise InvalidInputError(f"expected an output from 0 to {count - 1}, got {output}; choose one of them")
+    check_output(output, len(made.cells[0].bias) if made.cells else 0)

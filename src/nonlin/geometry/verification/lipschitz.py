@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from nonlin.errors import InvalidInputError
 from nonlin.geometry.cells.lowering import lower
-from nonlin.geometry.checks import box_ends, check_piecewise_linear, sample_shape
+from nonlin.geometry.checks import box_ends, check_output, check_piecewise_linear, sample_shape
 from nonlin.geometry.verification.chords import way_back
 from nonlin.geometry.verification.gradients import Passed, gradients
 from nonlin.geometry.verification.propagation import Boxes, prepare
@@ -114,7 +114,9 @@ def lipschitz(  # noqa: PLR0913 - all but the first three are options
     shape = sample_shape(network)
     ends = box_ends(shape, low, high)
     chain = lower(network, shape)
-    _check(chain.outputs.size, output, norm)
+    check_output(output, chain.outputs.size)
+    if norm not in DUAL:
+        raise InvalidInputError(f"expected the norm 1, 2 or inf, got {norm}; choose one of them")
     relaxation, _, first = prepare(chain, *ends)
     _check_continuous(relaxation, first)
     path: list[Passed] = []
@@ -143,13 +145,6 @@ def _result(found: Maximum, shape: tuple[int, ...], output: int, norm: float) ->
         seconds=found.seconds,
         reason=found.reason,
     )
-
-
-def _check(outputs: int, output: int, norm: float) -> None:
-    if not 0 <= output < outputs:
-        raise InvalidInputError(f"expected an output from 0 to {outputs - 1}, got {output}; choose one")
-    if norm not in DUAL:
-        raise InvalidInputError(f"expected the norm 1, 2 or inf, got {norm}; choose one of them")
 
 
 def _check_continuous(relaxation: Relaxation, first: Boxes) -> None:

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nonlin.errors import InvalidInputError
 from nonlin.geometry.cells.lowering import lower
-from nonlin.geometry.checks import box_ends, check_piecewise_linear, sample_shape
+from nonlin.geometry.checks import box_ends, check_output, check_piecewise_linear, sample_shape
 from nonlin.geometry.verification.linear import LeastOf
 from nonlin.geometry.verification.propagation import prepare
 from nonlin.geometry.verification.search import Limits, Maximum, Progress, maximize, threads_of
@@ -88,10 +87,7 @@ def output_range(  # noqa: PLR0913 - all but the first three are options
     shape = sample_shape(network)
     ends = box_ends(shape, low, high)
     chain = lower(network, shape)
-    if not 0 <= output < chain.outputs.size:
-        raise InvalidInputError(
-            f"expected an output from 0 to {chain.outputs.size - 1}, got {output}; choose one"
-        )
+    check_output(output, chain.outputs.size)
     relaxation, _, first = prepare(chain, *ends)
     limits = Limits(tolerance=tolerance, relative=tolerance, seconds=timeout, threads=threads_of(threads))
     found: list[Maximum] = []
