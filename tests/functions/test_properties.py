@@ -1,6 +1,7 @@
 """The derived properties, against brute force on the kernels and against what the literature knows."""
 
 from dataclasses import fields
+from fractions import Fraction
 from math import inf, isfinite, isnan
 
 import mpmath
@@ -251,3 +252,22 @@ def test_two_pieces_may_be_one_function(formula, smoothness, status):
 )
 def test_algebraic_identities(a, b, same):
     assert one_function(nonlin.define(a).expression, nonlin.define(b).expression) == same
+
+
+def test_the_error_bounds_the_rounding_of_the_number_to_float64():
+    exact = nonlin.define("hardswish(hardtanh(2 * x - 2))").properties.range  # the supremum is 2/3
+    assert Fraction(2, 3) - Fraction(exact.value[1]) < Fraction(exact.error)
+    kinks = nonlin.define("relu(3 * x - 1)").properties.kinks
+    assert abs(Fraction(1, 3) - Fraction(kinks.value[0])) < Fraction(kinks.error) < Fraction(1, 10**16)
+    fixed = nonlin.define("0.5 * cos(x)").properties.fixed_points
+    with mpmath.workdps(40):
+        root = mpmath.findroot(lambda x: mpmath.cos(x) / 2 - x, 0.45)
+        assert abs(root - fixed.value[0][0]) <= fixed.error < 1e-16
+        steepest = nonlin.function("erf").properties.lipschitz
+        assert abs(2 / mpmath.sqrt(mpmath.pi) - steepest.value) <= steepest.error < 1e-16
+
+
+def test_no_lipschitz_constant_is_proved_where_both_sides_are_only_known_to_be_near():
+    assert nonlin.define("where(x < 1, tanh(x), tanh(2*x - 1))").properties.lipschitz.status == "numeric"
+    alone = nonlin.define("where(x < 1, tanh(x), where(x > 1, tanh(2*x - 1), 5))").properties.lipschitz
+    assert (alone.value, alone.status) == (inf, "proved")

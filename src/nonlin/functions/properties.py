@@ -12,7 +12,7 @@ from functools import lru_cache
 from math import inf, isfinite, nan
 from typing import TYPE_CHECKING, Any
 
-from flint import arb, ctx
+from flint import ctx
 
 from nonlin.functions import estimates
 from nonlin.functions.kinks import kinks as sampled_kinks
@@ -141,9 +141,8 @@ def _number(enclosure: Interval) -> tuple[float, float] | None:
         same = not low.is_finite() and not high.is_finite() and bool(low > 0) == bool(high > 0)
         return ((inf if low > 0 else -inf), 0.0) if same else None
     value = 0.0 if low <= 0 <= high else float(((low + high) / 2).mid())
-    ball = arb(value)
-    error = float((high - ball).max(ball - low).upper())
-    return (value, max(error, 0.0)) if error <= THIN * max(1.0, abs(value)) else None
+    error = intervals.distance(enclosure, value)
+    return (value, error) if error <= THIN * max(1.0, abs(value)) else None
 
 
 def _limits(expression: Expression) -> Property[tuple[float, float]]:
@@ -195,13 +194,17 @@ def _bounded(span: Property[tuple[float, float]]) -> Property[bool]:
 
 
 def _lipschitz(expression: Expression) -> Property[float]:
-    jumps = [cut for cut, orders in joints.order_at(expression) if orders[0] in ("less", "greater")]
-    if jumps:
-        return proved(inf, f"it jumps at {float(jumps[0]):g}")
+    values = {orders[0]: cut for cut, orders in joints.order_at(expression)}
+    jump = values.get("less", values.get("greater"))
+    if jump is not None:
+        return proved(inf, f"it jumps at {float(jump):g}")
     found = extent(expression, order=1)
     steepest = intervals.hull(found.high, intervals.negate(found.low))
     least = found.high[0].max(-found.low[1])
     number = _number((least, steepest[1]))
+    if "near" in values:
+        reason = f"{SEARCH}; that both sides of every breakpoint meet is known to 1e-30 only"
+        return numeric(largest_slope(expression), reason, error=nan)
     if number is None:
         reason = f"{SEARCH}; the sign of the curvature is not known everywhere"
         return numeric(largest_slope(expression), reason, error=nan)

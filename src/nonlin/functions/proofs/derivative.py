@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from nonlin.functions.construction import rebuild
+from nonlin.functions.construction import call, rebuild
 from nonlin.functions.differentiation import differentiate
 from nonlin.functions.expression import (
     Call,
@@ -19,11 +19,15 @@ from nonlin.functions.expression import (
     nodes,
 )
 from nonlin.functions.polynomial import polynomial, wronskian
+from nonlin.functions.primitives import SLOPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["derivative", "exact_number"]
+
+TWO_OVER_ROOT_PI = 2 * call("sqrt", 2.0) * call("normal_density", 0.0)
+"""2/√π, exactly."""
 
 
 @lru_cache(maxsize=4096)
@@ -31,7 +35,7 @@ def derivative(expression: Expression) -> Expression | None:
     """Return the derivative, or None where the rules of the primitives end (the fourth of a sinc).
 
     Kernels guard the exponential in the slope of `tanh_exp_slope` by min(u, 40), beyond which the product is
-    0 to the last bit; a proof takes it away again.
+    0 to the last bit, and multiply by a float64 for 2/√π in the slope of erf; a proof takes both away again.
     """
     exact = _rational(expression)
     if exact is not None:
@@ -40,11 +44,19 @@ def derivative(expression: Expression) -> Expression | None:
         slope = differentiate(expression)
     except KeyError:
         return None
+    exactly = {SLOPES["erf"](u): TWO_OVER_ROOT_PI * call("gaussian", u) for u in _operands(expression, "erf")}
     done: dict[Expression, Expression] = {}
     for node in nodes(slope):
         new = rebuild(node, done) if children(node) else node
+        new = exactly.get(new, new)
         done[node] = new.argument if _is_guard(new, expression) else new  # type: ignore[attr-defined]
     return done[slope]
+
+
+def _operands(expression: Expression, operator: str) -> set[Expression]:
+    return {
+        node.operands[0] for node in nodes(expression) if isinstance(node, Call) and node.operator == operator
+    }
 
 
 def _rational(expression: Expression) -> Expression | None:
@@ -79,5 +91,5 @@ def exact_number(value: Fraction) -> Expression:
 def _is_guard(node: Expression, origin: Expression) -> bool:
     if not isinstance(node, Piecewise) or node.points != (Constant(40.0),):
         return False
-    guarded = any(isinstance(n, Call) and n.operator == "tanh_exp_slope" for n in nodes(origin))
-    return guarded and node.pieces == (node.argument, Constant(40.0)) and node not in set(nodes(origin))
+    guarded = _operands(origin, "tanh_exp_slope")
+    return bool(guarded) and node.pieces == (node.argument, Constant(40.0)) and node not in set(nodes(origin))

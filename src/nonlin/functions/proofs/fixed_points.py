@@ -9,6 +9,7 @@ from nonlin.functions.expression import Variable
 from nonlin.functions.proofs.chart import Stretch, chart, roots
 from nonlin.functions.proofs.extent import value_at
 from nonlin.functions.proofs.identities import fixed_only_at_zero
+from nonlin.functions.proofs.intervals import distance, point
 from nonlin.functions.proofs.segments import as_ball, cuts, resolve, segments
 from nonlin.functions.property import Property, numeric, proved
 
@@ -34,11 +35,12 @@ def fixed_points(expression: Expression) -> Property[tuple[Pair, ...]]:
         found += [(_number(s.low), _number(s.high)) for s in stretches if s.sign == "0"]
         for low, high in roots(stretches, difference):
             found.append((_number((low + high) / 2),) * 2)
-            error = max(error, float((high - low).upper()) / 2)
+            error = max(error, distance((low, high), found[-1][0]))
     for cut in cuts(expression):
         at = value_at(resolve(expression, cut) - Variable(), cut)
         if at[0].is_zero() and at[1].is_zero():
             found.append((float(as_ball(cut)),) * 2)
+            error = max(error, distance(point(as_ball(cut)), found[-1][0]))
         sure = sure and not (at[0] <= 0 <= at[1] and at[0] != at[1])
     value = _joined(found)
     if sure:

@@ -6,6 +6,7 @@ a pair (low, high) of exact arb numbers, low ≤ high, either of which may be in
 
 from __future__ import annotations
 
+from math import inf, nextafter
 from typing import TYPE_CHECKING, TypeAlias
 
 from flint import arb
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["EVERYTHING", "INF", "Interval", "add", "divide", "hull", "interval", "meet", "multiply", "negate"]
-__all__ += ["ZERO", "point", "power", "sign", "subtract"]
+__all__ += ["ZERO", "distance", "point", "power", "sign", "subtract"]
 
 Interval: TypeAlias = tuple[Ball, Ball]
 
@@ -49,6 +50,12 @@ def sign(a: Interval) -> str:
     if low >= 0:
         return "0" if high <= 0 else ">="
     return "<=" if high <= 0 else "?"
+
+
+def distance(a: Interval, value: float) -> float:
+    """Return a float64 that is no less than the distance of any number of a bounded interval from a value."""
+    farthest = (a[1] - value).max(value - a[0]).upper()
+    return nextafter(float(farthest), inf) if farthest > 0 else 0.0
 
 
 def hull(a: Interval, b: Interval) -> Interval:

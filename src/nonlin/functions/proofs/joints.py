@@ -15,6 +15,7 @@ from nonlin.functions.proofs.algebra import one_function
 from nonlin.functions.proofs.chart import chart, roots
 from nonlin.functions.proofs.derivative import derivative
 from nonlin.functions.proofs.extent import value_at
+from nonlin.functions.proofs.intervals import distance, point
 from nonlin.functions.proofs.segments import Segment, as_ball, resolve, segments
 from nonlin.functions.property import Property, numeric, proved
 
@@ -61,9 +62,9 @@ def order_at(expression: Expression) -> Iterator[tuple[Fraction, list[Order]]]:
 def _orders(expression: Expression, left: Segment, right: Segment, cut: Fraction) -> list[Order]:
     here = resolve(expression, cut)
     value = compare(left.expression, right.expression, cut)
-    if value == "equal":
-        beside = compare(left.expression, here, cut)
-        value = beside if beside != "near" else value
+    beside = compare(left.expression, here, cut)
+    if value in ("equal", "near") and beside in ("less", "greater"):
+        value = beside
     orders = [value]
     a: Expression | None = left.expression
     b: Expression | None = right.expression
@@ -81,16 +82,17 @@ def _orders(expression: Expression, left: Segment, right: Segment, cut: Fraction
 
 def kinks(expression: Expression) -> Property[tuple[float, ...]]:
     """Return the breakpoints at which the value or the slope jumps."""
-    found, sure = [], all(segment.resolved for segment in segments(expression))
+    found, error, sure = [], 0.0, all(segment.resolved for segment in segments(expression))
     for cut, orders in order_at(expression):
         first = orders[:2]
         if "less" in first or "greater" in first:
             found.append(float(as_ball(cut)))
+            error = max(error, distance(point(as_ball(cut)), found[-1]))
         sure = sure and "near" not in first
     label = "both sides of every breakpoint compared in exact or ball arithmetic"
     value = tuple(found)
     if sure:
-        return proved(value, label)
+        return proved(value, label, error=error)
     return numeric(value, "where both sides agree, they agree to 1e-30, or a breakpoint is not found exactly")
 
 
