@@ -1,6 +1,8 @@
 """Counts that are known, in boxes and in the whole space; and what a cell tells about the network."""
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -236,3 +238,25 @@ def test_two_processes_count_the_same():
     assert box(seeded(2, 32, 32, 1), -1.0, 1.0, jobs=2).count == 795
     with pytest.raises(InvalidInputError, match="at least one process"):
         box(seeded(2, 8, 8, 1), -1.0, 1.0, jobs=0)
+
+
+IMPORTED = """
+import sys
+
+import nonlin.geometry
+
+assert callable(nonlin.geometry.line) and callable(nonlin.geometry.region)
+assert "numba" not in sys.modules  # neither needs compiled code
+from nonlin import demonstration
+from nonlin.geometry import box
+from nonlin.networks import read
+
+network, before = read(demonstration.model_path()), set(sys.modules)
+box(network, 0.0, [1.0] + [0.0] * 63)
+print([name for name in set(sys.modules) - before if not name.startswith("nonlin")])
+"""
+
+
+def test_what_a_count_needs_of_other_packages_is_loaded_by_the_import():
+    made = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
+    assert made.stdout == "[]\n"

@@ -9,7 +9,7 @@ import numpy as np
 
 from nonlin.cli.loading import load
 from nonlin.errors import InvalidInputError
-from nonlin.geometry import Cells, box, count_of, line, plane, region, space, subdivide
+from nonlin.geometry import Cells, count_of, line, region, subdivide
 from nonlin.inspection.data import batches_of, read_data
 from nonlin.inspection.folding import without_final
 from nonlin.inspection.model import TorchModel, open_model
@@ -131,6 +131,8 @@ def _looked_into(folded: Folded, cells: Cells, *, pictured: bool, listed: bool, 
 
 
 def _cells(asked: Asked, network: Network, points: list[Array], progress: Report) -> tuple[Cells, str]:
+    from nonlin.geometry import box, plane, space
+
     def report(count: int, share: float) -> None:
         progress(count, max(count, round(count / share)) if share > 0 else None)
 

@@ -6,15 +6,12 @@ from math import comb, factorial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from nonlin.geometry.cells.cells import Cells, Progress, counted
+from nonlin.geometry.cells.cells import Cells, counted
 from nonlin.geometry.cells.chain import Chain, Stage
-from nonlin.geometry.space import box, space
-from nonlin.networks import Network
 from nonlin.results import Result, plain
 
-__all__ = ["Count", "count", "count_of", "regions_after"]
+__all__ = ["Count", "count_of", "regions_after"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,43 +50,6 @@ class Count(Result):
     def columns(self) -> dict[str, list[Any]]:
         """Return the regions after each call, as data frames take them."""
         return {"call": list(self.after), "regions": list(self.after.values())}
-
-
-def count(
-    network: Network,
-    low: npt.ArrayLike | None = None,
-    high: npt.ArrayLike | None = None,
-    *,
-    jobs: int = 1,
-    progress: Progress | None = None,
-) -> Count:
-    """Count the linear regions of a network in a box, and put the known bounds beside the count.
-
-    Args:
-        network: as for `box`.
-        low: the box's lower ends as for `box`; None for the whole space.
-        high: its upper ends.
-        jobs: in how many processes.
-        progress: called with the count so far and an estimate of the share that is done.
-
-    Returns:
-        The count, the counts after each call, and the bounds.
-
-    Raises:
-        UnsupportedModelError, InvalidInputError: as of `box` and `space`.
-
-    >>> from nonlin import demonstration
-    >>> from nonlin.networks import read
-    >>> network = read(demonstration.model_path())
-    >>> high = np.zeros(64)
-    >>> high[[20, 28]] = 16.0  # two pixels vary
-    >>> found = count(network, 0.0, high)
-    >>> found.count, found.after, found.serra, found.estimate
-    (1320, {'relu1': 371, 'relu2': 876, 'relu3': 1141, 'relu4': 1320}, 390005481173, 14112.0)
-    """
-    if low is None or high is None:
-        return count_of(space(network, jobs=jobs, progress=progress))
-    return count_of(box(network, low, high, jobs=jobs, progress=progress))
 
 
 def count_of(found: Cells) -> Count:

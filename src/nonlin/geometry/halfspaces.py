@@ -8,10 +8,9 @@ import numpy as np
 
 from nonlin.geometry.cells.chain import Chain
 from nonlin.geometry.cells.domain import fraction
-from nonlin.geometry.rounding import UNIT_ROUNDOFF, gamma
+from nonlin.geometry.rounding import OUTWARD, TINY, UNIT_ROUNDOFF, gamma
 from nonlin.geometry.verification.layers import Layer
 from nonlin.geometry.verification.points import Exactly, Here, nearest
-from nonlin.geometry.verification.relaxation import OUTWARD, TINY
 from nonlin.networks.array import Array
 
 __all__ = ["Around", "Folds", "Passing", "passed"]

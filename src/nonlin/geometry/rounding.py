@@ -18,9 +18,14 @@ from nonlin.networks.network import Operator
 from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution
 
-__all__ = ["LARGE_LAYER", "UNIT_ROUNDOFF", "absolute", "affine", "gamma", "row_norms"]
+__all__ = ["LARGE_LAYER", "OUTWARD", "TINY", "UNIT_ROUNDOFF", "absolute", "affine", "gamma", "row_norms"]
 
 UNIT_ROUNDOFF = 2.0**-53
+OUTWARD = 1 + 2.0**-20
+"""A bound on rounding is itself computed in float64, from positive numbers; this covers that by far.
+Among cells also that a ray is only nearly of size 1."""
+TINY = 2.0**-900
+"""What all products that underflow lose together."""
 _SAFE = 2.0**-900
 _MOVES = (Cast, Concatenate, Identity, Reshape, Slice, Take, Transpose)
 _ROUNDS = (AveragePool, Convolution, Dense, Elementwise, Reduce, Sum)

@@ -14,17 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from nonlin.geometry.relaxation import Lines
-from nonlin.geometry.rounding import UNIT_ROUNDOFF, absolute, gamma
+from nonlin.geometry.rounding import OUTWARD, TINY, UNIT_ROUNDOFF, absolute, gamma
 from nonlin.networks import Node
 from nonlin.networks.array import Array
 
 __all__ = ["Box", "Step", "largest", "moved"]
-
-OUTWARD = 1 + 2.0**-20
-"""A bound on rounding is itself computed in float64, from positive numbers; this covers that by far."""
-
-TINY = 2.0**-900
-"""What all products that underflow lose together."""
 
 _ENTRIES_AT_ONCE = 1 << 22
 

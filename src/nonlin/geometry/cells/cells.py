@@ -11,7 +11,6 @@ from nonlin.geometry.cells.cell import Cell, Names, cells_of, columns_of_cells
 from nonlin.geometry.cells.enumeration import Problem, batches
 from nonlin.geometry.cells.extremes import Extremes, extremes_of
 from nonlin.geometry.cells.parts import count_parts
-from nonlin.geometry.cells.volumes import volumes_of
 from nonlin.networks.array import Array
 from nonlin.results import Result
 
@@ -58,6 +57,8 @@ class Cells(Result):
 
     def volumes(self) -> Array:
         """Return the area or volume of every cell, in the order of `cells`; infinite if unbounded; shape (count,)."""
+        from nonlin.geometry.cells.volumes import volumes_of
+
         names, found = _names(self.problem), [np.zeros(0)]
         for batch in batches(self.problem, keep=True):
             if batch.leaves is None:

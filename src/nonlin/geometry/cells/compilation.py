@@ -5,11 +5,17 @@ from typing import Any, TypeVar
 
 from llvmlite import ir
 from numba import njit, types
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-__all__ = ["kernel", "ones", "part"]
+__all__ = ["kernel", "load", "ones", "part"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def load() -> None:
+    """Import what Numba imports with the first compiled function of any kind: 200 modules, 58 MB, some 0.3 s."""
+    cpu_target.target_context.refresh()
 
 
 def kernel(function: F) -> F:

@@ -4,9 +4,10 @@ from typing import Any
 
 from nonlin.geometry.cells.compilation import kernel, part
 from nonlin.geometry.cells.pooled import add_winners, share_windows
-from nonlin.geometry.cells.tables import OUTWARD, Plan
+from nonlin.geometry.cells.tables import Plan
 from nonlin.geometry.cells.terms import add_four, add_term, bias_only
 from nonlin.geometry.cells.workspace import Frames, Listing
+from nonlin.geometry.rounding import OUTWARD
 from nonlin.networks.array import Array
 
 __all__ = ["begin", "map_of_stage", "share"]

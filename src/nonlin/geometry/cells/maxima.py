@@ -12,8 +12,9 @@ from nonlin.geometry.cells.likeness import piece_of, same
 from nonlin.geometry.cells.polytopes import ABOVE, BELOW, BOTH, UNDECIDED
 from nonlin.geometry.cells.pools import Pools
 from nonlin.geometry.cells.refinement import refine
-from nonlin.geometry.cells.tables import OUTWARD, Plan
+from nonlin.geometry.cells.tables import Plan
 from nonlin.geometry.cells.workspace import COUNT, DOUBTFUL, START, Frames, Stack
+from nonlin.geometry.rounding import OUTWARD
 
 __all__ = ["compare", "open_windows"]
 

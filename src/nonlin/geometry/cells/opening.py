@@ -9,8 +9,9 @@ from nonlin.geometry.cells.maps import map_of_stage
 from nonlin.geometry.cells.maxima import open_windows
 from nonlin.geometry.cells.polytopes import ABOVE, UNDECIDED, classify
 from nonlin.geometry.cells.refinement import refine
-from nonlin.geometry.cells.tables import OUTWARD, Plan
+from nonlin.geometry.cells.tables import Plan
 from nonlin.geometry.cells.workspace import COUNT, DOUBTFUL, STAGE, START, Frames, Listing, Stack
+from nonlin.geometry.rounding import OUTWARD
 from nonlin.networks.array import Array
 
 __all__ = ["open_stage"]

@@ -9,8 +9,8 @@ a direction.
 import numpy as np
 
 from nonlin.geometry.cells.compilation import ones, part
-from nonlin.geometry.cells.tables import OUTWARD
 from nonlin.geometry.cells.workspace import COUNT, DOUBTFUL, FACET, FACETS, START, Stack
+from nonlin.geometry.rounding import OUTWARD
 from nonlin.networks.array import Array
 
 __all__ = ["ABOVE", "BELOW", "BOTH", "UNDECIDED", "classify", "copy_new", "copy_side", "cut", "free_facet"]

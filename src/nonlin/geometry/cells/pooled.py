@@ -2,9 +2,10 @@
 
 from nonlin.geometry.cells.compilation import kernel
 from nonlin.geometry.cells.pools import Pools
-from nonlin.geometry.cells.tables import OUTWARD, Plan
+from nonlin.geometry.cells.tables import Plan
 from nonlin.geometry.cells.terms import add_term, bias_only
 from nonlin.geometry.cells.workspace import Frames, Listing
+from nonlin.geometry.rounding import OUTWARD
 from nonlin.networks.array import Array
 
 __all__ = ["add_winners", "note_windows", "patterns", "share_windows"]

@@ -5,7 +5,7 @@ from typing import Any
 from nonlin.geometry.cells.compilation import kernel, part
 from nonlin.geometry.cells.leaves import Leaves
 from nonlin.geometry.cells.pooled import note_windows, patterns
-from nonlin.geometry.cells.tables import OUTWARD, Plan
+from nonlin.geometry.cells.tables import Plan
 from nonlin.geometry.cells.workspace import (
     ASIDE,
     COUNT,
@@ -18,6 +18,7 @@ from nonlin.geometry.cells.workspace import (
     Listing,
     Stack,
 )
+from nonlin.geometry.rounding import OUTWARD
 from nonlin.networks.array import Array
 
 __all__ = ["emit", "put_aside", "room"]

@@ -3,8 +3,9 @@
 import numpy as np
 
 from nonlin.geometry.cells.compilation import kernel, part
-from nonlin.geometry.cells.tables import OUTWARD, Plan
+from nonlin.geometry.cells.tables import Plan
 from nonlin.geometry.cells.workspace import FACET, FACETS, Frames, Stack
+from nonlin.geometry.rounding import OUTWARD
 from nonlin.networks.array import Array
 
 __all__ = ["refine"]

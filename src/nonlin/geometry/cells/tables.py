@@ -9,13 +9,10 @@ import numpy as np
 from nonlin.geometry.bends import Bends
 from nonlin.geometry.cells.chain import Chain, Entries, Stage
 from nonlin.geometry.cells.followers import followers_of
-from nonlin.geometry.rounding import UNIT_ROUNDOFF, gamma
+from nonlin.geometry.rounding import OUTWARD, UNIT_ROUNDOFF, gamma
 from nonlin.networks.array import Array
 
-__all__ = ["OUTWARD", "Plan", "plan_of"]
-
-OUTWARD = 1 + 2.0**-20
-"""A bound is itself computed in float64; this covers its rounding, and that a ray is only nearly of size 1."""
+__all__ = ["Plan", "plan_of"]
 
 
 class Plan(NamedTuple):

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nonlin.geometry.rounding import gamma
+from nonlin.geometry.rounding import OUTWARD, TINY, gamma
 from nonlin.geometry.verification.programs import multipliers
-from nonlin.geometry.verification.relaxation import OUTWARD, TINY
 from nonlin.networks.array import Array
 
 __all__ = ["Halfspaces", "highest_of_least"]

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from nonlin.geometry.rounding import UNIT_ROUNDOFF, gamma
+from nonlin.geometry.rounding import OUTWARD, TINY, UNIT_ROUNDOFF, gamma
 from nonlin.geometry.verification.gradients import Gradients, Passed
 from nonlin.geometry.verification.layers import Layer
-from nonlin.geometry.verification.relaxation import OUTWARD, TINY, Bent, Relaxation, Rows, substituted
+from nonlin.geometry.verification.relaxation import Bent, Relaxation, Rows, substituted
 from nonlin.networks.array import Array
 
 __all__ = ["Way", "sharpened", "way_back"]

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nonlin.geometry.rounding import UNIT_ROUNDOFF, gamma
+from nonlin.geometry.rounding import OUTWARD, TINY, UNIT_ROUNDOFF, gamma
 from nonlin.geometry.verification.layers import Layer
-from nonlin.geometry.verification.relaxation import OUTWARD, TINY, Relaxation
+from nonlin.geometry.verification.relaxation import Relaxation
 from nonlin.networks.array import Array
 
 __all__ = ["Gradients", "Passed", "gradients", "pieces_at"]

@@ -6,11 +6,11 @@ import numpy as np
 
 from nonlin.errors import UnsupportedModelError
 from nonlin.geometry.cells.chain import Chain
-from nonlin.geometry.rounding import UNIT_ROUNDOFF, gamma
+from nonlin.geometry.rounding import OUTWARD, TINY, UNIT_ROUNDOFF, gamma
 from nonlin.geometry.verification.clock import check_time
 from nonlin.geometry.verification.layers import Layer, layers_of
 from nonlin.geometry.verification.lines import decided, lines_around, straight_lines
-from nonlin.geometry.verification.relaxation import OUTWARD, TINY, Bent, Relaxation, Rows, substituted
+from nonlin.geometry.verification.relaxation import Bent, Relaxation, Rows, substituted
 from nonlin.networks.array import Array
 
 __all__ = ["Boxes", "prepare", "propagated"]

@@ -11,12 +11,12 @@ import numpy as np
 
 from nonlin.geometry.bounds import bounds
 from nonlin.geometry.cells.chain import Chain
-from nonlin.geometry.rounding import UNIT_ROUNDOFF
+from nonlin.geometry.rounding import OUTWARD, UNIT_ROUNDOFF
 from nonlin.geometry.verification.clock import OutOfTime
 from nonlin.geometry.verification.linear import LeastOf
 from nonlin.geometry.verification.points import Exactly
 from nonlin.geometry.verification.propagation import Boxes, prepare
-from nonlin.geometry.verification.relaxation import OUTWARD, Bent, Relaxation
+from nonlin.geometry.verification.relaxation import Bent, Relaxation
 from nonlin.geometry.verification.search import Limits, Maximum, Progress, maximize
 from nonlin.geometry.verification.vnnlib import Case, Condition
 from nonlin.networks import Network

@@ -13,18 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nonlin.geometry.rounding import UNIT_ROUNDOFF, gamma
+from nonlin.geometry.rounding import OUTWARD, TINY, UNIT_ROUNDOFF, gamma
 from nonlin.geometry.verification.kernels import through, through_windows
 from nonlin.geometry.verification.layers import Layer
 from nonlin.networks.array import Array
 
 __all__ = ["Bent", "Planes", "Relaxation", "Rows", "substituted"]
-
-OUTWARD = 1 + 2.0**-20
-"""A bound on rounding is itself computed in float64, from positive numbers; this covers that by far."""
-
-TINY = 2.0**-900
-"""What all products that underflow lose together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

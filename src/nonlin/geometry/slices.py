@@ -5,14 +5,18 @@ import numpy.typing as npt
 
 from nonlin.errors import InvalidInputError
 from nonlin.geometry.cells.cells import Cells, Progress, counted
+from nonlin.geometry.cells.compilation import load
 from nonlin.geometry.cells.domain import box_domain, plane_domain
 from nonlin.geometry.cells.enumeration import Problem
 from nonlin.geometry.cells.lowering import lower
 from nonlin.geometry.cells.whole import space_domain
 from nonlin.geometry.checks import box_ends, check_piecewise_linear, sample_shape
+from nonlin.geometry.counting import Count, count_of
 from nonlin.networks import Network
 
-__all__ = ["box", "plane", "space"]
+__all__ = ["box", "count", "plane", "space"]
+
+load()  # the first count would else load it
 
 
 def box(
@@ -132,3 +136,40 @@ def space(network: Network, *, jobs: int = 1, progress: Progress | None = None) 
         one = Problem(chain=chain, domain=box_domain(np.zeros(chain.inputs), np.eye(1, chain.inputs)[0]))
         return Cells(count=1, certified=True, reason="", exact=1, problem=one)
     return Cells(**counted(Problem(chain=chain, domain=domain), progress=progress, jobs=jobs))
+
+
+def count(
+    network: Network,
+    low: npt.ArrayLike | None = None,
+    high: npt.ArrayLike | None = None,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Count:
+    """Count the linear regions of a network in a box, and put the known bounds beside the count.
+
+    Args:
+        network: as for `box`.
+        low: the box's lower ends as for `box`; None for the whole space.
+        high: its upper ends.
+        jobs: in how many processes.
+        progress: called with the count so far and an estimate of the share that is done.
+
+    Returns:
+        The count, the counts after each call, and the bounds.
+
+    Raises:
+        UnsupportedModelError, InvalidInputError: as of `box` and `space`.
+
+    >>> from nonlin import demonstration
+    >>> from nonlin.networks import read
+    >>> network = read(demonstration.model_path())
+    >>> high = np.zeros(64)
+    >>> high[[20, 28]] = 16.0  # two pixels vary
+    >>> found = count(network, 0.0, high)
+    >>> found.count, found.after, found.serra, found.estimate
+    (1320, {'relu1': 371, 'relu2': 876, 'relu3': 1141, 'relu4': 1320}, 390005481173, 14112.0)
+    """
+    if low is None or high is None:
+        return count_of(space(network, jobs=jobs, progress=progress))
+    return count_of(box(network, low, high, jobs=jobs, progress=progress))
