@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from networks_strategy import networks
 
 from nonlin.geometry import line
+from nonlin.geometry.checks import samples_of
 from nonlin.geometry.floating import Floating
-from nonlin.geometry.line import _ends, _line, _swept
+from nonlin.geometry.line import _line, _swept
 from nonlin.networks import evaluate
 
 SETTINGS = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
@@ -40,12 +41,16 @@ def test_with_jumps_too(case):
     check_equal(found, pieces(network, a, b))
 
 
+def in_floats(network, a, b):
+    network, ends = samples_of(network, a, b)
+    return _line(Floating(), _swept(Floating(), network, ends), network, ends)
+
+
 @SETTINGS
 @given(case=networks(jumps=True))
 def test_floats_alone_are_right_whenever_they_say_so(case):
     network, a, b = case
-    ends = _ends(network, a, b)
-    found = _line(Floating(), _swept(Floating(), network, ends), network, ends)
+    found = in_floats(network, a, b)
     if found.certified:
         check_equal(found, pieces(network, a, b))
 
@@ -84,7 +89,7 @@ def test_many_more(case):
     exact, found = pieces(network, a, b), line(network, a, b)
     assert found.certified
     check_equal(found, exact)
-    floats = _line(Floating(), _swept(Floating(), network, _ends(network, a, b)))
+    floats = in_floats(network, a, b)
     if floats.certified:
         check_equal(floats, exact)
 

@@ -207,7 +207,7 @@ def test_a_linear_network_is_one_region():
 
 
 def test_wrong_samples():
-    with pytest.raises(InvalidInputError, match=r"samples of the shape \(3,\)"):
+    with pytest.raises(InvalidInputError, match=r"points for the input x \(any, 3\)"):
         region(small(), [1.0, 2.0])
     with pytest.raises(InvalidInputError, match="norm 1, 2 or inf"):
         region(small(), [1.0, 2.0, 3.0]).distance(3)

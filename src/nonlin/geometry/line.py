@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from nonlin.errors import InvalidInputError, UnsupportedModelError
+from nonlin.errors import InvalidInputError
 from nonlin.geometry.along import AffineMap, affine_map_at, integrated_gradients, level_crossings
 from nonlin.geometry.arithmetic import Arithmetic
-from nonlin.geometry.checks import check_piecewise_linear
+from nonlin.geometry.checks import samples_of
 from nonlin.geometry.floating import Floating
 from nonlin.geometry.rational import Rational
 from nonlin.geometry.stretches import swept_by_stretches
@@ -191,8 +191,7 @@ def line(network: Network, a: Array, b: Array, *, progress: Callable[[float], No
 
     Source: Sotoudeh and Thakur, Computing linear restrictions of neural networks, NeurIPS 2019, for the idea.
     """
-    check_piecewise_linear(network)
-    ends = _ends(network, a, b)
+    network, ends = samples_of(network, a, b)
     floating = _swept(Floating(), network, ends, progress)
     if floating.undecided and floating.work * len(floating.rows.makers) <= _EXACT_WORK:
         rational = Rational()
@@ -200,36 +199,11 @@ def line(network: Network, a: Array, b: Array, *, progress: Callable[[float], No
     return _line(Floating(), floating, network, ends)
 
 
-def _ends(network: Network, a: Array, b: Array) -> Array:
-    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    if first.shape != second.shape or not (np.all(np.isfinite(first)) and np.all(np.isfinite(second))):
-        raise InvalidInputError(
-            f"expected two finite points of one shape, got {first.shape} and {second.shape}; give two inputs"
-        )
-    shape = network.inputs[0].shape
-    asked = shape[1:]
-    fits = len(asked) == first.ndim and all(n in (None, m) for n, m in zip(asked, first.shape, strict=True))
-    if shape and not fits:
-        raise InvalidInputError(
-            f"expected points for the input {network.inputs[0]}, without its first axis, the batch, "
-            f"got shape {first.shape}; reshape them, or export the network with a batch axis"
-        )
-    return np.stack([first, second])
-
-
 def _swept(
     arithmetic: Arithmetic, network: Network, ends: Array, progress: Callable[[float], None] | None = None
 ) -> Swept:
-    try:
-        with np.errstate(all="ignore"):
-            return swept_by_stretches(arithmetic, network, ends, progress)
-    except (InvalidInputError, UnsupportedModelError):
-        raise
-    except (ValueError, IndexError) as error:
-        raise UnsupportedModelError(
-            f"{network.name} cannot be run on several points at once ({error}); it was exported without a batch axis, "
-            "or the points have the wrong shape: export it with a batch axis of any length"
-        ) from error
+    with np.errstate(all="ignore"):
+        return swept_by_stretches(arithmetic, network, ends, progress)
 
 
 def _line(arithmetic: Arithmetic, swept: Swept, network: Network, ends: Array) -> Line:

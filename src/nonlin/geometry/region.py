@@ -10,7 +10,7 @@ import numpy.typing as npt
 from nonlin.errors import InvalidInputError
 from nonlin.geometry.along import AffineMap
 from nonlin.geometry.cells.lowering import lower
-from nonlin.geometry.checks import check_piecewise_linear
+from nonlin.geometry.checks import axes_of_a_sample, check_piecewise_linear, samples_of
 from nonlin.geometry.halfspaces import Around, passed
 from nonlin.geometry.verification.layers import layers_of
 from nonlin.networks import Network
@@ -211,15 +211,11 @@ def region(network: Network, x: npt.ArrayLike) -> Region | tuple[Region, ...]:
     """
     check_piecewise_linear(network)
     values = np.asarray(x, np.float64)
-    shape = tuple(n or 0 for n in network.inputs[0].shape[1:])
-    one = values.ndim == len(shape)
-    batch = values[None] if one else values
-    if batch.shape[1:] != shape or not np.all(np.isfinite(values)):
-        raise InvalidInputError(
-            f"expected finite samples of the shape {shape}, got {values.shape}; reshape them, or export the network "
-            "with an input of known shape"
-        )
-    chain = lower(network, shape)
+    one = values.ndim <= len(axes_of_a_sample(network.inputs[0]))
+    if not one and not len(values):
+        return ()
+    network, batch = samples_of(network, *([values] if one else values))
+    chain = lower(network, batch.shape[1:])
     around = Around(chain=chain, layers=layers_of(chain))
     found = tuple(_region(around, sample) for sample in batch)
     return found[0] if one else found

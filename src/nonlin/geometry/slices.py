@@ -3,14 +3,13 @@
 import numpy as np
 import numpy.typing as npt
 
-from nonlin.errors import InvalidInputError
 from nonlin.geometry.cells.cells import Cells, Progress, counted
 from nonlin.geometry.cells.compilation import load
 from nonlin.geometry.cells.domain import box_domain, plane_domain
 from nonlin.geometry.cells.enumeration import Problem
 from nonlin.geometry.cells.lowering import lower
 from nonlin.geometry.cells.whole import space_domain
-from nonlin.geometry.checks import box_ends, check_piecewise_linear, sample_shape
+from nonlin.geometry.checks import box_ends, box_shape, readied, samples_of
 from nonlin.geometry.counting import Count, count_of
 from nonlin.networks import Network
 
@@ -54,15 +53,7 @@ def box(
     >>> print(box(network, 0.0, high))
     71 linear regions (certified)
     """
-    check_piecewise_linear(network)
-    try:
-        given = np.broadcast_shapes(np.shape(low), np.shape(high))
-    except ValueError as error:
-        raise InvalidInputError(
-            f"expected ends of a box whose shapes fit each other, got {np.shape(low)} and {np.shape(high)}; "
-            "give numbers, or arrays of the shape of one sample"
-        ) from error
-    shape = sample_shape(network, given)
+    network, shape = readied(network, box_shape(low, high))
     problem = Problem(chain=lower(network, shape), domain=box_domain(*box_ends(shape, low, high)))
     return Cells(**counted(problem, progress=progress, jobs=jobs, on=on))
 
@@ -95,20 +86,8 @@ def plane(  # noqa: PLR0913 - a plane has three points
         UnsupportedModelError: as for `box`.
         InvalidInputError: if the points do not fit the network, or the window is empty.
     """
-    check_piecewise_linear(network)
-    points = [np.asarray(x, np.float64) for x in (p, q, r)]
-    if len({x.shape for x in points}) > 1 or not np.all([np.all(np.isfinite(x)) for x in points]):
-        raise InvalidInputError(
-            f"expected three finite points of one shape, got {', '.join(str(x.shape) for x in points)}; "
-            "give three inputs"
-        )
-    shape = sample_shape(network, points[0].shape)
-    if shape != points[0].shape:
-        raise InvalidInputError(
-            f"expected points for the input {network.inputs[0]}, without its first axis, the batch, got shape "
-            f"{points[0].shape}; reshape them"
-        )
-    problem = Problem(chain=lower(network, shape), domain=plane_domain(*points, window=window))
+    network, points = samples_of(network, p, q, r)
+    problem = Problem(chain=lower(network, points.shape[1:]), domain=plane_domain(*points, window=window))
     return Cells(**counted(problem, progress=progress, jobs=jobs))
 
 
@@ -128,8 +107,7 @@ def space(network: Network, *, jobs: int = 1, progress: Progress | None = None) 
         UnsupportedModelError: as for `box`; or if its first folds do not see every input that later ones do.
         InvalidInputError: if it has more than six inputs.
     """
-    check_piecewise_linear(network)
-    shape = sample_shape(network)
+    network, shape = readied(network)
     chain = lower(network, shape)
     domain = space_domain(chain)
     if domain is None:

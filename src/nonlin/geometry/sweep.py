@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nonlin.errors import InvalidInputError, UnsupportedModelError
+from nonlin.errors import InvalidInputError
 from nonlin.geometry.arithmetic import Arithmetic, Bounded, Shares
 from nonlin.geometry.bending import bend
 from nonlin.geometry.drift import drifted, settled
@@ -17,7 +17,6 @@ from nonlin.networks.activation import Activation, ParametricRelu
 from nonlin.networks.affine import Dense
 from nonlin.networks.array import Array
 from nonlin.networks.network import Operator
-from nonlin.networks.samples import keeps_samples
 from nonlin.networks.window import Convolution, MaxPool
 
 __all__ = ["Swept", "sweep"]
@@ -47,14 +46,14 @@ def sweep(
 
     Args:
         arithmetic: in which numbers.
-        network: of affine operators and of activations made of affine pieces.
+        network: of affine operators and of activations made of affine pieces, the samples along its first axis.
         ends: the two ends, float64, shape (2, …).
         low: where the stretch begins.
         high: where it ends.
 
     Raises:
         TooManyFoldsError: if the breakpoints do not fit in a usual memory.
-        UnsupportedModelError: if an operator has no folds, or mixes the samples of a batch; its node is named.
+        UnsupportedModelError: if an operator has no folds; its node is named.
         InvalidInputError: if a value overflows.
     """
     rows = Rows(
@@ -68,7 +67,6 @@ def sweep(
     left.update(tensor.name for tensor in network.outputs)
     undecided = work = 0
     for node in network.nodes:
-        _check_inputs(rows, node.inputs, f"node '{node.name}'")
         rows, unsure = _step(arithmetic, rows, node)
         _check_finite(rows.live[node.output], node)
         undecided += unsure
@@ -76,7 +74,6 @@ def sweep(
         left.subtract(node.inputs)
         rows = replace(rows, live={name: x for name, x in rows.live.items() if left[name] > 0})
     name = network.outputs[0].name
-    _check_inputs(rows, (name,), "the output")
     return Swept(rows=rows, outputs=rows.live[name], undecided=undecided, work=work)
 
 
@@ -98,11 +95,6 @@ def _step(arithmetic: Arithmetic, rows: Rows, node: Node) -> tuple[Rows, int]:
         made = drifted(rows, arithmetic.affine(node.operator, [settled(rows, inputs[0])]))
     else:
         made = arithmetic.affine(node.operator, [replace(x, norm=None) for x in inputs])
-    if not keeps_samples(node.operator, [x.value.shape for x in inputs], made.value.shape):
-        raise UnsupportedModelError(
-            f"expected a network with a batch axis in front, but node '{node.name}' mixes or drops it, so that several "
-            "points cannot be run at once; export the network with a batch axis of any length"
-        )
     return replace(rows, live={**rows.live, node.output: made}), 0
 
 
@@ -110,15 +102,6 @@ def _together(operator: Operator, inputs: list[Bounded], rows: Rows) -> bool:
     """Return whether the errors are bounded together: in float64, for a large layer, where nothing jumps."""
     large = isinstance(operator, Dense) and operator.weight.size >= LARGE_LAYER
     return large and inputs[0].value.ndim == 2 and inputs[0].value.dtype != object and not rows.gaps.any()
-
-
-def _check_inputs(rows: Rows, names: tuple[str, ...], reader: str) -> None:
-    missing = [name for name in names if name not in rows.live]
-    if missing:
-        raise UnsupportedModelError(
-            f"expected {reader} to read what the network computes from its input, got '{missing[0]}', which it does "
-            "not; export the network again"
-        )
 
 
 def _check_finite(x: Bounded, node: Node) -> None:

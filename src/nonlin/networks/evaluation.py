@@ -31,6 +31,7 @@ def evaluate(network: Network, inputs: Mapping[str, Array]) -> tuple[Array, ...]
             and several are fed; it is named.
         InvalidInputError: if an operator does not fit what is fed.
     """
+    _check_fed(network, inputs)
     values: Values = dict(inputs)
     several = _several(network, inputs)
     left = Counter(name for node in network.nodes for name in node.inputs)
@@ -46,6 +47,7 @@ def evaluate(network: Network, inputs: Mapping[str, Array]) -> tuple[Array, ...]
 
 def trace(network: Network, inputs: Mapping[str, Array]) -> Values:
     """Run the network on a batch and return every tensor by name."""
+    _check_fed(network, inputs)
     values: Values = dict(inputs)
     several = _several(network, inputs)
     for node in network.nodes:
@@ -79,6 +81,12 @@ def pullback(
     for tensor in network.inputs:
         if tensor.name in pending:
             visit(tensor.name, pending[tensor.name])
+
+
+def _check_fed(network: Network, inputs: Mapping[str, Array]) -> None:
+    missing = [str(tensor) for tensor in network.inputs if tensor.name not in inputs]
+    if missing:
+        raise InvalidInputError(f"expected an array for every input, got none for {missing[0]}; feed it too")
 
 
 def _several(network: Network, inputs: Mapping[str, Array]) -> bool:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from nonlin.errors import InvalidInputError
 from nonlin.geometry.cells.lowering import lower
-from nonlin.geometry.checks import box_ends, check_output, check_piecewise_linear, sample_shape
+from nonlin.geometry.checks import box_ends, box_shape, check_output, readied
 from nonlin.geometry.verification.chords import way_back
 from nonlin.geometry.verification.gradients import Passed, gradients
 from nonlin.geometry.verification.propagation import Boxes, prepare
@@ -110,8 +110,7 @@ def lipschitz(  # noqa: PLR0913 - all but the first three are options
     >>> print(lipschitz(read(demonstration.model_path()), image - 0.01, image + 0.01))
     from 1.19095 to 1.19095 (closed)
     """
-    check_piecewise_linear(network)
-    shape = sample_shape(network)
+    network, shape = readied(network, box_shape(low, high))
     ends = box_ends(shape, low, high)
     chain = lower(network, shape)
     check_output(output, chain.outputs.size)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nonlin.geometry.cells.lowering import lower
-from nonlin.geometry.checks import box_ends, check_output, check_piecewise_linear, sample_shape
+from nonlin.geometry.checks import box_ends, box_shape, check_output, readied
 from nonlin.geometry.verification.linear import LeastOf
 from nonlin.geometry.verification.propagation import prepare
 from nonlin.geometry.verification.search import Limits, Maximum, Progress, maximize, threads_of
@@ -83,8 +83,7 @@ def output_range(  # noqa: PLR0913 - all but the first three are options
         InvalidInputError: if the box does not fit, or there is no such output.
         UnsupportedModelError: if the network is not piecewise linear; the node is named.
     """
-    check_piecewise_linear(network)
-    shape = sample_shape(network)
+    network, shape = readied(network, box_shape(low, high))
     ends = box_ends(shape, low, high)
     chain = lower(network, shape)
     check_output(output, chain.outputs.size)

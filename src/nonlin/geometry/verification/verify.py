@@ -9,7 +9,7 @@ import numpy as np
 
 from nonlin.errors import InvalidInputError
 from nonlin.geometry.cells.lowering import lower
-from nonlin.geometry.checks import check_piecewise_linear, sample_shape
+from nonlin.geometry.checks import readied
 from nonlin.geometry.verification.question import Question
 from nonlin.geometry.verification.runtime import met_in_runtime
 from nonlin.geometry.verification.search import Maximum, Progress, threads_of
@@ -99,8 +99,7 @@ def verify(
     if not timeout > 0:
         raise InvalidInputError(f"expected a timeout above 0 seconds, got {timeout:g}; change it")
     working = threads_of(threads)
-    check_piecewise_linear(network)
-    shape = sample_shape(network)
+    network, shape = readied(network)
     chain = lower(network, shape)
     started = monotonic()
     cases = read_property(Path(prop), int(np.prod(shape)), chain.outputs.size)
