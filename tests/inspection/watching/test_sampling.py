@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import inf, isnan, nan
 
 import numpy as np
@@ -11,6 +12,7 @@ from nonlin.inspection.torch.lean import measure_pre_activation, watched_call
 from nonlin.inspection.torch.sampling import address_of, few, norm_of, spread, sum_and_norm_of
 from nonlin.inspection.watching.parts import LEAST
 from nonlin.inspection.watching.scans import layout_of, scan
+from nonlin.inspection.watching.shares import slope_mean
 
 
 @pytest.mark.parametrize("shape", [(512, 1024), (32, 32, 64, 64), (4, 128, 1536), (300_001,)])
@@ -18,8 +20,8 @@ def test_a_norm_from_a_part_is_close(shape):
     tensor = torch.randn(shape) * torch.linspace(0.1, 3, shape[-1])
     exact = torch.linalg.vector_norm(tensor)
     assert LEAST / 2 < spread(tensor).numel() < 2 * LEAST
-    assert norm_of(tensor).item() == pytest.approx(exact.item(), rel=0.02)
-    assert norm_of(tensor).item() != exact.item()
+    assert float(norm_of(tensor)[0]) == pytest.approx(exact.item(), rel=0.02)
+    assert float(norm_of(tensor)[0]) != exact.item()
 
 
 def test_every_column_and_channel_is_looked_at():
@@ -33,7 +35,7 @@ def test_every_column_and_channel_is_looked_at():
 def test_small_and_scattered_tensors_are_exact():
     small, scattered = torch.randn(64, 512), torch.randn(1, 1024).expand(512, 1024)
     for tensor in (small, scattered):
-        assert norm_of(tensor).item() == pytest.approx(torch.linalg.vector_norm(tensor).item(), rel=1e-5)
+        assert float(norm_of(tensor)[0]) == pytest.approx(torch.linalg.vector_norm(tensor).item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
@@ -69,14 +71,14 @@ SHAPES = [(64, 24), (512, 1024), (1024, 1), (7, 3, 5, 5), (32, 64, 24, 24), (4, 
 )
 def test_a_compiled_pass_measures_what_pytorch_does(function, shape, axis, made, dtype, monkeypatch):
     pre = 8 * made(shape).to(dtype)
-    watched = watched_call("", nonlin.function(function), 0.01, is_prelu=False)
+    watched = replace(watched_call("", nonlin.function(function), 0.01, is_prelu=False), table=None)
     first = measure_pre_activation(watched, pre, axis, turn=3), sum_and_norm_of(pre), norm_of(pre)
     for module in (lean, sampling):
         monkeypatch.setattr(module, "address_of", lambda _: None)
     second = measure_pre_activation(watched, pre, axis, turn=3), sum_and_norm_of(pre), norm_of(pre)
     assert isinstance(second[1], torch.Tensor)
     tolerance = 1e-6 * (float(second[2][0]) if pre.numel() else 1) * pre.numel() ** 0.5
-    assert first[1].tolist() == pytest.approx(second[1].tolist(), rel=1e-5, abs=tolerance)
+    assert list(first[1]) == pytest.approx(second[1].tolist(), rel=1e-5, abs=tolerance)
     assert float(first[2][0]) == pytest.approx(float(second[2][0]), rel=1e-5)
     if first[0] is None:
         assert second[0] is None
@@ -97,7 +99,9 @@ def test_extremes_of_what_is_no_number_are_those_of_pytorch(shape, axis, value):
     pre = -torch.rand(shape)
     pre[3, 4] = torch.tensor(value).copysign(torch.tensor(-1.0)) if value == 0 else value
     numbers = torch.tensor(
-        scan(pre.data_ptr(), layout_of(pre.shape, pre.stride(), axis), double=False, flat=None, turn=0)
+        scan(
+            pre.data_ptr(), layout_of(pre.shape, pre.stride(), axis), double=False, ends=(None, None), turn=0
+        )
     ).float()
     others = [i for i in range(pre.dim()) if i != axis]
     for found, expected in zip(numbers[:12].view(2, 6), (pre.amin(others), pre.amax(others)), strict=True):
@@ -140,3 +144,18 @@ def test_the_extremes_of_a_large_call_are_of_another_part_at_each_step():
     expected = [float((pre[turn % step :: step].amax(0) <= 0).float().mean()) for turn in range(1, 9)]
     assert [record.dead for record in records[1:]] == expected
     assert len(set(expected)) > 1
+
+
+@pytest.mark.parametrize("name", ["relu", "tanh", "gelu"])
+@pytest.mark.parametrize("shape", [(512, 1024), (9, 6, 5, 4), (3, 40)])
+def test_the_mean_slope_of_a_compiled_pass_is_that_of_its_sample(name, shape):
+    pre, watched = 3 * torch.randn(shape), watched_call("", nonlin.function(name), 0.01, is_prelu=False)
+    pre.view(-1)[0] = nan
+    looked_up = measure_pre_activation(watched, pre, 1)
+    sampled = measure_pre_activation(replace(watched, table=None), pre, 1)
+    assert (looked_up.sampled, sampled.sampled) == (False, True)
+    values = sampled.numbers[len(looked_up.numbers) - 1 :]
+    mean = slope_mean(watched.function, watched.zones, values, None)
+    assert looked_up.numbers[-1] == mean
+    exact = np.nanmean(watched.function.slope(values)) / watched.function.largest_slope
+    assert mean == pytest.approx(float(exact), abs=0.004)

@@ -4,7 +4,7 @@ import pytest
 import nonlin
 from nonlin import Thresholds
 from nonlin.inspection.watching.shares import Lasting, UnitRanges, shares_of
-from nonlin.inspection.watching.zones import dead_units, linear_units, slope_spread, zones_of
+from nonlin.inspection.watching.zones import dead_and_linear, slope_spread, zones_of
 
 FUNCTIONS = ["relu", "gelu", "silu", "mish", "elu", "selu", "sigmoid", "tanh", "leaky_relu", "relu6", "hardtanh",
              "hardswish", "softplus", "softsign", "hardsigmoid"]  # fmt: skip
@@ -20,11 +20,12 @@ def test_zones_say_what_every_value_would(name):
     values = low + (high - low) * np.linspace(0, 1, 2001)[:, None]
     values = np.concatenate([values, np.clip(0, low, high)[None]])  # where some slopes peak
     slope = function.slope(values) / function.largest_slope
-    assert np.array_equal(dead_units(zones, low, high), np.abs(slope).max(axis=0) <= 1e-3)
+    dead, found = dead_and_linear(function, zones, low, high, constant_slope=0.01)
+    assert np.array_equal(dead, np.abs(slope).max(axis=0) <= 1e-3)
     spread = slope.max(axis=0) - slope.min(axis=0)
     np.testing.assert_allclose(slope_spread(function, zones, low, high), spread, atol=2e-3)
     linear = slope_spread(function, zones, low, high) <= 0.01
-    assert np.array_equal(linear_units(function, zones, low, high, 0.01), linear)
+    assert np.array_equal(found, linear & ~dead)
     assert linear.any()
 
 
@@ -33,12 +34,15 @@ def test_intervals_off_the_grid_and_without_end():
     zones = zones_of(function, 0.01)
     low = np.array([1e-9, -1e-9, 100.0, -np.inf, np.nan, 1e-9])
     high = np.array([2e-9, 1e-9, 900.0, 1.0, 1.0, np.inf])
-    assert linear_units(function, zones, low, high, 0.01).tolist() == [True, False, True, False, False, False]
+    _, linear = dead_and_linear(function, zones, low, high, constant_slope=0.01)
+    assert linear.tolist() == [True, False, True, False, False, False]
 
 
 def test_a_slope_without_bound_is_dead_only_where_it_is_zero():
-    zones = zones_of(nonlin.function("relu2"), 0.01)
-    assert dead_units(zones, np.array([-2.0, -2.0]), np.array([0.0, 1e-6])).tolist() == [True, False]
+    function = nonlin.function("relu2")
+    low, high = np.array([-2.0, -2.0]), np.array([0.0, 1e-6])
+    dead, _ = dead_and_linear(function, zones_of(function, 0.01), low, high, constant_slope=0.01)
+    assert dead.tolist() == [True, False]
 
 
 def test_the_slopes_of_a_prelu_are_by_unit():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isinf
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,11 +11,12 @@ import torch
 from nonlin.inspection.torch.sampling import address_of, few, norm_of, sum_and_norm_of
 from nonlin.inspection.watching.parts import parts_of
 from nonlin.inspection.watching.scans import layout_of, scan
-from nonlin.inspection.watching.zones import zones_of
+from nonlin.inspection.watching.zones import slope_table, zones_of
 
 if TYPE_CHECKING:
     from nonlin.functions import Function
     from nonlin.inspection.torch.sampling import Numbers
+    from nonlin.inspection.watching.scans import Table
     from nonlin.inspection.watching.zones import Zones
 
 __all__ = [
@@ -39,10 +40,12 @@ class Extremes:
 
     Args:
         numbers: one after the other the smallest of each unit, the largest, with `rows` how many of these sampled
-            values are on a flat part that is not at rest, and a sample of at most 4096 values of all units.
+            values are on a flat part that is not at rest, and a sample of at most 4096 values of all units, or the
+            mean of their slopes.
         units: how many there are.
         share: of the batch that the extremes are of.
         rows: how many values a unit were looked at for flat ones; 0 for a function without a flat part.
+        sampled: whether the sample is there, and not the mean.
         slopes: a PReLU's for negative values, shape (units,) or (1,); None for any other function.
     """
 
@@ -50,6 +53,7 @@ class Extremes:
     units: int
     share: float
     rows: int
+    sampled: bool
     slopes: torch.Tensor | None
 
 
@@ -63,6 +67,7 @@ class Watched:
         label: of the function, with its parameters.
         zones: of the function; None for one of a whole vector, and for a PReLU, whose slopes are learnt.
         flat: where it is flat and not at rest; None for a function that is so nowhere.
+        table: of its relative slope; None for one without a largest slope, of a whole vector, and for a PReLU.
     """
 
     name: str
@@ -70,6 +75,7 @@ class Watched:
     label: str
     zones: Zones | None
     flat: FlatEnds | None
+    table: Table | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +111,8 @@ def watched_call(name: str, function: Function, constant_slope: float, *, is_pre
         return Watched(name=name, function=function, label=function.label, zones=None, flat=flat)
     zones = zones_of(function, constant_slope)
     flat = (zones.flat_below, zones.flat_above) if zones.saturates else None
-    return Watched(name=name, function=function, label=function.label, zones=zones, flat=flat)
+    table = None if isinf(function.largest_slope) else slope_table(zones)
+    return Watched(name=name, function=function, label=function.label, zones=zones, flat=flat, table=table)
 
 
 def measure_pre_activation(
@@ -127,19 +134,20 @@ def measure_pre_activation(
         return None
     if pre.dim() == 1:
         pre, axis = pre[:, None], 1
-    flat, address = watched.flat, address_of(pre)
+    flat, table, address = watched.flat, watched.table, address_of(pre)
     layout = None if address is None else layout_of(pre.shape, pre.stride(), axis)
     if address is None or layout is None:
-        parts = parts_of(pre.shape, axis)
+        parts, table = parts_of(pre.shape, axis), None
         numbers: Numbers = _numbers(pre.detach(), axis, flat, turn)
     else:
         parts = layout.parts
-        numbers = scan(address, layout, double=pre.dtype is torch.float64, flat=flat, turn=turn)
+        numbers = scan(address, layout, double=pre.dtype is torch.float64, ends=(flat, table), turn=turn)
     return Extremes(
         numbers=numbers,
         units=pre.shape[axis],
         share=len(parts.samples(turn, len(pre))) / len(pre),
         rows=0 if flat is None else parts.rows,
+        sampled=table is None,
         slopes=None if slopes is None else slopes.detach().reshape(-1),
     )
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import distributed
 
-from nonlin.inspection.watching.shares import UnitRanges
+from nonlin.inspection.watching.shares import UnitRanges, slope_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nonlin.inspection.torch.lean import LeanCall
     from nonlin.inspection.torch.sampling import Numbers
 
-__all__ = ["CallFigures", "mean_over_ranks", "read_back"]
+__all__ = ["CallFigures", "read_back"]
 
 Array = npt.NDArray[Any]
 
@@ -29,7 +29,7 @@ class CallFigures:
 
     Args:
         ranges: of the pre-activations of each unit; None for a function of a whole vector.
-        sample: pre-activations of all units, mixed, of this rank; None for a function of a whole vector.
+        slope: the mean of the slope relative to the largest; None where `slope_mean` says so.
         total: the sum of the outputs.
         squares: the sum of their squares.
         gradient_squares: of the gradient's entries; None where none came.
@@ -37,7 +37,7 @@ class CallFigures:
     """
 
     ranges: UnitRanges | None
-    sample: Array | None
+    slope: float | None
     total: float
     squares: float
     gradient_squares: float | None
@@ -59,29 +59,14 @@ def read_back(calls: Sequence[LeanCall], *, ranks: int = 1) -> list[CallFigures]
     return figures if ranks == 1 or not calls else _over_ranks(figures, ranks, _device(calls))
 
 
-def mean_over_ranks(
-    values: Sequence[float | None], calls: Sequence[LeanCall], *, ranks: int
-) -> list[float | None]:
-    """Return one number a call, the mean over all processes; None where it is None, on all of them alike."""
-    if ranks == 1 or not calls:
-        return list(values)
-    numbers = torch.tensor([0.0 if value is None else value for value in values], device=_device(calls))
-    distributed.all_reduce(numbers)
-    means = (numbers / ranks).tolist()
-    return [None if value is None else mean for value, mean in zip(values, means, strict=True)]
-
-
 def _parts(call: LeanCall) -> list[Numbers]:
-    parts, extremes = (
-        [norm.reshape(-1) for norm in (call.sum_and_norm, *call.gradients)],
-        call.extremes,
-    )
+    parts, extremes = [call.sum_and_norm, *call.gradients], call.extremes
     if extremes is not None:
         parts += [extremes.numbers] if extremes.slopes is None else [extremes.numbers, extremes.slopes]
     return parts
 
 
-def _fetched(parts: list[Numbers]) -> list[Array]:
+def _fetched(parts: list[Numbers]) -> list[Any]:
     tensors = [part for part in parts if isinstance(part, torch.Tensor)]
     if not tensors:
         return parts
@@ -90,10 +75,10 @@ def _fetched(parts: list[Numbers]) -> list[Array]:
     return [next(arrays) if isinstance(part, torch.Tensor) else part for part in parts]
 
 
-def _figures(call: LeanCall, numbers: list[Array]) -> CallFigures:
-    (total, norm), extremes = numbers[0].tolist(), call.extremes
+def _figures(call: LeanCall, numbers: list[Any]) -> CallFigures:
+    (total, norm), extremes = map(float, numbers[0]), call.extremes
     gradients = [float(norm[0]) ** 2 for norm in numbers[1 : 1 + len(call.gradients)]]
-    ranges = sample = None
+    ranges = slope = None
     if extremes is not None:
         units, rest = extremes.units, numbers[1 + len(gradients)]
         split = 3 * units if extremes.rows else 2 * units
@@ -103,10 +88,13 @@ def _figures(call: LeanCall, numbers: list[Array]) -> CallFigures:
             flat=rest[2 * units : split] / extremes.rows if extremes.rows else None,
             slopes=None if extremes.slopes is None else numbers[-1],
         )
-        sample = rest[split:]
+        watched, rest = call.watched, rest[split:]
+        slope = (
+            slope_mean(watched.function, watched.zones, rest, ranges) if extremes.sampled else float(rest[0])
+        )
     return CallFigures(
         ranges=ranges,
-        sample=sample,
+        slope=slope,
         total=total,
         squares=norm * norm,
         gradient_squares=sum(gradients) if gradients else None,
@@ -129,7 +117,9 @@ def _over_ranks(figures: list[CallFigures], ranks: int, device: torch.device) ->
         parts = (None if one.ranges is None else getattr(one.ranges, name) for one in figures)
         return [np.zeros(0) if part is None else part for part in parts]
 
-    sums = [np.array([one.total, one.squares, one.gradient_squares or 0.0]) for one in figures]
+    sums = [
+        np.array([one.total, one.squares, one.gradient_squares or 0.0, one.slope or 0.0]) for one in figures
+    ]
     low = reduce(of_units("low"), distributed.ReduceOp.MIN)
     high = reduce(of_units("high"), distributed.ReduceOp.MAX)
     flat = reduce(of_units("flat"), distributed.ReduceOp.SUM)
@@ -141,6 +131,7 @@ def _over_ranks(figures: list[CallFigures], ranks: int, device: torch.device) ->
             and replace(
                 one.ranges, low=least, high=largest, flat=None if one.ranges.flat is None else flats / ranks
             ),
+            slope=None if one.slope is None else float(added[3]) / ranks,
             total=float(added[0]),
             squares=float(added[1]),
             gradient_squares=None if one.gradient_squares is None else float(added[2]),

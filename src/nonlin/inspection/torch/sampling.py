@@ -13,13 +13,11 @@ from nonlin.inspection.watching.scans import is_dense, sums
 
 __all__ = ["Numbers", "address_of", "few", "norm_of", "spread", "sum_and_norm_of"]
 
-_keys = torch._C._dispatch_keys  # noqa: SLF001 - the public questions are six, each as slow as a measurement
-_PLAIN = _keys(torch.empty(0))
-_COMPILED = frozenset({torch.float32, torch.float64})
+_COMPILED = torch.float32, torch.float64
 
 Array = npt.NDArray[Any]
-Numbers: TypeAlias = torch.Tensor | Array
-"""What was measured: on the tensor's device, or an array where that is the host."""
+Numbers: TypeAlias = torch.Tensor | Array | tuple[float, ...]
+"""What was measured: on the tensor's device, or numbers of their own where that is the host."""
 
 
 def norm_of(tensor: torch.Tensor) -> Numbers:
@@ -46,12 +44,21 @@ def sum_and_norm_of(tensor: torch.Tensor) -> Numbers:
 
 def address_of(tensor: torch.Tensor) -> int | None:
     """Return where the values of a tensor begin, None unless they are plain float32 or float64 on the host."""
-    # the keys tell of the device, of a sparse or negated tensor, of one inside vmap and of a subclass, in one question
-    plain = tensor.dtype in _COMPILED and _keys(tensor) == _PLAIN
-    return int(tensor.data_ptr()) if plain else None
+    # in a training step each of these takes microseconds, and asking for all the dispatch keys as long as a measurement
+    if (
+        type(tensor) is not torch.Tensor
+        or tensor.dtype not in _COMPILED
+        or not tensor.is_cpu
+        or tensor.is_neg()
+    ):
+        return None
+    try:
+        return tensor.data_ptr() or None
+    except RuntimeError:  # it has no memory of its own: a sparse one, or one inside vmap
+        return None
 
 
-def _sums_on_host(tensor: torch.Tensor) -> Array | None:
+def _sums_on_host(tensor: torch.Tensor) -> tuple[float, float] | None:
     address = address_of(tensor)
     if address is None or not (tensor.is_contiguous() or is_dense(tensor.shape, tensor.stride())):
         return None

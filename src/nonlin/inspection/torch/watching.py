@@ -15,11 +15,11 @@ from nonlin.inspection.thresholds import Thresholds
 from nonlin.inspection.torch.acceptance import original
 from nonlin.inspection.torch.layers import WeightNames
 from nonlin.inspection.torch.plan import Following, Learning
-from nonlin.inspection.torch.reading_back import CallFigures, mean_over_ranks, read_back
+from nonlin.inspection.torch.reading_back import CallFigures, read_back
 from nonlin.inspection.watching.findings import findings_of
 from nonlin.inspection.watching.history import History, Record
 from nonlin.inspection.watching.reading import open_log
-from nonlin.inspection.watching.shares import Lasting, shares_of, slope_mean
+from nonlin.inspection.watching.shares import Lasting, shares_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,18 +177,12 @@ class Log:
         if pending is None:
             return
         figures = read_back(pending.calls, ranks=self._ranks)
-        slopes = [
-            slope_mean(call.watched.function, call.watched.zones, figure.sample, figure.ranges)
-            for call, figure in zip(pending.calls, figures, strict=True)
-        ]
-        slopes = mean_over_ranks(slopes, pending.calls, ranks=self._ranks)
-        parts = zip(pending.calls, figures, slopes, strict=True)
-        records = [self._record(pending, *part) for part in parts]
+        records = [self._record(pending, *part) for part in zip(pending.calls, figures, strict=True)]
         self._records += records
         for destination in self._destinations:
             destination.write(records)
 
-    def _record(self, pending: _Pending, call: LeanCall, figures: CallFigures, slope: float | None) -> Record:
+    def _record(self, pending: _Pending, call: LeanCall, figures: CallFigures) -> Record:
         dead = lasting = saturated = linear = None
         steps, units, watched = 1, 1, call.watched
         if figures.ranges is not None:
@@ -211,7 +205,7 @@ class Log:
             lasting_steps=steps,
             saturated=saturated,
             linear=linear,
-            slope_mean=slope,
+            slope_mean=figures.slope,
             mean=figures.total / values,
             rms=(figures.squares / values) ** 0.5,
             gradient_rms=None if gradient is None else (gradient / values) ** 0.5,

@@ -18,16 +18,19 @@ from numba.extending import intrinsic
 
 from nonlin.inspection.watching.parts import FEW, LEAST, LINE, Parts, between_blocks, parts_of
 
-__all__ = ["Layout", "is_dense", "layout_of", "mean_of_nearest", "scan", "sums", "within"]
+__all__ = ["Layout", "Table", "is_dense", "layout_of", "mean_of_nearest", "scan", "sums"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Array = npt.NDArray[Any]
-Sizes: TypeAlias = tuple[int, int, int, int]
+Table: TypeAlias = tuple[Array, float]
+"""A function on a grid around 0, float64, and how many points of the grid a unit of length has."""
 F = TypeVar("F")
 
 _NO_ROWS = np.zeros(0, np.int64)
+_NO_TABLE: Table = np.zeros(0), 0.0
+_NOT_FLAT = (0.0, 0.0)
 _SETTINGS = {"nogil": True, "error_model": "numpy"}
 _compiled: Callable[[F], F] = njit(**_SETTINGS, cache=True)
 # what these call has two types of arguments: on disk, two processes that begin at once could confuse them
@@ -40,15 +43,14 @@ class Layout:
     """How the values of a call lie in memory, without gaps and the samples first.
 
     Args:
-        sizes: the samples, what is between them and the units, the units, what is within each.
+        sizes: the samples, what is between them and the units, the units, what is within each; how far apart the
+            samples are that are looked at, and the blocks of the sample of all values; how many values this has.
         parts: which values are looked at.
-        blocks: how far apart they are in the sample, and how many values it has.
         rows: where the units begin that are looked at for flat values.
     """
 
-    sizes: Sizes
+    sizes: Array = field(repr=False)
     parts: Parts
-    blocks: tuple[int, int]
     rows: Array = field(repr=False)
 
 
@@ -70,12 +72,9 @@ def layout_of(shape: tuple[int, ...], strides: tuple[int, ...], axis: int) -> La
         rows = np.add.outer(rows, np.array(places, np.int64) * stride).ravel()
     count, lines = prod(shape), prod(shape) // LINE
     distance = between_blocks(lines, FEW) if count > FEW else 1
-    return Layout(
-        sizes=(shape[0], prod(sizes[1:at]), shape[axis], prod(sizes[at + 1 :])),
-        parts=parts,
-        blocks=(distance, min(FEW, -(-lines // distance) * LINE) if count > FEW else count),
-        rows=np.sort(rows),
-    )
+    few = min(FEW, -(-lines // distance) * LINE) if count > FEW else count
+    lengths = shape[0], prod(sizes[1:at]), shape[axis], prod(sizes[at + 1 :])
+    return Layout(sizes=np.array([*lengths, parts.step, distance, few]), parts=parts, rows=np.sort(rows))
 
 
 @lru_cache(maxsize=1024)
@@ -89,31 +88,39 @@ def is_dense(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     return True
 
 
-def scan(address: int, layout: Layout, *, double: bool, flat: tuple[float, float] | None, turn: int) -> Array:
-    """Return the extremes of each unit, its flat values and a sample of all.
+def scan(
+    address: int,
+    layout: Layout,
+    *,
+    double: bool,
+    ends: tuple[tuple[float, float] | None, Table | None],
+    turn: int,
+) -> Array:
+    """Return the extremes of each unit, its flat values, and a sample of all or what a table says of that.
 
     Args:
         address: of the first value; the caller keeps the memory.
         layout: of the values.
         double: whether they are float64, else float32.
-        flat: below the first and above the second a value is flat; None to look for none.
+        ends: below the first and above the second number a value is flat, None to look for none; and a table to look
+            the sample up in, None to return it as it is.
         turn: which part of a large batch to take the extremes of.
 
     Returns:
-        One after the other, float64: the smallest value of each unit, the largest, both NaN where one is; with `flat`,
-        how many values of each are flat; the sample.
+        One after the other, float64: the smallest value of each unit, the largest, both NaN where one is; with numbers
+        in `ends`, how many values of each are flat; the sample, or the mean over it of the nearest entries of the
+        table, as `mean_of_nearest` has it.
     """
-    step = layout.parts.step
-    part = turn % step, step, *layout.blocks
+    flat, table = ends
     rows = _NO_ROWS if flat is None else layout.rows
     found: Array = (_scan_double if double else _scan_single)(
-        address, layout.sizes, part, rows, flat or (0.0, 0.0)
+        address, layout.sizes, rows, flat or _NOT_FLAT, table or _NO_TABLE, turn
     )
     return found
 
 
-def sums(address: int, count: int, *, double: bool) -> Array:
-    """Return the sum and the root of the sum of squares, float64, shape (2,); of many values estimated from a part.
+def sums(address: int, count: int, *, double: bool) -> tuple[float, float]:
+    """Return the sum and the root of the sum of squares; of many values estimated from a part.
 
     Args:
         address: of the first; the caller keeps the memory.
@@ -121,32 +128,18 @@ def sums(address: int, count: int, *, double: bool) -> Array:
         double: whether they are float64, else float32.
     """
     distance = between_blocks(count // LINE, LEAST) if count > 2 * LEAST else 1
-    found: Array = (_sums_double if double else _sums_single)(address, count, distance)
+    found: tuple[float, float] = (_sums_double if double else _sums_single)(address, count, distance)
     return found
 
 
-def within(low: Array, high: Array, ends: Array, scale: float) -> Array:
-    """Return over which intervals nothing changes on a grid, shape (units,), bool; not for one without a finite end.
-
-    Args:
-        low: where each begins, float64, shape (units,).
-        high: where it ends.
-        ends: for each point of the grid, the last one up to which nothing changes.
-        scale: points of the grid a unit of length; it lies around 0. What sticks out of it counts as its end.
-    """
-    found: Array = _within(low, high, ends, scale)
-    return found
-
-
-def mean_of_nearest(values: Array, table: Array, scale: float) -> float:
-    """Return the mean of the entries of a table on a grid that are nearest to values, NaN left out; NaN for none.
+def mean_of_nearest(values: Array, table: Table) -> float:
+    """Return the mean of the entries of a table that are nearest to values, NaN left out; NaN for none.
 
     Args:
         values: float64, shape (values,).
-        table: at the points of a grid around 0.
-        scale: points of the grid a unit of length.
+        table: beyond its ends, they count.
     """
-    return float(_mean_of_nearest(values, table, scale))
+    return float(_mean_of_sample(values, *table))
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -158,33 +151,37 @@ def _pointer(_: Any, address: Any, like: Any) -> Any:
 
 
 @_compiled
-def _scan_single(address: int, sizes: Sizes, part: Sizes, rows: Array, flat: tuple[float, float]) -> Array:
+def _scan_single(
+    address: int, sizes: Array, rows: Array, flat: tuple[float, float], table: Table, turn: int
+) -> Array:
     count = sizes[0] * sizes[1] * sizes[2] * sizes[3]
     values, bits = (
         carray(_pointer(address, np.float32(0)), (count,)),
         carray(_pointer(address, np.int32(0)), (count,)),
     )
-    return _scan((values, bits), sizes, part, rows, flat)
+    return _scan((values, bits), sizes, rows, flat, table, turn)
 
 
 @_compiled
-def _scan_double(address: int, sizes: Sizes, part: Sizes, rows: Array, flat: tuple[float, float]) -> Array:
+def _scan_double(
+    address: int, sizes: Array, rows: Array, flat: tuple[float, float], table: Table, turn: int
+) -> Array:
     count = sizes[0] * sizes[1] * sizes[2] * sizes[3]
     values, bits = (
         carray(_pointer(address, np.float64(0)), (count,)),
         carray(_pointer(address, np.int64(0)), (count,)),
     )
-    return _scan((values, bits), sizes, part, rows, flat)
+    return _scan((values, bits), sizes, rows, flat, table, turn)
 
 
 @_part
 def _scan(
-    arrays: tuple[Array, Array], sizes: Sizes, part: Sizes, rows: Array, flat: tuple[float, float]
+    arrays: tuple[Array, Array], sizes: Array, rows: Array, flat: tuple[float, float], table: Table, turn: int
 ) -> Array:
-    values, (_, _, units, inner), (first, step, distance, sampled) = arrays[0], sizes, part
+    values, units, inner, distance, few = arrays[0], sizes[2], sizes[3], sizes[5], sizes[6]
     start = 3 * units if len(rows) else 2 * units
-    numbers = np.zeros(start + sampled)
-    low, high = _extremes(arrays, sizes, first, step)
+    numbers = np.zeros(start + (1 if len(table[0]) else few))
+    low, high = _extremes(arrays, sizes, turn % sizes[4])
     for unit in range(units):
         numbers[unit], numbers[units + unit] = low[unit], high[unit]
     below, above = values.dtype.type(flat[0]), values.dtype.type(flat[1])
@@ -192,16 +189,20 @@ def _scan(
         for unit in range(units):
             x = values[row + unit * inner]
             numbers[2 * units + unit] += (x < below) | (x > above)
-    for i in range(sampled):
-        numbers[start + i] = values[i // LINE * distance * LINE + i % LINE]
+    if len(table[0]):
+        numbers[start] = _mean_of_nearest(values, table[0], table[1], distance, few)
+    else:
+        for i in range(few):
+            numbers[start + i] = values[i // LINE * distance * LINE + i % LINE]
     return numbers
 
 
 @_part
-def _extremes(arrays: tuple[Array, Array], sizes: Sizes, first: int, step: int) -> tuple[Array, Array]:
+def _extremes(arrays: tuple[Array, Array], sizes: Array, first: int) -> tuple[Array, Array]:
     """Return the smallest and the largest of each unit, NaN where one is."""
     # as integers in the order of the numbers: a loop over those takes sixteen at a time, and NaN lies outside infinity
-    (values, bits), (samples, outer, units, inner) = arrays, sizes
+    (values, bits), samples, outer = arrays, sizes[0], sizes[1]
+    units, inner, step = sizes[2], sizes[3], sizes[4]
     integer, most = bits.dtype.type, bits.dtype.type(np.iinfo(bits.dtype).max)
     low, high = np.full(units, most, bits.dtype), np.full(units, ~most, bits.dtype)
     for sample in range(first, samples, step):
@@ -245,17 +246,17 @@ def _range(bits: Array) -> tuple[Any, Any]:
 
 
 @_compiled
-def _sums_single(address: int, count: int, distance: int) -> Array:
+def _sums_single(address: int, count: int, distance: int) -> tuple[float, float]:
     return _sums(carray(_pointer(address, np.float32(0)), (count,)), distance)
 
 
 @_compiled
-def _sums_double(address: int, count: int, distance: int) -> Array:
+def _sums_double(address: int, count: int, distance: int) -> tuple[float, float]:
     return _sums(carray(_pointer(address, np.float64(0)), (count,)), distance)
 
 
 @_summing
-def _sums(values: Array, distance: int) -> Array:
+def _sums(values: Array, distance: int) -> tuple[float, float]:
     total = squares = 0.0
     blocks = len(values) // LINE
     for block in range(0, blocks, distance):
@@ -271,26 +272,21 @@ def _sums(values: Array, distance: int) -> Array:
             total += x
             squares += x * x
     share = len(values) / max(seen, 1)
-    return np.array([total * share, np.sqrt(squares * share)])
+    return total * share, np.sqrt(squares * share)
 
 
 @_compiled
-def _within(low: Array, high: Array, ends: Array, scale: float) -> Array:
-    found, last = np.zeros(len(low), np.bool_), len(ends) - 1
-    for i in range(len(low)):
-        if np.isfinite(low[i]) and np.isfinite(high[i]):
-            # inwards to the grid: what changes too much there does so in full
-            first = min(max(np.ceil(low[i] * scale + last / 2), 0), last)
-            final = min(max(np.floor(high[i] * scale + last / 2), 0), last)
-            found[i] = final <= ends[int(first)]
-    return found
+def _mean_of_sample(values: Array, table: Array, scale: float) -> float:
+    return _mean_of_nearest(values, table, scale, 1, len(values))
 
 
-@_compiled
-def _mean_of_nearest(values: Array, table: Array, scale: float) -> float:
-    total, count, last = 0.0, 0, len(table) - 1
-    for x in values:
+@_part
+def _mean_of_nearest(values: Array, table: Array, scale: float, distance: int, count: int) -> float:
+    """Look up so many values, in blocks so far apart."""
+    total, found, last = 0.0, 0, len(table) - 1
+    for i in range(count):
+        x = values[i // LINE * distance * LINE + i % LINE]
         if not np.isnan(x):
             total += table[int(np.rint(min(max(x * scale + last / 2, 0), last)))]
-            count += 1
-    return total / count if count else np.nan
+            found += 1
+    return total / found if found else np.nan

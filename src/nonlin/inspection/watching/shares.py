@@ -1,6 +1,5 @@
 """From the extremes of each unit to the shares of dead, saturated and linear ones: the words of the inspection."""
 
-from collections import deque
 from dataclasses import dataclass, field
 from math import isinf
 from typing import Any
@@ -10,11 +9,15 @@ import numpy.typing as npt
 
 from nonlin.functions import Function
 from nonlin.inspection.thresholds import DEAD_SLOPE, FLAT_SLOPE, Thresholds
-from nonlin.inspection.watching.zones import Zones, dead_units, linear_units, mean_slope
+from nonlin.inspection.watching.classification import count_kinds, prolong
+from nonlin.inspection.watching.scans import mean_of_nearest
+from nonlin.inspection.watching.zones import Zones, dead_and_linear, slope_table
 
 __all__ = ["LASTING", "Lasting", "Shares", "UnitRanges", "shares_of", "slope_mean"]
 
 Array = npt.NDArray[Any]
+
+_NO_FLAT = np.zeros(0)
 
 LASTING = 10
 """Over how many watched steps a unit has to be dead to be called so: one batch is too few for a sparse one."""
@@ -42,33 +45,30 @@ class Shares:
 
     Args:
         dead_units: whether each is dead, shape (units,).
-        saturated: share of the units.
+        dead: share of the units.
+        saturated: the same.
         linear: share of the live units.
     """
 
     dead_units: Array
+    dead: float
     saturated: float
     linear: float
-
-    @property
-    def dead(self) -> float:
-        """The share of the units that are dead."""
-        return float(self.dead_units.mean())
 
 
 @dataclass(slots=True)
 class Lasting:
-    """Which units of a call were dead on each of the last watched steps."""
+    """For how many watched steps each unit of a call has been dead."""
 
-    steps: deque[Array] = field(default_factory=lambda: deque(maxlen=LASTING))
+    runs: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    steps: int = 0
 
     def add(self, dead_units: Array) -> tuple[float, int]:
-        """Add a step; return the share of units dead on all of those kept, and how many those are."""
-        if self.steps and len(self.steps[-1]) != len(dead_units):
-            self.steps.clear()
-        self.steps.append(dead_units)
-        lasting = np.logical_and.reduce(self.steps).mean() if dead_units.any() else 0.0
-        return float(lasting), len(self.steps)
+        """Add a step; return the share of units dead on all of the last ones, and how many those are."""
+        if len(self.runs) != len(dead_units):
+            self.runs, self.steps = np.zeros(len(dead_units), np.int64), 0
+        self.steps = min(self.steps + 1, LASTING)
+        return prolong(self.runs, dead_units, self.steps) / max(len(dead_units), 1), self.steps
 
 
 def shares_of(function: Function, zones: Zones | None, ranges: UnitRanges, limits: Thresholds) -> Shares:
@@ -83,22 +83,19 @@ def shares_of(function: Function, zones: Zones | None, ranges: UnitRanges, limit
         ranges: what was measured.
         limits: from which figure on a unit is called what.
     """
+    flat = ranges.flat
     if ranges.slopes is None and zones is not None:
-        limit = limits.constant_slope
-        dead = dead_units(zones, ranges.low, ranges.high)
-        linear = ~dead
-        linear[linear] = linear_units(function, zones, ranges.low[linear], ranges.high[linear], limit)
-        flat = ranges.flat
+        dead, linear = dead_and_linear(
+            function, zones, ranges.low, ranges.high, constant_slope=limits.constant_slope
+        )
     else:
         slopes = np.full(1, function.parameters["weight"]) if ranges.slopes is None else ranges.slopes
         dead, spread, flat = _of_prelu(ranges, slopes)
         linear = ~dead & (spread <= limits.constant_slope)
-    saturated = 0.0
-    if flat is not None:
-        saturated = float((~dead & ~linear & (flat > limits.saturated_values)).mean())
-    alive = int(np.count_nonzero(~dead))
+    counts = count_kinds(dead, linear, _NO_FLAT if flat is None else flat, limits.saturated_values)
+    units, alive = max(len(dead), 1), max(len(dead) - counts[0], 1)
     return Shares(
-        dead_units=dead, saturated=saturated, linear=float(np.count_nonzero(linear) / max(alive, 1))
+        dead_units=dead, dead=counts[0] / units, linear=counts[1] / alive, saturated=counts[2] / units
     )
 
 
@@ -119,7 +116,7 @@ def slope_mean(
     if values is None or not len(values) or isinf(function.largest_slope):
         return None
     if zones is not None:
-        return mean_slope(zones, values)
+        return mean_of_nearest(values, slope_table(zones))
     slopes = None if ranges is None else ranges.slopes
     slopes = np.full(1, function.parameters["weight"]) if slopes is None else slopes
     if len(slopes) > 1:

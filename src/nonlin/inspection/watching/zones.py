@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from nonlin.functions import Function
 from nonlin.inspection.thresholds import DEAD_SLOPE, FLAT_SLOPE, RESTING_OUTPUT
-from nonlin.inspection.watching.scans import mean_of_nearest, within
+from nonlin.inspection.watching.classification import dead_and_straight
+from nonlin.inspection.watching.scans import Table
 
-__all__ = ["Zones", "dead_units", "linear_units", "mean_slope", "slope_spread", "zones_of"]
+__all__ = ["Zones", "dead_and_linear", "slope_spread", "slope_table", "zones_of"]
 
 Array = npt.NDArray[Any]
 
@@ -30,7 +31,7 @@ class Zones:
     """Of one function.
 
     Args:
-        dead: intervals (low, high), closed, on which the relative slope is at most `DEAD_SLOPE`.
+        dead: intervals, closed, on which the relative slope is at most `DEAD_SLOPE`, shape (intervals, 2).
         flat_below: under this the function is flat and not at rest; -inf where there is no such end.
         flat_above: over this, the same; inf where there is none.
         turns: points where the slope has a local extremum, so that its range over an interval is known.
@@ -39,7 +40,7 @@ class Zones:
         slopes: the relative slope on the whole grid.
     """
 
-    dead: tuple[tuple[float, float], ...]
+    dead: Array
     flat_below: float
     flat_above: float
     turns: tuple[float, ...]
@@ -76,7 +77,7 @@ def zones_of(function: Function, constant_slope: float) -> Zones:
     dead = _intervals(lambda points: np.abs(_relative(function, points)) <= limit, grid)
     flat = _intervals(is_flat, grid)
     return Zones(
-        dead=dead,
+        dead=np.array(dead, float).reshape(-1, 2),
         flat_below=max((high for low, high in flat if low == -inf), default=-inf),
         flat_above=min((low for low, high in flat if high == inf), default=inf),
         turns=_turns(grid, slope),
@@ -85,36 +86,27 @@ def zones_of(function: Function, constant_slope: float) -> Zones:
     )
 
 
-def dead_units(zones: Zones, low: Array, high: Array) -> Array:
-    """Return which units are dead, shape (units,): all of their values lie in one dead interval.
-
-    Args:
-        zones: of the function.
-        low: the smallest pre-activation of each unit.
-        high: the largest.
-    """
-    dead = np.zeros(low.shape, bool)
-    for start, end in zones.dead:
-        dead |= (low >= start) & (high <= end)
-    return dead
-
-
-def linear_units(function: Function, zones: Zones, low: Array, high: Array, constant_slope: float) -> Array:
-    """Return over which intervals the slope is constant, shape (units,).
+def dead_and_linear(
+    function: Function, zones: Zones, low: Array, high: Array, *, constant_slope: float
+) -> tuple[Array, Array]:
+    """Return which units are dead, all values in one dead interval, and over which others the slope is constant.
 
     Args:
         function: the activation.
         zones: of it, for the same `constant_slope`.
-        low: the smallest pre-activation of each unit.
+        low: the smallest pre-activation of each unit, float64, shape (units,).
         high: the largest.
         constant_slope: how far the relative slope may vary.
+
+    Returns:
+        Both of shape (units,).
     """
-    # only what is constant on the grid is looked at closer
-    linear = within(low, high, zones.ends, _STEPS / _REACH / _COARSE)
-    left = np.flatnonzero(linear)
-    if len(left):
+    dead, linear, straight = dead_and_straight(low, high, zones.dead, zones.ends, _STEPS / _REACH / _COARSE)
+    if straight:
+        # only what is constant on the grid is looked at closer
+        left = np.flatnonzero(linear)
         linear[left] = slope_spread(function, zones, low[left], high[left]) <= constant_slope
-    return linear
+    return dead, linear
 
 
 def slope_spread(function: Function, zones: Zones, low: Array, high: Array) -> Array:
@@ -128,14 +120,9 @@ def slope_spread(function: Function, zones: Zones, low: Array, high: Array) -> A
     return spread
 
 
-def mean_slope(zones: Zones, values: Array) -> float:
-    """Return the mean relative slope, each at the nearest of 256 points a unit of length; NaN for no numbers.
-
-    Args:
-        zones: of the function.
-        values: pre-activations, float64, shape (values,); NaN is left out.
-    """
-    return mean_of_nearest(values, zones.slopes, _STEPS / _REACH)
+def slope_table(zones: Zones) -> Table:
+    """Return the relative slope on 256 points a unit of length, to look up the nearest."""
+    return zones.slopes, _STEPS / _REACH
 
 
 def _relative(function: Function, points: Array) -> Array:
