@@ -1,6 +1,9 @@
+from fractions import Fraction
+from operator import attrgetter
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -8,10 +11,10 @@ from nonlin.inspection.statistics import measure, merge, thin
 
 
 def of(x, axis=1):
-    slope = (x > 0).astype(float)
-    return measure(x, np.maximum(x, 0), slope, unit_axis=axis, rests_at_zero=True)
+    return measure(x, np.maximum(x, 0), lambda u: (u > 0).astype(float), unit_axis=axis, rests_at_zero=True)
 
 
+@settings(deadline=None)  # the first compiles
 @given(hnp.arrays(float, (12, 3, 4), elements=st.floats(-1e3, 1e3)), st.integers(1, 11))
 def test_merging_parts_gives_the_whole(x, cut):
     whole, joined = of(x), merge(of(x[:cut]), of(x[cut:]))
@@ -46,9 +49,9 @@ def test_units_are_on_their_axis():
 
 def test_flat_values_of_a_rectifier_rest_and_of_a_sigmoid_saturate():
     x = np.full((10, 1), -50.0)
-    slope, output = np.zeros_like(x), np.zeros_like(x)
-    rectifier = measure(x, output, slope, unit_axis=1, rests_at_zero=True)
-    sigmoid = measure(x, output, slope, unit_axis=1, rests_at_zero=False)
+    output = np.zeros_like(x)
+    rectifier = measure(x, output, np.zeros_like, unit_axis=1, rests_at_zero=True)
+    sigmoid = measure(x, output, np.zeros_like, unit_axis=1, rests_at_zero=False)
     assert (rectifier.resting[0], rectifier.saturated[0]) == (10, 0)
     assert (sigmoid.resting[0], sigmoid.saturated[0]) == (0, 10)
 
@@ -58,6 +61,106 @@ def test_nonfinite_values_are_counted_and_left_out():
     statistics = of(x)
     assert statistics.nonfinite == 2
     assert np.isfinite(statistics.output.mean).all()
+
+
+def plainly(u, axis, *, rests):
+    """The same figures of SiLU's values by NumPy's passes, in float64."""
+    y, slope = silu(u), silu_slope(u)
+    lost = ~(np.isfinite(u) & np.isfinite(y))
+    u, y, flat = np.where(lost, 0, u), np.where(lost, 0, y), np.abs(slope) < np.asarray(1e-2, u.dtype)
+    resting = flat & (np.abs(y) <= np.asarray(1e-2, u.dtype)) & rests
+    others = tuple(i for i in range(u.ndim) if i != axis)
+    return {
+        "slope_low": slope.min(others),
+        "slope_high": slope.max(others),
+        "saturated": (flat & ~resting).sum(others),
+        "resting": resting.sum(others),
+        "zeros": (y == 0).sum(others),
+        "tiny": (np.abs(y) < 1e-5).sum(others),
+        "near_zero": (u <= np.asarray(0.05, u.dtype)).sum(others),
+        "largest": np.abs(y).max(others),
+        "nonfinite": lost.sum(),
+    }, {
+        "slope_sum": slope.sum(others, dtype=float),
+        "absolute": np.abs(y).sum(others, dtype=float),
+        "pre_activation.mean": u.mean(others, dtype=float),
+        "output.mean": y.mean(others, dtype=float),
+        "pre_activation.variance": u.var(others, dtype=float),
+        "output.variance": y.var(others, dtype=float),
+    }
+
+
+def silu(u):
+    with np.errstate(all="ignore"):
+        return u / (1 + np.exp(-u))
+
+
+def silu_slope(u):
+    with np.errstate(all="ignore"):
+        s = 1 / (1 + np.exp(-u))
+        return s * (1 + u * (1 - s))
+
+
+LAYOUTS = {
+    "rows": ((700, 130), 1, None),
+    "one unit": ((100, 1), 1, None),
+    "many units": ((3, 9000), 1, None),
+    "images": ((37, 5, 30, 31), 1, None),
+    "small images": ((300, 40, 3, 3), 1, None),
+    "long rows": ((3, 4, 100_001), 1, None),
+    "channels last in memory": ((37, 5, 30, 31), 1, (0, 2, 3, 1)),
+    "steps first in memory": ((70, 50, 24), 2, (1, 0, 2)),
+    "units first in memory": ((70, 33), 1, (1, 0)),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_figures_are_those_of_plain_passes(layout, dtype):
+    (shape, axis, order), rng = LAYOUTS[layout], np.random.default_rng(0)
+    u = (rng.standard_normal(shape) * 8 + 3).astype(dtype)
+    u[rng.random(shape) < 1e-2] = 0
+    if order is not None:
+        u = np.ascontiguousarray(u.transpose(order)).transpose(np.argsort(order))
+    for rests in (False, True):
+        found = measure(u, silu(u), silu_slope, unit_axis=axis, rests_at_zero=rests)
+        exact, rounded = plainly(u, axis, rests=rests)
+        for name, wanted in exact.items():
+            np.testing.assert_array_equal(getattr(found, name), wanted, err_msg=name)
+        for name, wanted in rounded.items():
+            np.testing.assert_allclose(attrgetter(name)(found), wanted, rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nonfinite_values_are_left_out_in_any_place(dtype):
+    u = np.random.default_rng(1).standard_normal((500, 6, 70)).astype(dtype)
+    u[0, 0, 0], u[9, 1, 5], u[499, 2, 69] = np.nan, np.inf, -np.inf
+    found = measure(u, silu(u), silu_slope, unit_axis=1, rests_at_zero=True)
+    exact, rounded = plainly(u, 1, rests=True)
+    for name in ("tiny", "zeros", "near_zero", "largest", "nonfinite", "slope_low", "slope_high"):
+        np.testing.assert_array_equal(getattr(found, name), exact[name], err_msg=name)
+    for name, wanted in rounded.items():
+        np.testing.assert_allclose(attrgetter(name)(found), wanted, rtol=1e-12, atol=1e-12, err_msg=name)
+    assert np.isnan(found.steepest).tolist() == [True, True, True, False, False, False]
+
+
+def test_a_variance_far_from_zero_and_of_equal_values():
+    spread = np.random.default_rng(2).standard_normal((70_000, 2)) * 1e-3
+    u = spread + np.array([1e8, -3e5])
+    u[:, 1] = 0.1
+    found = measure(u, u, None, unit_axis=1, rests_at_zero=False)
+    exact = [np.var([Fraction(x) for x in u[:2000, 0].tolist()]), 0]
+    part = measure(u[:2000], u[:2000], None, unit_axis=1, rests_at_zero=False)
+    assert part.pre_activation.variance[0] == pytest.approx(float(exact[0]), rel=1e-12)
+    assert found.pre_activation.variance[1] == 0
+    assert found.slope_sum is None
+
+
+def test_what_is_read_only_or_narrow_is_measured_too():
+    u = np.random.default_rng(3).standard_normal((40, 4)).astype(np.float16)
+    u.flags.writeable = False
+    found = measure(u, u, np.ones_like, unit_axis=1, rests_at_zero=False)
+    np.testing.assert_allclose(found.output.mean, u.astype(float).mean(0), rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("size", [1, 10, 11, 99])

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from nonlin.inspection.rank import Spread, effective_rank, measure_spread, merge_spreads
 from nonlin.inspection.recording import CallSite, RecordedCall
-from nonlin.inspection.statistics import UnitStatistics, measure, merge, thin
+from nonlin.inspection.statistics import Slope, UnitStatistics, measure, merge, thin
 
 __all__ = ["CallGathering"]
 
@@ -30,13 +30,13 @@ class CallGathering:
     gradient_samples: int = 0
     values: list[Array] = field(default_factory=list)
 
-    def add(self, pre_activation: Array, output: Array, slope: Array | None) -> None:
+    def add(self, pre_activation: Array, output: Array, slope: Slope | None) -> None:
         """Measure a batch.
 
         Args:
             pre_activation: shape (batch, …).
             output: the same shape.
-            slope: f'(u) / max abs f', the same shape, or None where the function has no slope of one number.
+            slope: returns f'(u) / max abs f' of a part of the batch; None where that is not one number.
         """
         self.shape = tuple(pre_activation.shape[1:])
         new = measure(

@@ -1,7 +1,6 @@
 """The inspection of a network: record it on data, judge what was measured."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
@@ -23,7 +22,6 @@ from nonlin.inspection.proving import Proofs, prove_calls, with_proofs
 from nonlin.inspection.rank import Spread, effective_rank, measure_spread, merge_spreads
 from nonlin.inspection.recording import Batch, Loss, Progress, Recording
 from nonlin.inspection.result import Call, Collapse, Finding, Folds, Inspection
-from nonlin.inspection.statistics import counting_small_values
 from nonlin.inspection.thresholds import Thresholds
 from nonlin.inspection.verdicts import describe, findings, with_verdicts
 
@@ -96,8 +94,7 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
     if rules is not None:
         given = list(batches)
         batches = iter(given)
-    with nullcontext() if rules is None else counting_small_values():
-        recording = opened.record(first.passing(batches), progress, loss)
+    recording = opened.record(first.passing(batches), progress, loss)
     calls = tuple(describe(recorded, limits) for recorded in recording.calls)
     if rules is None:
         found = first.causes(opened, recording, findings(recording, calls, limits, input_rank=first.rank()))

@@ -26,6 +26,8 @@ from nonlin.inspection.layers import affine_chains, origins, roles
 from nonlin.inspection.onnx_calls import called, calls_of, recurrences, unseen
 from nonlin.inspection.onnx_use import Use, batched, prepare
 from nonlin.inspection.recording import Batch, CallSite, Loss, Progress, Recording, Role
+from nonlin.inspection.slopes import relative_slope
+from nonlin.inspection.statistics import Slope
 from nonlin.networks import Network, Node, pullback
 from nonlin.networks.activation import Activation, ParametricRelu
 from nonlin.networks.onnx_reader import inputs_of
@@ -87,6 +89,16 @@ def _with_units(values: Array) -> Array:
     return values[:, None] if values.ndim == 1 else values
 
 
+def _slope(node: Node, pre_activation: Array) -> Slope | None:
+    if isinstance(node.operator, ParametricRelu):
+        return node.operator.relative_slope
+    return (
+        relative_slope(node.operator.function, pre_activation)
+        if isinstance(node.operator, Activation)
+        else None
+    )
+
+
 def _cotangent(loss: Loss, output: Array, labels: Array) -> Array:
     try:
         from nonlin.inspection.torch.objective import loss_cotangent
@@ -116,10 +128,7 @@ class _Gathered:
         values = batched(raw, samples)
         for node in self.calls:
             before, after = _with_units(values[node.inputs[0]]), _with_units(values[node.output])
-            slope = None
-            if isinstance(node.operator, Activation | ParametricRelu):
-                slope = node.operator.relative_slope(before)
-            self.gatherings[node.name].add(before, after, slope)
+            self.gatherings[node.name].add(before, after, _slope(node, before))
         for node, recurrence in recurrences(self.network):
             if node.name not in self.unseen:
                 self._add_gates(node, recurrence, raw, samples)
@@ -150,8 +159,7 @@ class _Gathered:
             if len(before) == 1 and before.shape[1] == samples:
                 # the samples are the steps of one sequence
                 before, after = before.swapaxes(0, 1), after.swapaxes(0, 1)
-            slope = Activation(function=gate.function).relative_slope(before)
-            self.gatherings[name].add(before, after, slope)
+            self.gatherings[name].add(before, after, relative_slope(gate.function, before))
 
     def __post_init__(self) -> None:
         self.unseen = unseen(self.network)

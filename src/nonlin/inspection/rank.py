@@ -47,8 +47,9 @@ def measure_spread(output: Array, unit_axis: int) -> Spread:
     """
     rows = np.moveaxis(output, unit_axis, -1)
     rows = rows[..., :: _stride(rows.shape[-1], _UNITS)]
-    rows = rows.reshape(-1, rows.shape[-1])
-    rows = rows[:: _stride(len(rows), _ROWS_A_BATCH)].astype(np.float64)
+    count = rows[..., 0].size
+    places = np.unravel_index(np.arange(0, count, _stride(count, _ROWS_A_BATCH)), rows.shape[:-1])
+    rows = rows[places].astype(np.float64)  # reshaping first would copy the whole
     if not np.all(np.isfinite(rows)):
         rows = rows[np.all(np.isfinite(rows), axis=1)]
     if not len(rows):

@@ -4,28 +4,27 @@ Everything that a verdict needs comes from one quantity, the relative slope f'(u
 largest gradient a value lets through.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from nonlin.inspection.thresholds import FLAT_SLOPE, RESTING_OUTPUT
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-__all__ = ["UnitStatistics", "counting_small_values", "measure", "merge", "thin"]
+    from nonlin.inspection.totals import Totals
+
+__all__ = ["Slope", "UnitStatistics", "measure", "merge", "thin"]
 
 Array = npt.NDArray[Any]
+Slope: TypeAlias = Callable[[Array], Array]
 
-TINY = 1e-5
-"""TheDeepChecker's size of an output that counts as none."""
-
-NEAR_ZERO = 0.05
-"""fastai's bound of a layer's output that counts as near 0."""
-
-_COUNTING: ContextVar[bool] = ContextVar("counting small values", default=False)
+_PART = 1 << 16
+"""The values that are looked at together: with outputs and slopes less than the second cache of most processors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,8 +58,8 @@ class UnitStatistics:
         absolute: the sum of abs(output).
         largest: the largest abs(output), finite ones.
         nonfinite: how many outputs or pre-activations are NaN or infinite.
-        tiny: how many outputs have a size under 1e-5; None where small values are not counted.
-        near_zero: how many pre-activations are at most 0.05; None as above.
+        tiny: how many outputs have a size under `thresholds.TINY`.
+        near_zero: how many pre-activations are at most `thresholds.NEAR_ZERO`.
     """
 
     samples: int
@@ -77,8 +76,8 @@ class UnitStatistics:
     absolute: Array
     largest: Array
     nonfinite: int
-    tiny: Array | None = None
-    near_zero: Array | None = None
+    tiny: Array
+    near_zero: Array
 
     @property
     def units(self) -> int:
@@ -87,51 +86,73 @@ class UnitStatistics:
 
 
 def measure(
-    pre_activation: Array, output: Array, slope: Array | None, *, unit_axis: int, rests_at_zero: bool
+    pre_activation: Array, output: Array, slope: Slope | None, *, unit_axis: int, rests_at_zero: bool
 ) -> UnitStatistics:
-    """Measure one batch of one call.
+    """Measure one batch of one call, part by part, so that nothing of the batch's size is made.
 
     Args:
-        pre_activation: shape (batch, …).
+        pre_activation: shape (batch, …), not empty.
         output: the same shape.
-        slope: f'(u) / max abs f', the same shape; None where the function has no slope of one number.
-        unit_axis: the axis of the units.
+        slope: returns f'(u) / max abs f' of a part of the samples; None where the function has no slope of one number.
+        unit_axis: the axis of the units, not that of the batch.
         rests_at_zero: whether a flat part of the function where it is 0 counts as "at rest" (ReLU) and not as
             "saturated" (sigmoid).
 
     Returns:
-        The statistics by unit. NaN and infinite entries are counted in `nonfinite` and left out of the moments.
+        The statistics by unit. NaN and infinite entries are counted in `nonfinite`, and are 0 in all else. Sums are in
+        float64, and moments around one of the unit's own values: with n values the error of a variance is at most about
+        n units in its last place, however far from 0 they lie.
     """
-    others = tuple(i for i in range(output.ndim) if i != unit_axis % output.ndim)
-    finite = np.isfinite(pre_activation) & np.isfinite(output)
-    nonfinite = int(finite.size - np.count_nonzero(finite))
-    if nonfinite:
-        pre_activation, output = np.where(finite, pre_activation, 0), np.where(finite, output, 0)
-    size = np.abs(output)
-    flat = resting = np.zeros(output.shape, bool)
+    from nonlin.inspection.totals import add, totals_for
+
+    kind = pre_activation.dtype if pre_activation.dtype in (np.float32, np.float64) else np.dtype(np.float32)
+    axes = sorted(range(output.ndim), key=lambda axis: -abs(pre_activation.strides[axis]))
+    place = axes.index(unit_axis % output.ndim)
+    totals: Totals | None = None
+    for part in _parts(output):
+        u = pre_activation[part]
+        s = None if slope is None else slope(u)
+        arrays = [np.require(x.transpose(axes), kind, ["C", "W"]) for x in (u, output[part])]
+        totals = totals or totals_for(arrays[0], arrays[1], place)
+        flat = None if s is None else np.require(s.transpose(axes), kind, ["C", "W"])
+        add(totals, arrays[0], arrays[1], flat, rests_at_zero=rests_at_zero)
+    assert totals is not None  # noqa: S101 - there is at least one part
+    return _statistics(totals, output, sloped=slope is not None)
+
+
+def _parts(values: Array) -> Iterator[slice]:
+    """Yield parts of the samples, each of about as many values as the processor's cache holds."""
+    step = max(1, _PART * len(values) // max(values.size, 1))
+    return (slice(start, start + step) for start in range(0, len(values), step))
+
+
+def _statistics(totals: Totals, output: Array, *, sloped: bool) -> UnitStatistics:
+    values = output.size // totals.units
+    sums, counts = [totals.by_unit(x) for x in totals.sums], [totals.by_unit(x) for x in totals.counts]
+    pivots = totals.by_unit(totals.pivots[0], np.maximum), totals.by_unit(totals.pivots[1], np.maximum)
     low = high = None
-    if slope is not None:
-        low, high = slope.min(axis=others), slope.max(axis=others)
-        flat = (slope < FLAT_SLOPE) & (slope > -FLAT_SLOPE)  # cheaper than the slope's size
-        if rests_at_zero:
-            resting = flat & (size <= RESTING_OUTPUT)
+    if sloped:
+        # a comparison with NaN says nothing, and a sum keeps it
+        lost = np.isnan(sums[5])
+        low = np.where(lost, np.nan, totals.by_unit(totals.extremes[1], np.minimum))
+        high = np.where(lost, np.nan, totals.by_unit(totals.extremes[2], np.maximum))
     return UnitStatistics(
         samples=output.shape[0],
-        values=int(np.prod([output.shape[i] for i in others])),
+        values=values,
         steepest=None if low is None or high is None else np.maximum(np.abs(low), np.abs(high)),
         slope_low=low,
         slope_high=high,
-        slope_sum=None if slope is None else slope.sum(axis=others, dtype=np.float64),
-        saturated=np.count_nonzero(flat & ~resting, axis=others),
-        zeros=np.count_nonzero(output == 0, axis=others),
-        resting=np.count_nonzero(resting, axis=others),
-        pre_activation=_moments(pre_activation, others),
-        output=_moments(output, others),
-        absolute=size.sum(axis=others, dtype=np.float64),
-        largest=size.max(axis=others),
-        nonfinite=nonfinite,
-        tiny=np.count_nonzero(size < TINY, axis=others) if _COUNTING.get() else None,
-        near_zero=np.count_nonzero(pre_activation <= NEAR_ZERO, axis=others) if _COUNTING.get() else None,
+        slope_sum=sums[5] if sloped else None,
+        saturated=counts[4],
+        zeros=counts[0],
+        resting=counts[5],
+        pre_activation=_moments(values, pivots[0], sums[0], sums[1]),
+        output=_moments(values, pivots[1], sums[2], sums[3]),
+        absolute=sums[4],
+        largest=totals.by_unit(totals.extremes[0], np.maximum),
+        nonfinite=int(counts[1].sum()),
+        tiny=counts[3],
+        near_zero=counts[2],
     )
 
 
@@ -156,19 +177,9 @@ def merge(a: UnitStatistics, b: UnitStatistics) -> UnitStatistics:
         absolute=a.absolute + b.absolute,
         largest=np.maximum(a.largest, b.largest),
         nonfinite=a.nonfinite + b.nonfinite,
-        tiny=extreme(np.add, a.tiny, b.tiny),
-        near_zero=extreme(np.add, a.near_zero, b.near_zero),
+        tiny=a.tiny + b.tiny,
+        near_zero=a.near_zero + b.near_zero,
     )
-
-
-@contextmanager
-def counting_small_values() -> Iterator[None]:
-    """Count also what only the rules of other tools want to know, for as long as the context lasts."""
-    token = _COUNTING.set(True)
-    try:
-        yield
-    finally:
-        _COUNTING.reset(token)
 
 
 def thin(values: Array, limit: int) -> Array:
@@ -177,11 +188,11 @@ def thin(values: Array, limit: int) -> Array:
     return flat[:: max(1, -(-flat.size // limit))].copy()  # a view would keep the whole array
 
 
-def _moments(x: Array, axes: tuple[int, ...]) -> Moments:
-    mean = x.mean(axis=axes, dtype=np.float64)
-    wide = np.expand_dims(mean, axes).astype(x.dtype, copy=False)
-    deviation = np.square(x - wide, dtype=np.float64).sum(axis=axes)
-    return Moments(count=int(np.prod([x.shape[i] for i in axes])), mean=mean, deviation=deviation)
+def _moments(count: int, pivot: Array, total: Array, square: Array) -> Moments:
+    """Return the moments from the sums of the deviations from a pivot and of their squares."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviation = np.where(np.isinf(square), square, np.maximum(square - total * (total / count), 0.0))
+    return Moments(count=count, mean=pivot + total / count, deviation=deviation)
 
 
 def _merge_moments(a: Moments, b: Moments) -> Moments:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["DEAD_SLOPE", "FLAT_SLOPE", "RESTING_OUTPUT", "Thresholds"]
+__all__ = ["DEAD_SLOPE", "FLAT_SLOPE", "NEAR_ZERO", "RESTING_OUTPUT", "TINY", "Thresholds"]
 
 DEAD_SLOPE = 1e-3
 """A unit whose relative slope is never above this gets at most a thousandth of the gradient: dead."""
@@ -13,6 +13,12 @@ FLAT_SLOPE = 1e-2
 RESTING_OUTPUT = 1e-2
 """On a flat part, an output of at most this size counts as 0: the unit is at rest. GELU, SiLU and Mish reach
 their flat part with outputs of 2e-3 to 8e-3."""
+
+TINY = 1e-5
+"""TheDeepChecker's size of an output that counts as none."""
+
+NEAR_ZERO = 0.05
+"""fastai's bound of a layer's output that counts as near 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

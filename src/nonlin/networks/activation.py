@@ -48,14 +48,6 @@ class Activation:
         """Return f'(x)."""
         return np.asarray(self.function.slope(x))
 
-    def relative_slope(self, x: Array) -> Array:
-        """Return f'(x) / max abs f'; where that is infinite, relative to the largest slope in x."""
-        slope = self.slope(x)
-        largest = self.function.largest_slope
-        if not np.isfinite(largest):
-            largest = float(np.max(np.abs(slope), initial=0.0, where=np.isfinite(slope))) or 1.0
-        return np.asarray(slope / slope.dtype.type(largest))
-
     def pullback(self, cotangent: Array, x: Array) -> tuple[Array]:
         """Return f'(x) times the cotangent."""
         return (cotangent * self.slope(x),)

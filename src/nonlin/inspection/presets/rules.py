@@ -97,8 +97,6 @@ def _dead_by_size(recording: Recording, _: Measurements) -> Iterator[Finding]:
     """TheDeepChecker's: the 95th percentile of abs(a) is under 1e-5, for over half of a layer's units."""
     for call in recording.calls:
         s = call.statistics
-        if s.tiny is None:
-            continue
         tiny = np.flatnonzero(s.tiny >= np.ceil(TINY_SHARE * s.values))
         if len(tiny) / s.units > LAYER:
             yield _units("with a 95th percentile of their size under 1e-5", call, tiny, against=LAYER)
@@ -122,7 +120,7 @@ def _near_zero(recording: Recording, _: Measurements) -> Iterator[Finding]:
     """The share that fastai's ActivationStats shows: outputs of the layer of at most 0.05, negative ones included."""
     for call in recording.calls:
         s = call.statistics
-        if s.near_zero is None or call.site.layer is None:
+        if call.site.layer is None:
             continue
         share = float(s.near_zero.sum() / (s.values * s.units))
         if share > NEAR_ZERO:

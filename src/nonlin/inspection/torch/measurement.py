@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import isinf
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -12,17 +11,18 @@ import torch
 
 from nonlin.errors import InvalidInputError
 from nonlin.inspection.accumulation import CallGathering
+from nonlin.inspection.slopes import relative_slope
 from nonlin.inspection.statistics import merge
 from nonlin.inspection.torch.axes import default_axis
 from nonlin.inspection.torch.fate import role_of
 
 if TYPE_CHECKING:
-    from nonlin.functions import Function
     from nonlin.inspection.recording import CallSite, RecordedCall
+    from nonlin.inspection.statistics import Slope
     from nonlin.inspection.torch.fate import Fate
     from nonlin.inspection.torch.lineage import Value
 
-__all__ = ["CallSink", "Calls", "Squares", "measure_call", "relative_slope", "unit_axis", "watch_gradient"]
+__all__ = ["CallSink", "Calls", "Squares", "measure_call", "unit_axis", "watch_gradient"]
 
 Array = npt.NDArray[Any]
 Squares = list[torch.Tensor]
@@ -131,34 +131,9 @@ def measure_call(
     u, axis = _arranged(_array(pre), site.unit_axis, size)
     y, _ = _arranged(_array(output), site.unit_axis, size)
     gathering = CallGathering(site=replace(site, unit_axis=axis))
-    slope = relative_slope(site.function, u, slopes=slopes, axis=axis)
-    gathering.add(u, y, slope)
-    # the sample is a view, and would keep the whole activation alive
-    gathering.values[-1] = gathering.values[-1].copy()
+    learned = None if slopes is None else _learned_slope(slopes, u, axis)
+    gathering.add(u, y, learned or relative_slope(site.function, u))
     return gathering
-
-
-def relative_slope(
-    function: Function, u: Array, *, slopes: torch.Tensor | None = None, axis: int = -1
-) -> Array | None:
-    """Return f'(u) / max abs f', in the shape of u; None for a function of a whole vector.
-
-    Where the slope has no bound (relu2), it is relative to the largest of this batch, and so only comparable
-    within it. A PReLU is relative to max(1, abs(a)) of each unit.
-    """
-    if function.vector:
-        return None
-    if slopes is not None:
-        a = slopes.float().cpu().numpy().astype(u.dtype, copy=False)
-        shape = [1] * u.ndim
-        shape[axis] = -1
-        a = a.reshape(shape) if a.size > 1 else a
-        return np.asarray(np.where(u > 0, np.ones((), u.dtype), a) / np.maximum(1, np.abs(a)))
-    slope: Array = function.slope(u)
-    largest = function.largest_slope
-    if isinf(largest):
-        largest = float(np.nanmax(np.abs(slope), initial=0))
-    return slope / slope.dtype.type(largest) if largest not in (0.0, 1.0) else slope
 
 
 def watch_gradient(output: torch.Tensor, squares: Squares | None = None) -> Squares:
@@ -179,6 +154,17 @@ def unit_axis(tensor: torch.Tensor, axis: int | None) -> int:
     if axis is None or not 0 < axis < max(tensor.dim(), 2):
         return default_axis(tensor.dim())
     return axis
+
+
+def _learned_slope(slopes: torch.Tensor, u: Array, axis: int) -> Slope:
+    """Return the slope of a PReLU, relative to max(1, abs(a)) of each unit."""
+    left = slopes.float().cpu().numpy().astype(u.dtype, copy=False)
+    if left.size > 1:
+        shape = [1] * u.ndim
+        shape[axis] = -1
+        left = left.reshape(shape)
+    one, steepest = np.ones((), u.dtype), np.maximum(1, np.abs(left))
+    return lambda part: np.asarray(np.where(part > 0, one, left) / steepest)
 
 
 def _array(tensor: torch.Tensor) -> Array:
