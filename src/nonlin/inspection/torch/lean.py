@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from math import inf, isinf
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from nonlin.inspection.watching.scans import layout_of, scan
 from nonlin.inspection.watching.zones import slope_table, zones_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nonlin.functions import Function
     from nonlin.inspection.torch.sampling import Numbers
     from nonlin.inspection.watching.scans import Table
@@ -176,8 +179,17 @@ def _follow_gradient(output: torch.Tensor) -> list[Numbers]:
         def gather(gradient: torch.Tensor) -> None:
             norms.append(norm_of(gradient))
 
-        output.register_hook(gather)
+        _hook(output, gather)
     return norms
+
+
+def _hook(output: torch.Tensor, function: Callable[[torch.Tensor], None]) -> None:
+    if output._backward_hooks is not None or output.grad_fn is None:  # noqa: SLF001 - see below
+        output.register_hook(function)
+        return
+    # what register_hook does, without the handle to remove it by: in a training step that costs half of a measurement
+    output._backward_hooks = OrderedDict({-1: function})  # noqa: SLF001 - the same
+    output.grad_fn._register_hook_dict(output)  # noqa: SLF001 - the same
 
 
 def _numbers(pre: torch.Tensor, axis: int, flat: FlatEnds | None, turn: int) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -56,12 +56,36 @@ class _Planned:
     gate: str | None = None
 
 
+@dataclass(slots=True)
+class _Points:
+    """What to do at one operation: the numbers of the calls that are measured there.
+
+    Args:
+        before: from its first argument.
+        made: from its tensors, each with the call.
+        after: whose outputs it makes.
+        gates: of a recurrent operation.
+    """
+
+    before: tuple[int, ...] = ()
+    made: tuple[Source, ...] = ()
+    after: tuple[int, ...] = ()
+    gates: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The operations of a forward pass, and the calls among them."""
+    """The operations of a forward pass, and the calls among them.
+
+    Args:
+        operations: all of them.
+        calls: in their order.
+        points: by the number of the operation; -1 for the model's input.
+    """
 
     operations: tuple[Callable[..., Any], ...]
     calls: tuple[_Planned, ...]
+    points: dict[int, _Points]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -145,7 +169,8 @@ class Learning(Tracing):
             watched = replace(found.call.watched, name=name)
             planned.append(self._planned(watched, found))
             measured.append(replace(found.call, watched=watched))
-        return Plan(operations=tuple(self._operations), calls=tuple(planned)), measured
+        plan = Plan(operations=tuple(self._operations), calls=tuple(planned), points=_points_of(planned))
+        return plan, measured
 
     def _planned(self, watched: Watched, found: _Found) -> _Planned:
         return _Planned(
@@ -182,27 +207,19 @@ class Learning(Tracing):
         return result  # the gradients are the user's own
 
 
-@dataclass(slots=True)
-class _Slot:
-    planned: _Planned
-    turn: int
-    extremes: Extremes | None = None
-
-    def measure(self, pre: torch.Tensor, slopes: torch.Tensor | None = None) -> None:
-        planned = self.planned
-        self.extremes = measure_pre_activation(
-            planned.watched, pre, planned.axis, slopes=slopes, turn=self.turn
-        )
-
-
-@dataclass(slots=True)
-class _Points:
-    """What to do at one operation."""
-
-    before: list[_Slot] = field(default_factory=list)
-    made: list[tuple[int, _Slot]] = field(default_factory=list)
-    after: list[_Slot] = field(default_factory=list)
-    gates: list[_Planned] = field(default_factory=list)
+def _points_of(calls: list[_Planned]) -> dict[int, _Points]:
+    points: dict[int, _Points] = {}
+    for number, call in enumerate(calls):
+        at = points.setdefault(call.operation, _Points())
+        if call.gate is not None:
+            at.gates += (number,)
+            continue
+        at.after += (number,)
+        if call.source is None:
+            at.before += (number,)
+        elif call.source[1] >= 0:
+            points.setdefault(call.source[0], _Points()).made += ((call.source[1], number),)
+    return points
 
 
 class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed, so its type is Any
@@ -211,29 +228,29 @@ class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not follow
     def __init__(self, plan: Plan, inputs: Any, turn: int) -> None:
         """Follow this plan on these inputs; `turn` is the number of the watched step."""
         super().__init__()
+        self._plan = plan
         self._turn = turn
-        self._operations = plan.operations
         self._next = 0
-        self._points: dict[int, _Points] = {}
+        self._extremes: dict[int, Extremes | None] = {}
         self.changed = False
         self.calls: list[LeanCall] = []
         given = [tensor for tensor in output_tensors(inputs) if tensor.dim() > 0]
         self.samples = len(given[0]) if given else 0
-        for planned in plan.calls:
-            self._place(planned, given)
+        if -1 in plan.points:
+            self._measure_made(plan.points[-1], given)
 
     def finish(self) -> bool:
         """End the forward pass; return whether it was as planned."""
-        return not self.changed and self._next == len(self._operations)
+        return not self.changed and self._next == len(self._plan.operations)
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Arguments = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        number = self._next
-        self._next += 1
-        points = self._points.get(number)
-        if number >= len(self._operations) or self._operations[number] != func:
+        number, plan = self._next, self._plan
+        self._next = number + 1
+        if number >= len(plan.operations) or plan.operations[number] != func:
             self.changed = True
+        points = plan.points.get(number)
         if self.changed or points is None:
             return func(*args, **(kwargs or {}))
         return self._measured(func, args, kwargs or {}, points)
@@ -241,36 +258,27 @@ class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not follow
     def _measured(
         self, func: Callable[..., Any], args: Arguments, kwargs: dict[str, Any], points: _Points
     ) -> Any:
-        for slot in points.before:
+        calls = self._plan.calls
+        for number in points.before:
             given = tensors_in(args, kwargs)
-            slot.measure(next(given), slopes=next(given) if slot.planned.is_prelu else None)
+            self._measure(number, next(given), slopes=next(given) if calls[number].is_prelu else None)
         result = func(*args, **kwargs)
         made = [result] if isinstance(result, torch.Tensor) else list(tensors_in((result,), {}))
-        for index, slot in points.made:
-            slot.measure(made[index])
-        for slot in points.after:
-            self.calls.append(measure_output(slot.planned.watched, made[0], slot.extremes))
+        self._measure_made(points, made)
+        for number in points.after:
+            self.calls.append(measure_output(calls[number].watched, made[0], self._extremes.get(number)))
         if points.gates:
             gates = gates_at_times(operation(func).name, args, result)
-            self.calls += [measure_gate(p.watched, gates.get(p.gate or ""), result) for p in points.gates]
+            planned = [calls[number] for number in points.gates]
+            self.calls += [measure_gate(p.watched, gates.get(p.gate or ""), result) for p in planned]
         return result
 
-    def _place(self, planned: _Planned, given: list[torch.Tensor]) -> None:
-        if planned.gate is not None:
-            self._at(planned.operation).gates.append(planned)
-            return
-        slot = _Slot(planned, self._turn)
-        self._at(planned.operation).after.append(slot)
-        if planned.source is None:
-            self._at(planned.operation).before.append(slot)
-            return
-        number, index = planned.source
-        if index < 0:
-            return
-        if number < 0:
-            slot.measure(given[index])
-        else:
-            self._at(number).made.append((index, slot))
+    def _measure_made(self, points: _Points, made: list[torch.Tensor]) -> None:
+        for index, number in points.made:
+            self._measure(number, made[index])
 
-    def _at(self, number: int) -> _Points:
-        return self._points.setdefault(number, _Points())
+    def _measure(self, number: int, pre: torch.Tensor, slopes: torch.Tensor | None = None) -> None:
+        planned = self._plan.calls[number]
+        self._extremes[number] = measure_pre_activation(
+            planned.watched, pre, planned.axis, slopes=slopes, turn=self._turn
+        )
