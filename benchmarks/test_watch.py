@@ -19,7 +19,7 @@ from torch import nn
 
 import nonlin
 
-SECONDS = 45
+SECONDS = 60
 HOOK_CALLS = 20_000
 
 

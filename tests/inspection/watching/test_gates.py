@@ -3,8 +3,10 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pack_sequence
 
 import nonlin
+from nonlin.inspection.torch.gates_at_times import gates_at_times
 
 
 class Reads(nn.Module):
@@ -73,3 +75,56 @@ def test_layers_on_layers_show_their_outputs_and_say_what_is_not_seen():
             model(torch.randn(3, 8, 4)).sum().backward()
     assert [(r.call, r.function) for r in log.history] == [("layer", "gru outputs")] * 2
     assert log.unseen == ("gru layer",)
+
+
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn_tanh"])
+def test_gates_of_a_packed_batch_are_those_of_each_sequence_alone(kind, both):
+    gates = {"lstm": 4, "gru": 3, "rnn_tanh": 1}[kind]
+    lengths, directions = [70, 70, 49, 48, 17, 16, 3], 1 + both  # steps 16 and 48 are looked at
+    sequences = [torch.randn(length, 4) for length in lengths]
+    weights = [w for _ in range(directions) for w in (torch.randn(gates * 5, 4), torch.randn(gates * 5, 5))]
+    first = torch.randn(directions, len(lengths), 5)
+    cell = torch.randn(directions, len(lengths), 5)
+
+    def run(sequence, j):
+        start = first[:, j : j + 1].contiguous(), cell[:, j : j + 1].contiguous()
+        initial = start if kind == "lstm" else start[0]
+        operator = getattr(torch, kind)
+        return operator(sequence[:, None], initial, weights, False, 1, 0.0, True, both, False)[0][:, 0]
+
+    packed = pack_sequence(sequences)
+    initial = (first, cell) if kind == "lstm" else first
+    arguments = (packed.data, packed.batch_sizes, initial, weights, False, 1, 0.0, True, both)
+    found = gates_at_times(kind, arguments, getattr(torch, kind)(*arguments))
+    for i in range(directions):
+        expected = []
+        for t in (16, 48):
+            for j, sequence in enumerate(sequences[: sum(length > t for length in lengths)]):
+                outputs, before = run(sequence, j)[:, 5 * i : 5 * i + 5], t + 1 if i else t - 1
+                known = outputs[before] if before < len(outputs) else first[i, j]
+                expected.append(weights[2 * i] @ sequence[t] + weights[2 * i + 1] @ known)
+        name = {"lstm": "forget_gate", "gru": "update_gate", "rnn_tanh": "tanh"}[kind]
+        place = slice(0, 5) if gates == 1 else slice(5, 10)
+        prefix = ("l0.", "l0_reverse.")[i] if both else ""
+        torch.testing.assert_close(found[prefix + name], torch.stack(expected)[:, place])
+
+
+class Packs(nn.Module):
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, *sequences):
+        return self.layer(pack_sequence(sequences, enforce_sorted=False))[0].data
+
+
+def test_packed_sequences_are_watched_with_their_gates():
+    model = Packs(nn.LSTM(4, 5, bidirectional=True))
+    with nonlin.watch(model, every=1) as log:
+        for lengths in ((3, 40, 7), (50, 2, 33)):
+            model(*(torch.randn(length, 4) for length in lengths)).sum().backward()
+    first = [record.call for record in log.history if record.step == 0]
+    assert len(first) == 1 + 2 * 5
+    assert first == [record.call for record in log.history if record.step == 1]
+    assert log.unseen == ()

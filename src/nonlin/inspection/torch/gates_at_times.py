@@ -6,6 +6,7 @@ layer's outputs. So those of a layer on its own are one matrix product away.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -35,6 +36,39 @@ FUNCTIONS = {
 _DISTANCE = 32  # of the time steps looked at: the product is then about a hundredth of the layer's own work
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Steps:
+    """How the time steps lie in the tensors of a recurrent operator.
+
+    Args:
+        count: how many there are.
+        axis: of the time; None in a packed batch.
+        offsets: where each step begins in a packed batch, and the end; empty in any other.
+    """
+
+    count: int
+    axis: int | None
+    offsets: tuple[int, ...] = ()
+
+    def rows(self, tensor: torch.Tensor, time: int) -> torch.Tensor:
+        """Return one step, shape (sequences, entries); in a packed batch, of those that are long enough."""
+        if self.axis is None:
+            return tensor[self.offsets[time] : self.offsets[time + 1]]
+        return tensor.select(self.axis, time).reshape(-1, tensor.shape[-1])
+
+    def before(
+        self, outputs: torch.Tensor, time: int, *, reverse: bool, initial: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the output from which each sequence went into a step, in the order of its rows."""
+        count, other = len(self.rows(outputs, time)), time + 1 if reverse else time - 1
+        first = initial.reshape(-1, initial.shape[-1])[:count]
+        if not 0 <= other < self.count:
+            return first
+        known = self.rows(outputs, other)[:count]
+        # the longest come first: in reverse, those that end with this step begin here
+        return known if len(known) == count else torch.cat([known, first[len(known) :]])
+
+
 def gates_at_times(name: str, arguments: tuple[Any, ...], result: Any) -> dict[str, torch.Tensor]:
     """Return the pre-activations of the gates at the middle of every 32 time steps, of all sequences.
 
@@ -44,26 +78,30 @@ def gates_at_times(name: str, arguments: tuple[Any, ...], result: Any) -> dict[s
         result: what it returned.
 
     Returns:
-        For each gate, under the name that an inspection gives it, shape (steps looked at times sequences, units). Empty
-        for layers on top of each other, whose outputs between are not known, and for packed sequences. The cell state
-        is that of the outputs, so it is left out where they are projected.
+        For each gate, under the name that an inspection gives it, shape (steps looked at times sequences, units); of a
+        packed batch, the sequences that are long enough. Empty for layers on top of each other, whose outputs between
+        are not known. The cell state is that of the outputs, so it is left out where they are projected.
     """
-    if name not in LAYERS or isinstance(arguments[3], (list, tuple)) or arguments[4] != 1:
+    if name not in LAYERS:
         return {}
-    data, initial, weights, biases, layers, _, _, both, batch_first = arguments
+    if isinstance(arguments[3], (list, tuple)):
+        data, sizes, initial, weights, biases, layers, _, _, both = arguments
+        steps = _Steps(count=len(sizes), axis=None, offsets=(0, *sizes.cumsum(0).tolist()))
+    else:
+        data, initial, weights, biases, layers, _, _, both, batch_first = arguments
+        axis = 1 if batch_first and data.dim() == 3 else 0
+        steps = _Steps(count=data.shape[axis], axis=axis)
+    if layers != 1:
+        return {}
     stack = Stack(kind=LAYERS[name], weights=weights, biases=biases, layers=layers, directions=1 + both)
     first = initial[0] if isinstance(initial, (list, tuple)) else initial
-    by_time = 1 if batch_first and data.dim() == 3 else 0
+    times = range(min(steps.count, _DISTANCE) // 2, steps.count, _DISTANCE)
     found = {}
     with torch.no_grad():
-        outputs = result[0].movedim(by_time, 0).chunk(stack.directions, -1)
-        for i, output in enumerate(outputs):
-            times = range(min(len(output), _DISTANCE) // 2, len(output), _DISTANCE)
-            before = [t + 1 if i else t - 1 for t in times]
-            known = [output[t] if 0 <= t < len(output) else first[i] for t in before]
-            inputs = torch.cat([data.select(by_time, t).reshape(-1, data.shape[-1]) for t in times])
-            states = torch.cat([state.reshape(-1, state.shape[-1]) for state in known])
-            now = torch.cat([output[t].reshape(-1, output.shape[-1]) for t in times])
+        inputs = torch.cat([steps.rows(data, t) for t in times])
+        for i, output in enumerate(result[0].chunk(stack.directions, -1)):
+            states = torch.cat([steps.before(output, t, reverse=i == 1, initial=first[i]) for t in times])
+            now = torch.cat([steps.rows(output, t) for t in times])
             gates = _gates(stack.of(i), inputs, (states, now))
             found.update({stack.prefix(i) + gate: pre for gate, pre in gates.items()})
     return found
