@@ -271,3 +271,24 @@ def test_no_lipschitz_constant_is_proved_where_both_sides_are_only_known_to_be_n
     assert nonlin.define("where(x < 1, tanh(x), tanh(2*x - 1))").properties.lipschitz.status == "numeric"
     alone = nonlin.define("where(x < 1, tanh(x), where(x > 1, tanh(2*x - 1), 5))").properties.lipschitz
     assert (alone.value, alone.status) == (inf, "proved")
+
+
+@pytest.mark.parametrize(
+    ("formula", "fixed"),
+    [
+        ("(x - 1)**2 + x", (1.0,)),
+        ("(x - 0.5)**2 * (x - 2) + x", (0.5, 2.0)),
+        ("x + (x - 1)**2 * exp(x)", (1.0,)),
+        ("min(x, 0.5) * (silu(2*x + 2) - x)", (-1.0, 0.0)),
+    ],
+)
+def test_a_fixed_point_that_the_line_only_touches_is_found(formula, fixed):
+    found = nonlin.define(formula).properties.fixed_points
+    assert found.status == "proved"
+    assert tuple(a for a, _ in found.value)[: len(fixed)] == fixed
+
+
+@pytest.mark.parametrize("formula", ["1 / (x - 0.5)**2", "1 / ((x - 1)**2 * exp(x))", "1 / tanh(x - 1)**2"])
+def test_a_divisor_that_only_touches_zero_is_seen(formula):
+    found = nonlin.define(formula).properties
+    assert {found.smoothness.status, found.range.status} <= {"numeric", "unknown"}

@@ -1,6 +1,7 @@
 """ReLU networks for given functions: closed forms, brute force, and functions with a known number of pieces."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 import nonlin
 from nonlin.errors import InvalidInputError, UnknownFunctionError
+from nonlin.functions.proofs.deviation import Piece, deviations
 from nonlin.geometry.tunnel import Tunnel, fewest_lines
 from nonlin.networks import evaluate
 
@@ -173,3 +175,9 @@ def test_no_search_on_a_grid_finds_fewer_lines(values, room):
     assert len(lines) <= smallest_count(x, low, high, 9)
     strict = fewest_lines(Tunnel(x=x, low=low, high=high), most=50)
     assert len(lines) <= len(strict) <= smallest_count(x, low, high, 9)
+
+
+def test_a_stationary_point_that_is_a_float_is_among_those_that_may_be_extreme():
+    line = Piece(Fraction(-3, 2), Fraction(3, 2), Fraction(0), Fraction(0))
+    found = list(deviations(nonlin.define("x**3 - 3*x").expression, [line]))
+    assert {d.x for d in found if d is not None} == {-1.5, -1.0, 1.0, 1.5}

@@ -61,6 +61,8 @@ class _Search:
     slope: Expression | None
     found: list[Stretch] = field(default_factory=list)
     boxes: int = 0
+    touched: list[Ball] = field(default_factory=list)
+    """Ends of boxes where the expression is exactly 0; it may have the same sign on both sides."""
 
     def emit(self, box: Interval, what: str) -> None:
         self.found.append(Stretch(low=box[0], high=box[1], sign=what))
@@ -98,7 +100,7 @@ def _chart(expression: Expression, first: End, last: End) -> tuple[Stretch, ...]
         _chart_between(search, left, right)
     if not high.is_finite():
         search.emit((right, high), tail_sign(expression, side=1, start=right))
-    return _joined(search.found)
+    return _joined(search)
 
 
 def _key(end: Ball) -> End:
@@ -196,6 +198,7 @@ def _from_zero(search: _Search, box: Interval) -> str | None:
     for end, direction in ((box[0], 1), (box[1], -1)):
         if search.at(end) != "0":
             continue
+        search.touched.append(end)
         higher, order = search.slope, 1
         while higher is not None and order <= ORDER:
             over = sign(enclose_range(higher, box))
@@ -244,20 +247,15 @@ def _narrowed(search: _Search, box: Interval, first: str) -> Interval:
     return low, high
 
 
-def _joined(found: list[Stretch]) -> tuple[Stretch, ...]:
+def _joined(search: _Search) -> tuple[Stretch, ...]:
     result: list[Stretch] = []
-    for stretch in found:
+    for stretch in search.found:
         last = result[-1] if result else None
-        if last is not None and last.sign == stretch.sign != "root" and not _zero_between(last, stretch):
+        if last is not None and last.sign == stretch.sign != "root" and stretch.low not in search.touched:
             result[-1] = Stretch(low=last.low, high=stretch.high, sign=stretch.sign)
         else:
             result.append(stretch)
     return tuple(result)
-
-
-def _zero_between(a: Stretch, b: Stretch) -> bool:
-    # boxes meet at 0 first of all: an exact zero there is a root between two equal signs
-    return a.sign in ("+", "-") and bool(a.high.is_zero()) and bool(b.low.is_zero())
 
 
 def roots(stretches: tuple[Stretch, ...], expression: Expression) -> tuple[Interval, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flint import arb
 
 from nonlin.functions.proofs import intervals
-from nonlin.functions.proofs.chart import chart
+from nonlin.functions.proofs.chart import chart, roots
 from nonlin.functions.proofs.derivative import derivative, exact_number
 from nonlin.functions.proofs.extent import value_at
 from nonlin.functions.proofs.interval_evaluation import enclose_range
@@ -80,14 +80,15 @@ def _on_part(f: Expression, piece: Piece, part: tuple[Fraction, Fraction]) -> It
         yield None
         return
     low, high = point(as_ball(part[0]))[0], point(as_ball(part[1]))[1]
-    for stretch in chart(steepness - exact_number(piece.slope), low, high):
-        if stretch.sign not in ("root", "?"):
-            continue
-        boxes = [(stretch.low, stretch.high)] if stretch.sign == "root" else _split(stretch.low, stretch.high)
-        for box in boxes:
-            line = intervals.add(intervals.multiply(point(slope), box), point(intercept))
-            middle = float(((box[0] + box[1]) / 2).mid())
-            yield Deviation(middle, intervals.subtract(enclose_range(f, box), line))
+    relative = steepness - exact_number(piece.slope)
+    stretches = chart(relative, low, high)
+    unsure = [
+        box for stretch in stretches if stretch.sign == "?" for box in _split(stretch.low, stretch.high)
+    ]
+    for box in (*roots(stretches, relative), *unsure):
+        line = intervals.add(intervals.multiply(point(slope), box), point(intercept))
+        middle = float(((box[0] + box[1]) / 2).mid())
+        yield Deviation(middle, intervals.subtract(enclose_range(f, box), line))
 
 
 def _split(low: Ball, high: Ball) -> Iterator[Interval]:
