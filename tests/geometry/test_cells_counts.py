@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from nonlin import demonstration, read
 from nonlin.errors import InvalidInputError, UnsupportedModelError
 from nonlin.functions import function
 from nonlin.geometry import box, plane, space
+from nonlin.geometry.cells.exact import whole_numbers
 from nonlin.geometry.cells.parts import count_part, parts_of
 from nonlin.networks import evaluate
 from nonlin.networks.activation import Activation, Multiply
@@ -191,6 +193,8 @@ def test_a_box_that_is_none_is_refused(low, high, message):
 
 def test_a_window_without_room_is_refused():
     network = relu_network((np.eye(2), None), inputs=2)
+    with pytest.raises(InvalidInputError, match=r"window .*, got \(0, 1, 0\)"):
+        plane(network, *np.eye(3, 2), window=(0, 1, 0))
     with pytest.raises(InvalidInputError, match="window"):
         plane(network, np.zeros(2), [1.0, 0], [0, 1.0], window=(1.0, 0.0, 0.0, 1.0))
     with pytest.raises(InvalidInputError, match="three finite points"):
@@ -238,6 +242,60 @@ def test_two_processes_count_the_same():
     assert box(seeded(2, 32, 32, 1), -1.0, 1.0, jobs=2).count == 795
     with pytest.raises(InvalidInputError, match="at least one process"):
         box(seeded(2, 8, 8, 1), -1.0, 1.0, jobs=0)
+
+
+def folded(first=1.0, second=1.0):
+    """Return a network whose layers are multiplied by powers of 2, which moves no fold."""
+    rng = np.random.default_rng(1)
+    shapes = [((6, 2), 6), ((5, 6), 5)]
+    layers = [(rng.normal(size=rows), rng.normal(size=bias)) for rows, bias in shapes]
+    (a, b), (c, d) = layers
+    return relu_network((a * first, b * first), (c * second, d * first * second), inputs=2)
+
+
+@pytest.mark.parametrize(
+    "scales", [(2.0**-960, 1.0), (2.0**1000, 1.0), (2.0**500, 2.0**-900), (1.0, 2.0**-900)]
+)
+def test_weights_of_any_size_have_the_same_folds(scales):
+    expected = [box(folded(), -1.0, 1.0).count, space(folded()).count]
+    found = [box(folded(*scales), -1.0, 1.0), space(folded(*scales))]
+    assert [x.count for x in found] == expected
+    assert all(x.certified for x in found)
+
+
+def test_weights_so_small_that_a_point_on_their_folds_is_no_float64():
+    with pytest.raises(InvalidInputError, match="float64 holds"):
+        space(folded(2.0**-1060))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_weights_that_are_no_numbers(wrong):
+    with pytest.raises(UnsupportedModelError, match="finite weights, but those of node 'n0'"):
+        box(relu_network(([[wrong, 1.0]], None), inputs=2), -1.0, 1.0)
+
+
+def test_an_output_that_is_not_there():
+    found = box(folded(), -1.0, 1.0)
+    for i in (-1, 5):
+        with pytest.raises(InvalidInputError, match="from 0 to 4"):
+            found.output_range(i)
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32).astype(np.float64),
+        [[0.0, -0.0], [1 / 3, -1e300]],
+        [[5e-324, -1.5]],
+        [[2.0**62, 1.0], [-(2.0**63), 3.0]],
+        [[2.0**900, -(2.0**901)]],
+    ],
+)
+def test_weights_are_made_fractions_exactly(matrix):
+    matrix = np.asarray(matrix, np.float64)
+    whole, low = whole_numbers(matrix)
+    found = [[Fraction(n) * Fraction(2) ** low for n in row] for row in whole]
+    assert found == [[Fraction(x) for x in row] for row in matrix.tolist()]
 
 
 IMPORTED = """

@@ -11,6 +11,7 @@ from nonlin.geometry.cells.cell import Cell, Names, cells_of, columns_of_cells
 from nonlin.geometry.cells.enumeration import Problem, batches
 from nonlin.geometry.cells.extremes import Extremes, extremes_of
 from nonlin.geometry.cells.parts import count_parts
+from nonlin.geometry.checks import check_output
 from nonlin.networks.array import Array
 from nonlin.results import Result
 
@@ -74,7 +75,12 @@ class Cells(Result):
         return len({(cell.weight.tobytes(), cell.bias.tobytes()) for cell in self.cells})
 
     def extremes(self, i: int) -> Extremes:
-        """Return the least and the largest value of an output and its steepest slope, where they are, how sure."""
+        """Return the least and the largest value of an output and its steepest slope, where they are, how sure.
+
+        Raises:
+            InvalidInputError: if there is no such output.
+        """
+        check_output(i, len(self.problem.chain.outputs))
         return extremes_of(self.cells, i)
 
     def output_range(self, i: int) -> tuple[float, float]:

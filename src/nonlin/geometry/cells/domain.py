@@ -12,7 +12,7 @@ from flint import fmpq
 from nonlin.errors import InvalidInputError
 from nonlin.networks.array import Array
 
-__all__ = ["Domain", "Root", "box_domain", "fraction", "plane_domain"]
+__all__ = ["Domain", "Root", "box_domain", "fraction", "nearest", "plane_domain"]
 
 MOST_DIMENSIONS = 6
 
@@ -23,6 +23,15 @@ def fraction(number: Any) -> Any:
         return fmpq(*number.as_integer_ratio())
     exact = number if isinstance(number, Fraction) else Fraction(number)
     return fmpq(exact.numerator, exact.denominator)
+
+
+def nearest(number: Any) -> float:
+    """Return the float64 nearest to a fraction of flint: Python rounds the quotient of two whole numbers once.
+
+    Raises:
+        OverflowError: if it is beyond float64.
+    """
+    return int(number.p) / int(number.q)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,8 +71,13 @@ class Domain:
     @property
     def floats(self) -> tuple[Array, float]:
         """The input on the slice in float64, and how far a row can be off as the sum of its coefficients' errors."""
-        # the quotient of two whole numbers is rounded once, in Python
-        values = [[int(q.p) / int(q.q) for q in row] for row in self.start]
+        try:
+            values = [[nearest(q) for q in row] for row in self.start]
+        except OverflowError as error:
+            raise InvalidInputError(
+                "expected a slice whose coordinates float64 holds, got an overflow; choose a smaller one, or weights "
+                "nearer to 1"
+            ) from error
         pairs = zip(values, self.start, strict=True)
         exact = all(fraction(x) == q for row, others in pairs for x, q in zip(row, others, strict=True))
         rows = np.array(values)
@@ -114,11 +128,12 @@ def plane_domain(p: Array, q: Array, r: Array, *, window: tuple[float, float, fl
     Raises:
         InvalidInputError: if the window is empty.
     """
-    left, right, bottom, top = map(float, window)
-    if not (np.all(np.isfinite(window)) and left < right and bottom < top):
+    ends = np.asarray(window, np.float64)
+    if ends.shape != (4,) or not np.all(np.isfinite(ends)) or np.any(ends[::2] >= ends[1::2]):
         raise InvalidInputError(
             f"expected a window (low, high, low, high) of s and t with room in it, got {tuple(window)}; change it"
         )
+    left, right, bottom, top = ends.tolist()
     start = []
     for a, b, c in zip(p.ravel(), q.ravel(), r.ravel(), strict=True):
         origin = fraction(float(a))

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz_mat
 
 from nonlin.geometry.bends import Bends
 from nonlin.geometry.cells.chain import Chain, Entries, Stage
-from nonlin.geometry.cells.domain import Domain, Root, fraction
+from nonlin.geometry.cells.domain import Domain, Root, fraction, nearest
 from nonlin.geometry.cells.polyhedra import Polyhedron, halves, sides, values
+from nonlin.networks.array import Array
 
-__all__ = ["ExactCell", "ExactStages", "exact_cells", "exact_stages", "floats", "mapped"]
+__all__ = ["ExactCell", "ExactStages", "exact_cells", "exact_stages", "floats", "mapped", "whole_numbers"]
 
 Row = list[Any]
 
@@ -94,7 +94,23 @@ def _matrix(stage: Stage) -> Any:
             (int(i), int(j), fraction(float(x)))
             for i, j, x in zip(entries.rows, entries.columns, entries.values, strict=True)
         ]
-    return fmpq_mat([[fraction(x) for x in row] for row in stage.matrix.tolist()])
+    whole, low = whole_numbers(stage.matrix)
+    return fmpq_mat(fmpz_mat(whole)) * fmpq(1, 1 << -low)
+
+
+def whole_numbers(matrix: Array) -> tuple[list[list[int]], int]:
+    """Return a matrix as whole numbers times a power of 2, whose exponent is not positive.
+
+    Many times faster than one fraction after the other where all of them fit into 64 bits.
+    """
+    mantissas, exponents = np.frexp(matrix)
+    bits = np.ldexp(mantissas, 53).astype(np.int64)
+    last = np.frexp((bits & -bits).astype(np.float64))[1] + exponents - 54
+    low = int(np.min(last, where=bits != 0, initial=0))
+    if np.max(exponents, initial=0) - low < 63:
+        return np.ldexp(matrix, -low).astype(np.int64).tolist(), low
+    ratios = ([x.as_integer_ratio() for x in row] for row in matrix.tolist())
+    return [[n * ((1 << -low) // d) for n, d in row] for row in ratios], low
 
 
 def exact_cells(
@@ -210,7 +226,7 @@ def _bent(stage: Stage, rows: list[Row], pieces: list[int]) -> list[Row]:
 def _applied(bends: Bends, row: Row, piece: int) -> Row:
     if piece < 0:
         return [fmpq(0)] * (len(row) - 1) + [fraction(bends.values[-1 - piece])]
-    slope = fraction(Fraction(bends.slopes[piece]))  # type: ignore[arg-type] # the chain has one number for each
+    slope = fraction(bends.slopes[piece])
     made = [slope * x for x in row]
     made[-1] += fraction(bends.intercepts[piece])
     return made
@@ -218,4 +234,4 @@ def _applied(bends: Bends, row: Row, piece: int) -> Row:
 
 def floats(rows: list[Row]) -> Any:
     """Return fractions as float64."""
-    return np.array([[int(q.p) / int(q.q) for q in row] for row in rows])
+    return np.array([[nearest(q) for q in row] for row in rows])

@@ -103,6 +103,7 @@ def _check_samples(node: Node, inputs: list[Array], made: Array) -> None:
 
 def _append(state: _State, rows: Rows, node: Node) -> None:
     """Add a stage that makes new numbers and passes on those that are still read."""
+    _check_finite(rows, node)
     live = state.live(node.output)
     passed = np.unique(np.concatenate([np.zeros(0, np.intp), *(x.ravel() for x in live.values())]))
     passed = passed[passed >= 0]
@@ -122,6 +123,15 @@ def _append(state: _State, rows: Rows, node: Node) -> None:
     state.width = stage.units
     state.tensors = {name: place[x] for name, x in live.items()}
     state.tensors[node.output] = np.arange(made).reshape(rows.shape)
+
+
+def _check_finite(rows: Rows, node: Node) -> None:
+    weights = rows.entries().values if rows.dense is None else rows.dense
+    if not (np.all(np.isfinite(weights)) and np.all(np.isfinite(rows.bias))):
+        raise UnsupportedModelError(
+            f"expected finite weights, but those of node '{node.name}' have NaN or ±inf; take a network "
+            "trained without them"
+        )
 
 
 def _matrix(rows: Rows, passed: Array, width: int) -> "Array | Entries":
