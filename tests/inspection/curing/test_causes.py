@@ -80,6 +80,61 @@ def test_many_layers_that_are_a_little_too_small_are_one_cause():
     assert found[0].proposals[0].kind == "initialise"
 
 
+def test_what_comes_in_small_is_the_fault_of_the_weights_before_it():
+    torch.manual_seed(0)
+    layers = [layer for _ in range(6) for layer in (nn.Linear(16, 16), nn.Tanh())]
+    with torch.no_grad():
+        for layer in layers[::2]:
+            layer.weight.mul_(0.2)
+            layer.bias.zero_()
+    causes = first_causes(nn.Sequential(*layers, nn.Linear(16, 2)), data())
+    last = causes[("linear", "11")]
+    assert last[0].name == "initialisation"
+    assert "6 layers, up to the one at 11, are together 10^-6" in last[0].evidence
+    assert last[0].proposals[0].kind == "initialise"
+    assert next(cause for cause in last if cause.name == "input scale").likelihood == "unlikely"
+
+
+def test_a_small_layer_in_front_makes_no_biases_large():
+    model = network()
+    with torch.no_grad():
+        model[0].weight.mul_(1e-4)
+        model[0].bias.zero_()
+        model[2].bias.fill_(-0.1)
+    causes = first_causes(model, data())[("dead", "3")]
+    assert causes[0].name == "initialisation"
+    assert next(cause for cause in causes if cause.name == "learning rate").likelihood == "unlikely"
+
+
+def test_a_dead_call_in_front_is_named_and_not_divided_by():
+    model = network()
+    with torch.no_grad():
+        model[0].bias.fill_(-100)
+        model[2].bias.copy_(-model[2].bias.abs() - 0.01)
+    causes = first_causes(model, data())[("dead", "3")]
+    assert causes[0].name == "input scale"
+    assert "see the calls before" in causes[0].evidence
+    assert all(abs(cause.figure) < 10 for cause in causes if cause.figure is not None)
+
+
+def test_shifts_up_and_down_do_not_cancel():
+    model = network(nn.Tanh)
+    causes = first_causes(model, data() + 100)[("dead", "1")]
+    assert causes[0].name == "input scale"
+    assert "mean 100" in causes[0].evidence
+
+
+def test_weights_of_zero_are_to_be_drawn_anew():
+    model = network(nn.Tanh)
+    with torch.no_grad():
+        for layer in (model[0], model[2]):
+            layer.weight.zero_()
+            layer.bias.zero_()
+    causes = first_causes(model, data())[("linear", "1")]
+    assert causes[0].name == "initialisation"
+    assert causes[0].proposals[0].kind == "reinitialise"
+
+
 def test_a_function_without_a_layer_before_it_has_no_figures():
     class Net(nn.Module):
         def forward(self, x):

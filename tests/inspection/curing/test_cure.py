@@ -77,6 +77,27 @@ def test_dead_units_come_back_without_a_change_of_the_answers():
     assert nonlin.inspect(trial.model, x).calls[0].dead == 0
 
 
+@pytest.mark.parametrize("functional_calls", [False, True])
+def test_a_deep_stack_of_sigmoids_gets_another_function_everywhere(functional_calls):
+    class Functional(nn.ModuleList):
+        def forward(self, x):
+            for layer in self[:-1]:
+                x = torch.sigmoid(layer(x))
+            return self[-1](x)
+
+    torch.manual_seed(0)
+    layers = [nn.Linear(16, 16) for _ in range(12)]
+    model = Functional([*layers, nn.Linear(16, 2)])
+    if not functional_calls:
+        model = nn.Sequential(*[m for layer in layers for m in (layer, nn.Sigmoid())], nn.Linear(16, 2))
+    cure = nonlin.cure(model, torch.randn(100, 16), trials=3)
+    assert any(finding.kind == "vanishing" for finding in cure.inspection.findings)
+    everywhere = "tanh at all 12 calls of that function, then rescale every layer to standard deviation 1"
+    trial = next(trial for trial in cure.trials if trial.name == everywhere)
+    assert trial.helps
+    assert trial.after == ()
+
+
 def state_of(model):
     tensors = {name: value.detach().clone() for name, value in model.state_dict().items()}
     gradients = [None if p.grad is None else p.grad.clone() for p in model.parameters()]

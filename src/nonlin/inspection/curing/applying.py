@@ -37,9 +37,12 @@ def apply(copy: Editable, change: Change, batches: Sequence[Batch], scale: Input
             raise CannotChangeError("the input has no standard deviation to divide by")
         copy.standardise(scale)
     elif change.kind == "initialise":
-        for call in list(copy.weights()):
-            layer = copy.weights()[call].name
-            _change_weights(copy, Change(kind="rescale", call=call, layer=layer), batches)
+        _rescale_all(copy, _names(copy, batches), batches)
+    elif change.kind == "replace":
+        names = _names(copy, batches)
+        for call in reversed(change.layers):  # the later ones of a kind are numbered by the earlier ones
+            copy.exchange(call, change.function)
+        _rescale_all(copy, names, batches)
     elif change.kind == "exchange":
         before = _recording(copy, batches)
         copy.exchange(change.call, change.function)
@@ -54,6 +57,25 @@ def apply(copy: Editable, change: Change, batches: Sequence[Batch], scale: Input
         before = _recording(copy, batches)
         _change_weights(copy, change, batches)
         _keep_behind(copy, change.call, before, batches)
+
+
+def _names(copy: Editable, batches: Sequence[Batch]) -> list[str]:
+    return [recorded.site.name for recorded in _recording(copy, batches).calls]
+
+
+def _rescale_all(copy: Editable, names: Sequence[str], batches: Sequence[Batch]) -> None:
+    """Rescale every layer in forward order; `names` are the calls' own, from before any was exchanged."""
+    rescaled = 0
+    for place, name in enumerate(names):
+        layer, calls = copy.weights().get(name), _recording(copy, batches).calls
+        if layer is None or len(calls) != len(names) or len(layer.weight) != calls[place].statistics.units:
+            continue
+        factor = _factor(Change(kind="rescale", call=name), calls[place])
+        bias = np.zeros(len(factor)) if layer.bias is None else layer.bias
+        copy.set_weights(name, layer.weight * factor[:, None], bias * factor)
+        rescaled += 1
+    if not rescaled:
+        raise CannotChangeError("no call has a layer before it whose weights could be rescaled")
 
 
 def _change_weights(copy: Editable, change: Change, batches: Sequence[Batch]) -> None:

@@ -15,6 +15,7 @@ ChangeKind = Literal[
     "merge",
     "normalise",
     "reinitialise",
+    "replace",
     "rescale",
     "revive",
     "shift",
@@ -31,13 +32,14 @@ class Change:
             the same for some units, whose outgoing weights become 0; "rescale" weights and biases so that the
             pre-activations have standard deviation 1; "normalise": both, unit by unit; "reinitialise": draw anew, then
             the same; "balance": rescale, and the next layer's weights the other way; "initialise": rescale every layer,
-            in forward order (Mishkin and Matas 2016, All you need is a good init); "exchange" the function; "merge"
-            affine layers into one; "insert" a function between them.
+            in forward order (Mishkin and Matas 2016, All you need is a good init); "exchange" the function; "replace":
+            the same at every call of it, then "initialise"; "merge" affine layers into one; "insert" a function between
+            them.
         call: the call concerned, "" for the input.
         layer: its affine layer, None where there is none.
         units: the units concerned, empty for all.
         function: to exchange or to insert; empty for other kinds.
-        layers: of a collapse.
+        layers: of a collapse; or the calls of a function to replace.
         unit_axis: of the layer's output, counted with the batch axis as 0.
     """
 
@@ -52,6 +54,8 @@ class Change:
     @property
     def place(self) -> str:
         """Where it is made, in words."""
+        if self.kind == "replace":
+            return f"all {len(self.layers)} calls of that function"
         if self.layers:
             return " and ".join(self.layers)
         return f"{len(self.units)} units of {self.call}" if self.units else self.call
@@ -74,6 +78,7 @@ def in_words(kind: ChangeKind, function: str, place: str) -> str:
         "balance": f"rescale {place} to standard deviation 1, the next layer the other way",
         "initialise": "rescale every layer to standard deviation 1, in forward order",
         "exchange": f"{function} at {place}",
+        "replace": f"{function} at {place}, then rescale every layer to standard deviation 1",
         "merge": f"merge {place} into one layer",
         "insert": f"{function} between {place}",
     }[kind]

@@ -34,8 +34,8 @@ with torch.no_grad():
 _RESCALE = """\
 scale = 1 / u.std(0).square().mean().sqrt()
 with torch.no_grad():
-    layer.weight *= scale
-    layer.bias *= scale
+    for parameter in layer.parameters():
+        parameter *= scale
 """
 
 _NORMALISE = """\
@@ -61,9 +61,15 @@ for layer in [m for m in model.modules() if isinstance(m, (torch.nn.Linear, torc
     with torch.no_grad():
         model(x)
         hook.remove()
-        scale = 1 / seen[0].std()
-        layer.weight *= scale
-        layer.bias *= scale
+        for parameter in layer.parameters():
+            parameter /= seen[0].std()
+"""
+
+_REPLACE = """\
+import torch
+for path in {calls!r}:  # where a call is no module, put torch.nn.functional.{function} in its place by hand
+    owner, _, name = path.rpartition(".")
+    setattr(model.get_submodule(owner), name, torch.nn.{module})
 """
 
 _MERGE = """\
@@ -118,6 +124,10 @@ def code_of(change: Change, *, torch: bool) -> str:
         return _STANDARDISE
     if change.kind == "initialise":
         return _INITIALISE
+    if change.kind == "replace":
+        name = change.function
+        exchanged = _REPLACE.format(calls=change.layers, module=_MODULES[name], function=name)
+        return exchanged + _INITIALISE.removeprefix("import torch\n")
     if change.kind == "merge":
         return _MERGE.format(layers=change.layers[:2], last=change.layers[1])
     if change.kind == "insert":

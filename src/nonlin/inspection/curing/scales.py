@@ -33,7 +33,7 @@ class InputScale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scales:
-    """Medians over the units concerned.
+    """Medians over the units concerned; of what may have either sign, the median size, with the commoner sign.
 
     Args:
         weight: the norm of a unit's weights over the function's gain; 1 as initialised by its gain.
@@ -91,11 +91,16 @@ def scales(recorded: RecordedCall, weights: LayerWeights, units: Sequence[int]) 
     with np.errstate(all="ignore"):
         return Scales(
             weight=_median(norms / function_gain(recorded.site.function)),
-            bias=_median(bias / spread),
-            offset=_median((mean - bias) / spread),
+            bias=_middle(bias / spread),
+            offset=_middle((mean - bias) / spread),
             incoming=_median(spread / norms),
             spread=_median(spread),
         )
+
+
+def _middle(values: Array) -> float:
+    """Return the median size with the sign of the median: shifts up and down do not cancel."""
+    return float(np.copysign(_median(np.abs(values)), np.median(values)))
 
 
 def _median(values: Array) -> float:
