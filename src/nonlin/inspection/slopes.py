@@ -38,6 +38,7 @@ def relative_slope(function: Function, pre_activation: Array) -> Slope | None:
 
     def relative(u: Array) -> Array:
         slope = np.asarray(function.slope(u))
-        return np.asarray(slope / slope.dtype.type(largest))
+        slope /= slope.dtype.type(largest)
+        return slope
 
     return relative

@@ -85,7 +85,7 @@ def totals_for(u: Array, y: Array, unit_axis: int) -> Totals:
         pivots=np.repeat(pivots, groups * lanes // units, axis=1).reshape(2, groups, lanes),
         sums=np.zeros((6, groups, lanes)),
         extremes=extremes,
-        counts=np.zeros((6, groups, lanes), np.int64),
+        counts=np.zeros((6, groups, lanes), np.int32),
     )
 
 

@@ -1,11 +1,10 @@
-"""Recurrent layers step by step in Python, so that their gates are calls with gradients like any other.
+"""Recurrent layers taken apart, so that their gates are calls with gradients like any other.
 
-The equations are those of torch.nn.LSTM, GRU and RNN, with projections and packed sequences.
+The equations are those of torch.nn.LSTM, GRU and RNN, with projections, dropout and packed sequences.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +12,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from nonlin.inspection.torch.unrolling import Unrolled, unroll
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nonlin.inspection.torch.gates import GateRecorder
 
 __all__ = ["LAYERS", "RECURRENT", "Stack", "Weights", "run_recurrent"]
 
 State = tuple[Tensor, ...]
-Step = Callable[[Tensor, State], State]
 
 LAYERS = {"lstm": "lstm", "gru": "gru", "rnn_tanh": "tanh", "rnn_relu": "relu"}
 """The operators that are a whole layer, and what it is made of."""
@@ -84,95 +86,67 @@ def run_recurrent(name: str, arguments: tuple[Any, ...], gates: GateRecorder) ->
         gates: notes every gate.
 
     Returns:
-        What the operator returns, equal up to the order of its sums; None where it must run itself, because it
-        draws dropout.
+        What the operator returns, equal up to the order of its sums; it can be differentiated once.
     """
     if name in _CELLS:
         return _run_cell(_CELLS[name], arguments, gates)
     if isinstance(arguments[3], (list, tuple)):
-        data, sizes, initial, weights, biases, layers, dropout, training, both = arguments
-        steps, time_axis = list(torch.split(data, sizes.tolist())), None
+        data, lengths, initial, weights, biases, layers, dropout, training, both = arguments
+        sizes, time_axis = lengths.tolist(), None
     else:
         data, initial, weights, biases, layers, dropout, training, both, batch_first = arguments
-        time_axis = 1 if batch_first and data.dim() == 3 else 0
-        steps = list(data.unbind(time_axis))
-    if training and dropout:
-        return None
+        time_axis = 1 if batch_first else 0
+        data = data.movedim(time_axis, 0)
+        sizes = [data.shape[1]] * data.shape[0]
     stack = Stack(kind=LAYERS[name], weights=weights, biases=biases, layers=layers, directions=1 + both)
     states = tuple(initial) if isinstance(initial, (list, tuple)) else (initial,)
-    steps, final = _run_stack(stack, steps, states, gates)
-    output = torch.cat(steps) if time_axis is None else torch.stack(steps, time_axis)
-    return (output, *final)
+    rows = data if time_axis is None else data.flatten(0, 1)
+    rows, final = _run_stack(stack, (rows, sizes), states, gates, dropout=dropout if training else 0.0)
+    if time_axis is not None:
+        rows = rows.unflatten(0, data.shape[:2]).movedim(0, time_axis)
+    return (rows, *final)
 
 
 def _run_stack(
-    stack: Stack, steps: list[Tensor], states: State, gates: GateRecorder
-) -> tuple[list[Tensor], State]:
+    stack: Stack,
+    steps: tuple[Tensor, Sequence[int]],
+    states: State,
+    gates: GateRecorder,
+    *,
+    dropout: float,
+) -> tuple[Tensor, State]:
+    rows, sizes = steps
     finals: list[State] = []
     for layer in range(stack.layers):
-        directions = []
+        if layer and dropout:
+            rows = torch.dropout(rows, dropout, True)
+        outputs = []
         for direction in range(stack.directions):
             index = layer * stack.directions + direction
             weights = stack.of(index)
-            step = _step(weights, stack.prefix(index), gates)
-            start = tuple(state[index] for state in states)
-            outputs, final = _scan(step, _projected(weights, steps), start, reverse=direction == 1)
-            gates.end_layer()
-            directions.append(outputs)
-            finals.append(final)
-        steps = [torch.cat(parts, dim=-1) for parts in zip(*directions, strict=True)]
-    return steps, tuple(torch.stack(parts) for parts in zip(*finals, strict=True))
+            noted = gates.open(weights.kind, stack.prefix(index))
+            run = Unrolled(
+                kind=weights.kind,
+                sizes=sizes,
+                reverse=direction == 1,
+                squares=[gate.squares for gate in noted],
+            )
+            output, *final = _unrolled(run, rows, weights, tuple(state[index] for state in states))
+            gates.report(noted, run)
+            outputs.append(output)
+            finals.append(tuple(final))
+        rows = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]
+    return rows, tuple(torch.stack(parts) for parts in zip(*finals, strict=True))
 
 
-def _projected(weights: Weights, steps: list[Tensor]) -> list[Tensor]:
+def _unrolled(run: Unrolled, rows: Tensor, weights: Weights, states: State) -> Any:
     # one large product instead of one a step
-    joined = linear(torch.cat(steps), weights.input, weights.input_bias)
-    return list(torch.split(joined, [len(step) for step in steps]))
-
-
-def _scan(step: Step, inputs: list[Tensor], initial: State, *, reverse: bool) -> tuple[list[Tensor], State]:
-    """Run over time; a batch of sequences sorted by length gets narrower, or wider in reverse."""
-    outputs: list[Tensor] = []
-    ended: list[State] = []
-    state = tuple(s[: len(inputs[-1 if reverse else 0])] for s in initial)
-    for x in reversed(inputs) if reverse else inputs:
-        now, new = len(state[0]), len(x)
-        if new > now:
-            state = tuple(torch.cat([s, first[now:new]]) for s, first in zip(state, initial, strict=True))
-        elif new < now:
-            ended.append(tuple(s[new:] for s in state))
-            state = tuple(s[:new] for s in state)
-        state = step(x, state)
-        outputs.append(state[0])
-    parts = [state, *reversed(ended)]
-    return outputs[::-1] if reverse else outputs, tuple(torch.cat(part) for part in zip(*parts, strict=True))
-
-
-def _step(weights: Weights, prefix: str, gates: GateRecorder, *, cell: bool = False) -> Step:
-    def gate(name: str, pre: Tensor, label: str) -> Tensor:
-        return gates.apply(name, pre, prefix + label, cell=cell)
-
-    def hidden(state: Tensor) -> Tensor:
-        return linear(state, weights.hidden, weights.hidden_bias)
-
-    def lstm(x: Tensor, state: State) -> State:
-        i, f, g, o = (x + hidden(state[0])).chunk(4, -1)
-        i, f = gate("sigmoid", i, "input_gate"), gate("sigmoid", f, "forget_gate")
-        g, o = gate("tanh", g, "cell_gate"), gate("sigmoid", o, "output_gate")
-        c = f * state[1] + i * g
-        h = o * gate("tanh", c, "cell_output")
-        return (h if weights.projection is None else linear(h, weights.projection)), c
-
-    def gru(x: Tensor, state: State) -> State:
-        (xr, xz, xn), (hr, hz, hn) = x.chunk(3, -1), hidden(state[0]).chunk(3, -1)
-        r, z = gate("sigmoid", xr + hr, "reset_gate"), gate("sigmoid", xz + hz, "update_gate")
-        n = gate("tanh", xn + r * hn, "new_gate")
-        return (n + z * (state[0] - n),)
-
-    def plain(x: Tensor, state: State) -> State:
-        return (gate(weights.kind, x + hidden(state[0]), weights.kind),)
-
-    return {"lstm": lstm, "gru": gru}.get(weights.kind, plain)
+    inside = weights.kind == "gru"  # its new gate takes a part of the state's bias
+    bias = weights.input_bias
+    if bias is not None and weights.hidden_bias is not None and not inside:
+        bias = bias + weights.hidden_bias
+    hidden = (weights.hidden, weights.hidden_bias if inside else None, weights.projection)
+    return unroll(run, linear(rows, weights.input, bias), hidden, states)
 
 
 def _run_cell(kind: str, arguments: tuple[Any, ...], gates: GateRecorder) -> Any:
@@ -185,6 +159,9 @@ def _run_cell(kind: str, arguments: tuple[Any, ...], gates: GateRecorder) -> Any
         input_bias=biases[0],
         hidden_bias=biases[1],
     )
-    state = tuple(initial) if isinstance(initial, (list, tuple)) else (initial,)
-    result = _step(weights, "", gates, cell=True)(linear(x, weights.input, weights.input_bias), state)
-    return result if kind == "lstm" else result[0]
+    states = tuple(initial) if isinstance(initial, (list, tuple)) else (initial,)
+    noted = gates.open(kind, cell=True)
+    run = Unrolled(kind=kind, sizes=[len(x)], reverse=False, squares=[gate.squares for gate in noted])
+    _, *final = _unrolled(run, x, weights, states)
+    gates.keep(noted, run)
+    return tuple(final) if kind == "lstm" else final[0]

@@ -89,7 +89,7 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         self.calls.forget()
         self.leaves.clear()
         self._recognition.restart(size)
-        self._gates.restart(size)
+        self._gates.restart()
         self._links.clear()
 
     def follow(self, tensor: torch.Tensor) -> None:
