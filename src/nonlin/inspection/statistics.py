@@ -106,18 +106,22 @@ def measure(
     from nonlin.inspection.totals import add, totals_for
 
     kind = pre_activation.dtype if pre_activation.dtype in (np.float32, np.float64) else np.dtype(np.float32)
-    axes = sorted(range(output.ndim), key=lambda axis: -abs(pre_activation.strides[axis]))
-    place = axes.index(unit_axis % output.ndim)
+    axes = _order(pre_activation)
+    place, back = axes.index(unit_axis % output.ndim), np.argsort(axes)
     totals: Totals | None = None
     for part in _parts(output):
-        u = pre_activation[part]
-        s = None if slope is None else slope(u)
-        arrays = [np.require(x.transpose(axes), kind, ["C", "W"]) for x in (u, output[part])]
-        totals = totals or totals_for(arrays[0], arrays[1], place)
-        flat = None if s is None else np.require(s.transpose(axes), kind, ["C", "W"])
-        add(totals, arrays[0], arrays[1], flat, rests_at_zero=rests_at_zero)
+        u, y = (np.require(x[part].transpose(axes), kind, ["C", "W"]) for x in (pre_activation, output))
+        s = None if slope is None else np.require(slope(u.transpose(back)).transpose(axes), kind, ["C", "W"])
+        totals = totals or totals_for(u, y, place)
+        add(totals, u, y, s, rests_at_zero=rests_at_zero)
     assert totals is not None  # noqa: S101 - there is at least one part
     return _statistics(totals, output, sloped=slope is not None)
+
+
+def _order(values: Array) -> tuple[int, ...]:
+    """Return the axes in the order of memory, or as they are where there are gaps."""
+    axes = tuple(sorted(range(values.ndim), key=lambda axis: -abs(values.strides[axis])))
+    return axes if values.transpose(axes).flags.c_contiguous else tuple(range(values.ndim))
 
 
 def _parts(values: Array) -> Iterator[slice]:

@@ -228,7 +228,7 @@ def test_gradients_go_on_through_inputs_weights_and_states(kind, projected, size
         described = Unrolled(kind=kind, sizes=sizes, reverse=reverse, squares=squares)
         bias = extra[-1] * 1 if kind == "gru" else None
         states = [state, extra[0]] if kind == "lstm" else [state]
-        return unroll(described, x, (weight * 1, bias, extra[1] * 1 if projected else None), states)
+        return unroll(described, x * 1, (weight * 1, bias, extra[1] * 1 if projected else None), states)
 
     assert torch.autograd.gradcheck(layer, (*tensors, *extra))
 

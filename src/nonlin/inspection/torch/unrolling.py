@@ -96,7 +96,7 @@ def unroll(
     Args:
         run: what to run; it gets the gates.
         projected: the inputs times their weights, with all biases that are not inside a gate, shape
-            (rows, gates · units).
+            (rows, gates · units); the pre-activations take its memory.
         weights: of the state; the bias in a GRU's; an LSTM's projection.
         states: before the first step, shape (sequences, units) each.
 
@@ -114,13 +114,13 @@ class _Plain(torch.autograd.Function):  # type: ignore[misc]  # torch is not fol
     def forward(
         ctx: Any, run: Unrolled, x: Tensor, weight: Tensor, _bias: None, _projection: None, initial: Tensor
     ) -> Any:
-        state, pre, output = initial.clone(), torch.empty_like(x), torch.empty_like(x)
+        state, output = initial.clone(), torch.empty_like(x)
         function = torch.tanh if run.kind == "tanh" else torch.relu
-        for now, u, y in run.steps(x, pre, output):
-            torch.addmm(now, state[: len(now)], weight.t(), out=u)
+        for u, y in run.steps(x, output):
+            u.addmm_(state[: len(u)], weight.t())
             y.copy_(function(u))
-            state[: len(now)] = y
-        run.pres, run.outputs = (pre,), (output,)
+            state[: len(u)] = y
+        run.pres, run.outputs = (x,), (output,)
         ctx.run, ctx.states, ctx.inner = run, (weight, initial), _is_inner(weight)
         return output.clone(), state
 
@@ -155,21 +155,21 @@ class _Gru(torch.autograd.Function):  # type: ignore[misc]  # as above
         initial: Tensor,
     ) -> Any:
         units, state = initial.shape[1], initial.clone()
-        pre, gates, hidden = torch.empty_like(x), torch.empty_like(x), torch.empty_like(x)
-        output = x.new_empty(len(x), units)
-        for now, u, y, h, out in run.steps(x, pre, gates, hidden, output):
-            carried = state[: len(now)]
-            h.copy_(torch.nn.functional.linear(carried, weight, bias))
-            torch.add(now, h, out=u)
-            y.copy_(torch.sigmoid(u))
-            torch.addcmul(now[:, 2 * units :], y[:, :units], h[:, 2 * units :], out=u[:, 2 * units :])
-            new = torch.tanh(u[:, 2 * units :])
-            y[:, 2 * units :] = new
-            torch.addcmul(new, y[:, units : 2 * units], carried - new, out=out)
+        gates, hidden, output = torch.empty_like(x), *(x.new_empty(len(x), units) for _ in range(2))
+        for u, y, h, out in run.steps(x, gates, hidden, output):
+            carried = state[: len(u)]
+            given = torch.nn.functional.linear(carried, weight, bias)
+            h.copy_(given[:, 2 * units :])
+            (u_rz, u_n), (y_rz, n) = (tensor.split([2 * units, units], -1) for tensor in (u, y))
+            u_rz += given[:, : 2 * units]
+            torch.sigmoid(u_rz, out=y_rz)
+            u_n.addcmul_(y_rz[:, :units], h)
+            torch.tanh(u_n, out=n)
+            torch.addcmul(n, y_rz[:, units:], carried - n, out=out)
             carried.copy_(out)
-        run.pres, run.outputs = pre.chunk(3, -1), gates.chunk(3, -1)
+        run.pres, run.outputs = x.chunk(3, -1), gates.chunk(3, -1)
         ctx.run, ctx.states, ctx.inner = run, (weight, initial), _is_inner(weight) or _is_inner(bias)
-        ctx.made = hidden[:, 2 * units :], output
+        ctx.made = hidden, output
         return output.clone(), state
 
     @staticmethod
@@ -214,12 +214,11 @@ class _Lstm(torch.autograd.Function):  # type: ignore[misc]  # as above
         initial_cell: Tensor,
     ) -> Any:
         units, state, cell = initial_cell.shape[1], initial.clone(), initial_cell.clone()
-        pre, gates = torch.empty_like(x), torch.empty_like(x)
-        cells, bounded, hidden = (x.new_empty(len(x), units) for _ in range(3))
+        gates, cells, bounded, hidden = torch.empty_like(x), *(x.new_empty(len(x), units) for _ in range(3))
         output = hidden if projection is None else x.new_empty(len(x), len(projection))
-        for now, u, y, c, b, h, out in run.steps(x, pre, gates, cells, bounded, hidden, output):
-            carried, memory = state[: len(now)], cell[: len(now)]
-            torch.addmm(now, carried, weight.t(), out=u)
+        for u, y, c, b, h, out in run.steps(x, gates, cells, bounded, hidden, output):
+            carried, memory = state[: len(u)], cell[: len(u)]
+            u.addmm_(carried, weight.t())
             torch.sigmoid(u, out=y)
             i, f, g, o = y.chunk(4, -1)
             torch.tanh(u[:, 2 * units : 3 * units], out=g)
@@ -231,7 +230,7 @@ class _Lstm(torch.autograd.Function):  # type: ignore[misc]  # as above
             if projection is not None:
                 torch.mm(h, projection.t(), out=out)
             carried.copy_(out)
-        run.pres, run.outputs = (*pre.chunk(4, -1), cells), (*gates.chunk(4, -1), bounded)
+        run.pres, run.outputs = (*x.chunk(4, -1), cells), (*gates.chunk(4, -1), bounded)
         ctx.run, ctx.states = run, (weight, projection, initial, initial_cell)
         ctx.inner = _is_inner(weight) or _is_inner(projection)
         # what is returned must not be kept as it is: it would keep itself alive, and the model may overwrite it
