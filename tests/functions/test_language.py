@@ -33,7 +33,11 @@ SCALAR = [f for f in nonlin.functions() if not f.vector]
         ("'x'", "'x'"),
         ("1e400 * x", "1e400"),
         ("x / 0", "divisor"),
-        ("softmax(x)", "softmax"),
+        ("softmax(x)", "not of a whole vector"),
+        ("x * sigmiod(x)", "got 'sigmiod'; did you mean sigmoid"),
+        ("leaky_rleu(x)", "did you mean leaky_relu"),
+        ("X * 2", "did you mean x"),
+        ("where(x > 0, x)", r"where\(condition, yes, no\)"),
         ("(" * 90 + "x" + ")" * 90 + "+1" * 100, "nesting"),
     ],
 )

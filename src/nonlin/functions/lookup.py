@@ -81,7 +81,7 @@ def define(formula: str, /, **parameters: float) -> Function:
         raise InvalidInputError(
             f"expected a formula as text, got {type(formula).__name__}; write it in quotes"
         )
-    definition = stabilise(parse(formula, parameters=parameters, resolve=_resolve))
+    definition = stabilise(parse(formula, parameters=parameters, resolve=_resolve, names=names()))
     used = {node.name for node in nodes(definition) if isinstance(node, Parameter)}
     for name, value in parameters.items():
         if name not in used:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection
+from difflib import get_close_matches
 from math import e, isfinite, pi
 from typing import TypeAlias
 
@@ -35,7 +36,13 @@ OPERATORS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div:
 COMPARISONS = {ast.Lt: (True, False), ast.LtE: (True, True), ast.Gt: (False, False), ast.GtE: (False, True)}
 
 
-def parse(formula: str, *, parameters: Collection[str] = (), resolve: Resolver | None = None) -> Expression:
+def parse(
+    formula: str,
+    *,
+    parameters: Collection[str] = (),
+    resolve: Resolver | None = None,
+    names: Collection[str] = (),
+) -> Expression:
     """Read a formula.
 
     Args:
@@ -45,6 +52,7 @@ def parse(formula: str, *, parameters: Collection[str] = (), resolve: Resolver |
             functions.
         parameters: the names that stand for a parameter.
         resolve: looks up a function of the catalogue.
+        names: what it knows, of which the nearest are named beside a wrong one.
 
     Raises:
         InvalidInputError: names the part of the formula that is not understood.
@@ -59,14 +67,16 @@ def parse(formula: str, *, parameters: Collection[str] = (), resolve: Resolver |
         raise InvalidInputError(
             f"expected a formula such as 'x * sigmoid(x)', got {formula!r}: {error}"
         ) from error
-    return _Reader(formula, frozenset(parameters), resolve).read(tree, 0)
+    return _Reader(formula, frozenset(parameters), resolve, frozenset(names)).read(tree, 0)
 
 
 class _Reader:
     """Turns the nodes of Python's syntax tree into ours; knows nothing but what `parse` lists."""
 
-    def __init__(self, formula: str, parameters: frozenset[str], resolve: Resolver | None) -> None:
-        self.formula, self.parameters, self.resolve = formula, parameters, resolve
+    def __init__(
+        self, formula: str, parameters: frozenset[str], resolve: Resolver | None, names: frozenset[str]
+    ) -> None:
+        self.formula, self.parameters, self.resolve, self.names = formula, parameters, resolve, names
 
     def refuse(self, node: ast.AST, expected: str) -> InvalidInputError:
         part = ast.get_source_segment(self.formula.strip(), node) if isinstance(node, ast.expr) else None
@@ -110,8 +120,10 @@ class _Reader:
             return Constant(CONSTANTS[node.id])
         if node.id in CHOICES or ALIASES.get(node.id, node.id) in SLOPES or self.known(node.id):
             raise self.refuse(node, f"an argument for {node.id}, as in {node.id}(x),")
-        names = ", ".join(["x", *sorted(self.parameters)])
-        raise self.refuse(node, f"one of the names {names} (give a parameter its value: {node.id}=1.0)")
+        names = ", ".join(["x", *sorted(self.parameters - {"x"})])
+        near = get_close_matches(node.id.lower(), {"x", *self.parameters, *CONSTANTS}, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}? Or " if near else ""
+        raise self.refuse(node, f"one of the names {names} ({hint}give a parameter its value: {node.id}=1.0)")
 
     def binary(self, node: ast.BinOp, depth: int) -> Expression:
         left, right = self.read(node.left, depth), self.read(node.right, depth)
@@ -136,6 +148,8 @@ class _Reader:
         if name == "where" and len(node.args) == 3 and not keywords:
             yes, no = self.read(node.args[1], depth), self.read(node.args[2], depth)
             return where(self.condition(node.args[0], depth), yes, no)
+        if name == "where":
+            raise self.refuse(node, "where(condition, yes, no)")
         arguments = [self.read(argument, depth) for argument in node.args]
         if name in CHOICES and len(arguments) == CHOICES[name][0] and not keywords:
             return CHOICES[name][1](*arguments)
@@ -148,9 +162,21 @@ class _Reader:
         if found is None and (primitive in SLOPES or self.known(name)):
             raise self.refuse(node, f"{name} with one argument and those parameters that it has")
         if found is None:
-            known = ", ".join(["where(condition, yes, no)", *CHOICES, *SLOPES])
-            raise self.refuse(node, f"a function of the catalogue, of x alone, or one of {known}")
+            raise self.unknown(node, name)
         return found
+
+    def unknown(self, node: ast.Call, name: str) -> InvalidInputError:
+        """Say which functions a formula may hold, the nearest if there are any."""
+        near = get_close_matches(name, {"where", *CHOICES, *SLOPES, *ALIASES, *self.names}, n=3, cutoff=0.6)
+        if name in near:
+            return self.refuse(node, "a function of x alone, not of a whole vector,")
+        if near:
+            return InvalidInputError(
+                f"expected functions that a formula may hold in {self.formula!r}, got {name!r}; "
+                f"did you mean {' or '.join(near)}?"
+            )
+        known = ", ".join(["where(condition, yes, no)", *CHOICES, *SLOPES])
+        return self.refuse(node, f"a function of the catalogue, of x alone, or one of {known}")
 
     def condition(self, node: ast.expr, depth: int) -> Condition:
         if not isinstance(node, ast.Compare) or len(node.ops) != 1 or type(node.ops[0]) not in COMPARISONS:
