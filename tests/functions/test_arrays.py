@@ -106,3 +106,32 @@ def test_zero_stays_zero_of_the_same_sign(size, name):
     for dtype in (np.float32, np.float64):
         assert not np.signbit(f(np.zeros(size, dtype))).any()
     assert not np.signbit(f(0.0))
+
+
+@pytest.mark.parametrize("f", [f for f in nonlin.functions() if not f.vector], ids=lambda f: f.name)
+def test_a_zero_at_zero_has_one_sign_in_every_type(f):
+    for compute in (f, f.slope):
+        for zero in (0.0, -0.0):
+            kinds = [zero, np.float64(zero), *(np.array([zero], dtype) for dtype in TYPES)]
+            values = [float(np.ravel(compute(kind))[0]) for kind in kinds]
+            assert values[0] != 0 or len({bool(np.signbit(value)) for value in values}) == 1
+
+
+@pytest.mark.parametrize("name", ["elu", "selu", "celu", "softsign", "leaky_relu"])
+def test_minus_zero_stays_so_in_the_compiled_loops(size, name):
+    f = nonlin.function(name)
+    for fast in (False, True):
+        assert np.signbit(f(np.full(size, -0.0, np.float32), fast=fast)).all()
+    assert not np.signbit(f(np.zeros(size, np.float32))).any()
+    assert np.signbit(f(-0.0))
+
+
+@pytest.mark.parametrize("name", ["relu", "softmax"])
+def test_a_mask_is_not_lost_in_silence(name):
+    masked = np.ma.array([1.0, -2.0, 3.0], mask=[False, True, False])
+    with pytest.raises(InvalidInputError, match="without a mask"):
+        nonlin.function(name)(masked)
+    unmasked = np.ma.array([1.0, -2.0, 3.0])
+    np.testing.assert_array_equal(
+        nonlin.function(name)(unmasked), nonlin.function(name)(np.asarray(unmasked))
+    )

@@ -229,3 +229,10 @@ def test_an_error_of_one_unit_is_noticed():
     result = np.nextafter(np.asarray(f(jnp.asarray(points.astype(np.float32)))), np.float32(0))
     (found,) = errors((f.expression,), points, (result,))
     assert outside("silu", "float32", 0, points, found)
+
+
+@pytest.mark.parametrize("name", ["tanh", "lisht"])
+def test_a_zero_at_minus_zero_has_the_sign_that_numpy_gives(name):
+    f = nonlin.function(name)
+    for dtype in (np.float32, np.float64):
+        assert np.signbit(f(jnp.float32(-0.0))) == np.signbit(f(dtype(-0.0)))

@@ -165,6 +165,10 @@ def _as_array(u: Any) -> NDArray[Any]:
     """Return numbers as an array of a floating type in this machine's order of bytes."""
     if type(u) is np.ndarray and u.dtype in _KINDS:
         return u
+    if np.ma.is_masked(u):
+        raise InvalidInputError(
+            "expected an array without a mask, got one with masked elements; hand over u.filled(nan) or u.compressed()"
+        )
     try:
         array = np.asarray(u)
     except ValueError as error:

@@ -40,8 +40,9 @@ class Function:
 
     Calling it, `slope` and `curvature` take Python numbers and arrays of float16, float32 and float64, of any
     shape, and return the same kind; integers count as float64. NaN gives NaN, ±inf the limit (NaN where there is
-    none). At a kink the slope is the declared one, PyTorch's where PyTorch has the function. The sign of a result
-    that is 0 says nothing.
+    none). At a kink the slope is the declared one, PyTorch's where PyTorch has the function. A result that is 0
+    at ±0 has the sign that the definition gives step by step, in every type; elsewhere, and in torch's own kernels
+    of relu, relu6, hardtanh and the shrinks, the sign of a 0 says nothing.
 
     Args:
         name: canonical name; for a definition of the user's, its text.

@@ -51,7 +51,7 @@ def _softplus(u: Any) -> Any:
 
 def _tanh(u: Any) -> Any:
     m = jnp.expm1(-2.0 * jnp.abs(u))
-    return jnp.where(u < 0, m, -m) / (2.0 + m)
+    return jnp.copysign(m, u) / (2.0 + m)
 
 
 def _sech2(u: Any) -> Any:

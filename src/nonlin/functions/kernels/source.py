@@ -5,11 +5,14 @@ from __future__ import annotations
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from nonlin.functions.evaluation import evaluate
 from nonlin.functions.expression import Call, Constant, Expression, Piecewise, Variable, nodes
 from nonlin.functions.kernels.emitter import Emitter
 from nonlin.functions.kernels.pair_evaluation import emit_pairs
 from nonlin.functions.kernels.precision import PLAIN
-from nonlin.functions.kernels.specialisation import passes_nan, specialised
+from nonlin.functions.kernels.specialisation import ZEROS, passes_nan, specialised
 from nonlin.functions.kernels.streams import loop
 from nonlin.functions.kernels.writers import WRITERS
 from nonlin.functions.tails import LINE, Tail, tail
@@ -124,7 +127,17 @@ def _emit(e: Emitter, original: Expression) -> str:
     result = _lowered(e, emit(e, chosen, {Variable(): argument}), left.limit == 0, right.limit == 0)
     for sign, side in (("", right), ("-", left)):
         result = _at_end(e, result, sign, side)
-    return result
+    return _signed_zero(e, original, result) if e.precision.doubled else result
+
+
+def _signed_zero(e: Emitter, expression: Expression, result: str) -> str:
+    """Give a result that is 0 at ±0 the sign that it has step by step; a pair loses it, −0 + 0 being 0."""
+    values = evaluate(expression, ZEROS)
+    if values.any():
+        return result
+    signs = tuple(np.signbit(values).tolist())
+    like = {(False, True): "u", (True, False): e.step("-u"), (True, True): e.number(-0.0)}
+    return e.select(f"u == {e.number(0.0)}", like.get(signs, e.number(0.0)), result)
 
 
 def _lowered(e: Emitter, result: str, left: bool, right: bool) -> str:  # noqa: FBT001 - the two sides

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nonlin.functions.construction import rebuild
+from nonlin.functions.evaluation import evaluate
 from nonlin.functions.expression import Call, Constant, Expression, Piecewise, Variable, children, nodes
 
-__all__ = ["passes_nan", "specialised"]
+__all__ = ["ZEROS", "passes_nan", "specialised"]
 
+ZEROS = np.array([0.0, -0.0])
 CHEAPER = {"exp": "exp_negative", "expm1": "expm1_negative"}
 
 
@@ -20,15 +24,23 @@ def passes_nan(expression: Expression) -> bool:
 
 
 def specialised(expression: Expression) -> Expression:
-    """Use the cheaper exp where a piece holds only for x ≤ 0."""
+    """Use the cheaper exp where a piece holds only for x ≤ 0, and the right piece at 0 where it is the same there."""
     if not isinstance(expression, Piecewise) or not isinstance(expression.argument, Variable):
         return expression
     first = expression.points[0]
     if not isinstance(first, Constant) or first.value > 0:
         return expression
     pieces = (_cheaper(expression.pieces[0]), *expression.pieces[1:])
-    at = (_cheaper(expression.at[0]), *expression.at[1:])
-    return Piecewise(expression.argument, expression.points, pieces, at)
+    # x keeps the sign of 0, which exp(x) − 1 loses
+    right = first.value == 0 and _same_zero(expression.at[0], pieces[1])
+    here = pieces[1] if right else _cheaper(expression.at[0])
+    return Piecewise(expression.argument, expression.points, pieces, (here, *expression.at[1:]))
+
+
+def _same_zero(a: Expression, b: Expression) -> bool:
+    """Whether both are 0 at ±0, with the same sign."""
+    values = [evaluate(piece, ZEROS) for piece in (a, b)]
+    return not np.any(values) and bool((np.signbit(values[0]) == np.signbit(values[1])).all())
 
 
 def _cheaper(piece: Expression) -> Expression:
