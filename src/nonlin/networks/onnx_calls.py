@@ -4,19 +4,23 @@ Each function converts one kind of node, or returns None where it does not under
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from nonlin.functions import Function, define, function
 from nonlin.networks.activation import Activation, ParametricRelu, Select, Softmax
+from nonlin.networks.onnx_steps import largest_of
 from nonlin.networks.onnx_use import Conversion, Use, single
 
 __all__ = [
     "call",
     "clip",
+    "compared",
     "gelu",
     "hard_sigmoid",
     "maximum",
+    "minimum",
     "plain",
     "power",
     "prelu",
@@ -63,20 +67,46 @@ def clip(use: Use) -> Conversion | None:
         return call(use, function("relu"))
     if bounds[0] == 0 and bounds[1] == 6:
         return call(use, function("relu6"))
-    if not all(np.isfinite(bounds)):
-        return None
+    if bounds[1] == np.inf:
+        return call(use, _from(bounds[0]))
+    if bounds[0] == -np.inf:
+        return call(use, _up_to(bounds[1]))
     return call(use, function("hardtanh", min_val=bounds[0], max_val=bounds[1]))
 
 
 def maximum(use: Use) -> Conversion | None:
-    """Convert Max with 0."""
+    """Convert Max of a tensor and a number, or of tensors."""
+    return _of_two(use, _from) or largest_of(use)
+
+
+def minimum(use: Use) -> Conversion | None:
+    """Convert Min of a tensor and a number, or of tensors."""
+    return _of_two(use, _up_to) or largest_of(use)
+
+
+def _of_two(use: Use, bounded: Callable[[float], Function]) -> Conversion | None:
     constants = [use.constant(i) for i in range(len(use.node.input))]
     if len(constants) != 2 or (constants[0] is None) == (constants[1] is None):
         return None
     position = 0 if constants[0] is not None else 1
-    if np.any(constants[position] != 0):
+    stored = np.asarray(constants[position])
+    numbers = np.unique(stored)
+    if len(numbers) != 1 or not np.isfinite(numbers[0]):
         return None
-    return (Activation(function=function("relu")),), (use.node.input[1 - position],)
+    shape = use.shape(1 - position)
+    if stored.ndim and (shape is None or stored.ndim > len(shape)):
+        return None  # the numbers may broadcast the tensor
+    return (Activation(function=bounded(float(numbers[0]))),), (use.node.input[1 - position],)
+
+
+def _from(low: float) -> Function:
+    """Return max(x, low)."""
+    return function("relu") if low == 0 else function("threshold", threshold=low, value=low)
+
+
+def _up_to(high: float) -> Function:
+    """Return min(x, high)."""
+    return define("min(x, high)", high=high)
 
 
 def hard_sigmoid(use: Use) -> Conversion:
@@ -94,6 +124,37 @@ def gelu(use: Use) -> Conversion:
 
 def select(use: Use) -> Conversion | None:
     """Convert Where whose condition compares a computed tensor with a number."""
+    found = _comparison(use)
+    values = [use.constant(1), use.constant(2)]
+    if found is None or any(v is not None and v.size != 1 for v in values):
+        return None
+    # what holds below the number chooses the second value above it, and there on the number where it did not hold
+    order = (1, 2) if found.above else (2, 1)
+    stored = [None if (v := values[i - 1]) is None else float(v.item()) for i in order]
+    computed = (use.node.input[i] for i in order if values[i - 1] is None)
+    return (_selected(found, stored[0], stored[1]),), (found.tensor, *computed)
+
+
+def compared(use: Use) -> Conversion | None:
+    """Convert a comparison of a computed tensor with a number, as the numbers 1 and 0."""
+    found = _comparison(use)
+    if found is None:
+        return None
+    holds, fails = (1.0, 0.0) if found.above else (0.0, 1.0)
+    return (_selected(found, holds, fails),), (found.tensor,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Comparison:
+    """What a condition asks: whether a tensor is above a number, or below it; and whether it holds on it."""
+
+    tensor: str
+    threshold: float
+    above: bool
+    equal: bool
+
+
+def _comparison(use: Use) -> _Comparison | None:
     made = use.graph.makers.get(use.node.input[0])
     if made is None or made.domain not in ("", "ai.onnx") or made.op_type not in _COMPARISONS:
         return None
@@ -103,19 +164,19 @@ def select(use: Use) -> Conversion | None:
     number = 0 if sides[0] is not None else 1
     threshold = sides[number]
     above, equal = _COMPARISONS[made.op_type]
-    if number == 0:  # the number stands first: 3 below x is x above 3
-        above = not above
-    values = [use.constant(1), use.constant(2)]
-    if threshold is None or any(v is not None and v.size != 1 for v in (threshold, *values)):
+    if threshold is None or threshold.size != 1:
         return None
-    # what holds below the number chooses the second value above it, and there on the number where it did not hold
-    order = (1, 2) if above else (2, 1)
-    stored = [None if (v := values[i - 1]) is None else float(v.item()) for i in order]
-    operator = Select(
-        threshold=float(threshold.item()), equal=equal == above, above=stored[0], below=stored[1]
+    # where the number stands first, 3 below x is x above 3
+    return _Comparison(
+        tensor=made.input[1 - number],
+        threshold=float(threshold.item()),
+        above=above if number else not above,
+        equal=equal,
     )
-    computed = (use.node.input[i] for i in order if values[i - 1] is None)
-    return (operator,), (made.input[1 - number], *computed)
+
+
+def _selected(found: _Comparison, above: float | None, below: float | None) -> Select:
+    return Select(threshold=found.threshold, equal=found.equal == found.above, above=above, below=below)
 
 
 def power(use: Use) -> Conversion | None:

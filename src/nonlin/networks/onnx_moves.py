@@ -6,6 +6,8 @@ Each function converts one kind of node, or returns None where it does not under
 import numpy as np
 import onnx
 
+from nonlin.networks.onnx_calls import compared
+from nonlin.networks.onnx_steps import wrapped_pad
 from nonlin.networks.onnx_use import Conversion, Use, single
 from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 
@@ -22,10 +24,12 @@ def identity(use: Use) -> Conversion | None:
 
 
 def cast(use: Use) -> Conversion | None:
-    """Convert Cast to a floating-point type."""
+    """Convert Cast to a floating-point type, of a comparison too."""
     floating = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.DOUBLE: "float64"}
     to = floating.get(use.attributes["to"])
-    return None if to is None else single(Cast(dtype=to), use)
+    if to is None:
+        return None
+    return compared(use) or single(Cast(dtype=to), use)
 
 
 def shaped(use: Use) -> Conversion | None:
@@ -85,8 +89,10 @@ def gather(use: Use) -> Conversion | None:
 def pad(use: Use) -> Conversion | None:
     """Convert Pad with a stored number."""
     widths, value = use.constant(1, "pads"), use.constant(2, "value")
-    if use.attributes.get("mode", b"constant") != b"constant" or widths is None or use.given(3):
+    if widths is None or use.given(3):
         return None
+    if use.attributes.get("mode", b"constant") != b"constant":
+        return wrapped_pad(use, np.asarray(widths))
     if use.given(2) and value is None:
         return None
     half = len(widths) // 2

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import onnx
 
-from nonlin.networks import onnx_calls, onnx_linear, onnx_moves
+from nonlin.networks import onnx_calls, onnx_linear, onnx_moves, onnx_steps
+from nonlin.networks.network import Operator
 from nonlin.networks.onnx_use import Conversion, Graph, Use
 from nonlin.networks.onnx_windows import average_pool, convolution, global_max_pool, max_pool
 
-__all__ = ["convert"]
+__all__ = ["convert", "convert_split"]
 
 _Converter = Callable[[Use], Conversion | None]
 _MOVES = {
@@ -39,6 +40,14 @@ def convert(node: onnx.NodeProto, graph: Graph) -> Conversion | None:
     return None if made is None or any(name in graph.constants for name in made[1]) else made
 
 
+def convert_split(node: onnx.NodeProto, graph: Graph) -> list[Operator] | None:
+    """Return what a Split does for each of its outputs, or None if that is not understood."""
+    if node.op_type != "Split" or node.domain not in ("", "ai.onnx") or node.input[0] in graph.constants:
+        return None
+    attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+    return onnx_steps.split(Use(node=node, graph=graph, attributes=attributes))
+
+
 _CONVERTERS: dict[str, _Converter] = {
     "Abs": onnx_calls.plain("abs"),
     "Add": onnx_linear.arithmetic,
@@ -52,7 +61,9 @@ _CONVERTERS: dict[str, _Converter] = {
     "Conv": lambda use: convolution(
         use.node, use.attributes, use.shape(0), (use.constant(1), use.constant(2))
     ),
+    "ConvTranspose": onnx_steps.transposed_convolution,
     "Cos": onnx_calls.plain("cosine"),
+    "DepthToSpace": onnx_steps.depth_to_space,
     "Div": onnx_linear.arithmetic,
     "Dropout": onnx_moves.identity,
     "Elu": onnx_calls.plain("elu", alpha="alpha"),
@@ -73,15 +84,19 @@ _CONVERTERS: dict[str, _Converter] = {
     "MatMul": onnx_linear.matmul,
     "Max": onnx_calls.maximum,
     "MaxPool": lambda use: max_pool(use.node, use.attributes, use.shape(0)),
+    "Min": onnx_calls.minimum,
     "Mish": onnx_calls.plain("mish"),
     "Mul": onnx_linear.arithmetic,
     "Neg": onnx_linear.negate,
     "PRelu": onnx_calls.prelu,
     "Pow": onnx_calls.power,
     "Pad": onnx_moves.pad,
+    "ReduceMax": onnx_steps.reduced_maximum,
     "ReduceMean": onnx_linear.reduce,
+    "ReduceMin": onnx_steps.reduced_maximum,
     "ReduceSum": onnx_linear.reduce,
     "Relu": onnx_calls.plain("relu"),
+    "Resize": onnx_steps.resized,
     "Reshape": onnx_moves.shaped,
     "Selu": onnx_calls.plain("selu", alpha="alpha", scale="gamma"),
     "Sigmoid": onnx_calls.plain("sigmoid"),

@@ -15,7 +15,7 @@ from nonlin.networks.affine import Dense, Elementwise
 from nonlin.networks.array import Array
 from nonlin.networks.network import Network, Node, Operator, Origin, Tensor
 from nonlin.networks.onnx_file import open_onnx, tensors_of
-from nonlin.networks.onnx_operators import convert
+from nonlin.networks.onnx_operators import convert, convert_split
 from nonlin.networks.onnx_use import Graph
 from nonlin.networks.recognition import recognise
 from nonlin.networks.recurrent import recurrence_of
@@ -136,13 +136,24 @@ def _nodes(model: onnx.ModelProto, graph: Graph) -> list[Node]:
         name = node.name or f"{node.op_type}_{index}"
         name = _free(name, taken)
         taken.add(name)
+        parts = convert_split(node, graph)
         made = None if read.intersection(node.output[1:]) else convert(node, graph)
-        if made is None:
+        if parts is not None:
+            nodes += _parts(parts, node, name)
+        elif made is None:
             nodes.append(_opaque(node, name, graph))
         else:
             nodes += _chain(*made, name=name, output=node.output[0])
     fixed = [v.name for v in model.graph.output if v.name in graph.constants]
     return [*nodes, *(_constant(name) for name in fixed)]
+
+
+def _parts(operators: list[Operator], node: onnx.NodeProto, name: str) -> list[Node]:
+    return [
+        Node(name=f"{name}/{i}" if i else name, operator=operator, inputs=(node.input[0],), output=output)
+        for i, (operator, output) in enumerate(zip(operators, node.output, strict=True))
+        if output
+    ]
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -52,11 +52,16 @@ def global_max_pool(node: onnx.NodeProto, shape: Shape) -> Made | None:
 
 
 def average_pool(node: onnx.NodeProto, attributes: Mapping[str, Any], shape: Shape) -> Made | None:
-    """Convert AveragePool; None where the windows hang over the edge or the padding cannot be known."""
+    """Convert AveragePool; None where the padding cannot be known, or is counted in windows that hang over the edge."""
     window = _window(attributes, tuple(attributes["kernel_shape"]), shape)
-    if window is None or attributes.get("ceil_mode", 0):
-        return None
     counted = bool(attributes.get("count_include_pad", 0))
+    if attributes.get("ceil_mode", 0):
+        # what hangs over is not counted, whatever is said of the padding
+        if counted and (any(attributes.get("pads", ())) or "auto_pad" in attributes):
+            return None
+        counted = False
+    if window is None:
+        return None
     return (AveragePool(window=window, count_padding=counted),), (node.input[0],)
 
 

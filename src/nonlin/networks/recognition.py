@@ -134,7 +134,7 @@ def _recognised(
 
 def _named(expression: Expression) -> Function | None:
     """Return the catalogue's function that an expression is, near 0 and far from it."""
-    found = identify(expression) or _leaky(expression)
+    found = identify(expression) or _leaky(expression) or _shrinking(expression)
     return found if found is not None and _same_far_out(expression, found) else None
 
 
@@ -147,6 +147,15 @@ def _leaky(expression: Expression) -> Function | None:
     if left.intercept != 0 or right.intercept != 0 or abs(right.slope - 1) > _RELATIVE:
         return None
     return function("leaky_relu", negative_slope=left.slope)
+
+
+def _shrinking(expression: Expression) -> Function | None:
+    """Return the soft or hard shrinkage that three pieces are, written out by an exporter as a choice."""
+    pieces = affine_pieces(expression)
+    if pieces is None or len(pieces) != 3 or not pieces[2].low > 0:
+        return None
+    made = (function(name, lambd=pieces[2].low) for name in ("softshrink", "hardshrink"))
+    return next((f for f in made if f.pieces == pieces), None)
 
 
 def _same_far_out(expression: Expression, found: Function) -> bool:

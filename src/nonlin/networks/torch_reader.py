@@ -10,11 +10,17 @@ from typing import Any
 import numpy as np
 
 from nonlin.errors import InvalidInputError, MissingDependencyError, UnsupportedModelError
+from nonlin.functions.moments import jumps
+from nonlin.networks.activation import Activation
 from nonlin.networks.array import Array
-from nonlin.networks.network import Network
+from nonlin.networks.evaluation import evaluate
+from nonlin.networks.network import Network, Node
 from nonlin.networks.onnx_reader import network_of
 
 __all__ = ["read_torch"]
+
+_ROUNDING = 1e-2
+"""Of the largest output: far above what float32 loses in a network that works, far below what a wrong layer does."""
 
 
 def read_torch(module: Any, example: Array | None) -> Network:
@@ -59,7 +65,44 @@ def read_torch(module: Any, example: Array | None) -> Network:
             f"PyTorch cannot export {name} as a graph ({reason.strip()}); its folds are not counted"
         ) from error
     assert exported is not None  # noqa: S101 - so it is without a file name
-    return network_of(exported.model_proto, name=name)
+    network = network_of(exported.model_proto, name=name)
+    _check_same(network, frozen, two, name)
+    return network
+
+
+def _check_same(network: Network, module: Any, batch: Any, name: str) -> None:
+    """Refuse an export that computes something else than the module; PyTorch drops some settings without a word.
+
+    What jumps may jump elsewhere by rounding: such a network is not compared.
+    """
+    import torch
+
+    if not network.piecewise_linear or len(network.inputs) != 1 or any(map(_jumps, network.nodes)):
+        return
+    # an example of zeros would not tell much
+    size = max(1.0, float(batch.abs().max()))
+    batch = (size * torch.sin(torch.arange(batch.numel()))).to(batch.dtype).reshape(batch.shape)
+    with torch.no_grad():
+        expected = module(batch)
+    if not isinstance(expected, torch.Tensor):
+        return
+    wanted = expected.double().numpy()
+    got = evaluate(network, {network.inputs[0].name: batch.double().numpy()})[0]
+    size = float(np.abs(wanted).max(initial=0.0))
+    if got.shape != wanted.shape or not np.allclose(
+        got, wanted, rtol=0, atol=_ROUNDING * size, equal_nan=True
+    ):
+        raise UnsupportedModelError(
+            f"PyTorch exports {name} as a graph that computes something else than the module does; "
+            "some setting has no counterpart in ONNX, such as divisor_override of AvgPool2d: replace that layer"
+        )
+
+
+def _jumps(node: Node) -> bool:
+    operator = node.operator
+    return isinstance(operator, Activation) and bool(
+        operator.function.expression and jumps(operator.function.expression)
+    )
 
 
 @contextlib.contextmanager
