@@ -4,8 +4,12 @@
 
 A plain pass, an inspection of one batch and one of several follow each other in turn. What a further batch costs, in
 plain passes, is the median of the ratios, with the middle half; and what an inspection takes besides, such as folds.
+How much memory a pass takes is measured in processes of their own: beyond what a small batch took before it.
 """
 
+import resource
+import subprocess
+import sys
 from time import perf_counter
 
 import numpy as np
@@ -14,6 +18,8 @@ import torch
 from torch import nn
 
 import nonlin
+from nonlin.inspection.recording import Batch
+from nonlin.inspection.torch import record
 
 SECONDS = 15
 MORE = 4
@@ -78,3 +84,38 @@ def test_cost_of_an_inspection(name):
     print(
         f"\n| {name} | {np.median(plain) * 1e3:.0f} ms | {middle:.2f} ({low:.2f} to {high:.2f}) | {fixed:.2f} s |"
     )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_memory_of_an_inspection(name):
+    plain, full = (
+        float(subprocess.run([sys.executable, __file__, name, how], check=True, capture_output=True).stdout)  # noqa: S603 - this file
+        for how in ("plain", "inspected")
+    )
+    print(f"\n| {name} | {plain:.0f} MB | {full:.0f} MB |")
+
+
+def memory(name, how):
+    """Return by how many MB a pass over a large batch raises the most memory that a process has held."""
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    model, data = CASES[name]()
+    model.eval()
+    for run in (plainly, inspected):
+        run(model, data[:4])  # loads and compiles what it needs
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    {"plain": plainly, "inspected": inspected}[how](model, data.repeat(8, *[1] * (data.dim() - 1)))
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def plainly(model, data):
+    inputs = data.clone().requires_grad_()
+    torch.autograd.grad(model(inputs).logsumexp(1).sum(), inputs)
+
+
+def inspected(model, data):
+    record(model, [Batch(inputs={"x": data}, labels=None, size=len(data))])
+
+
+if __name__ == "__main__":
+    print(memory(*sys.argv[1:]))

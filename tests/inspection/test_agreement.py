@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from nonlin.inspection import inspect
+from nonlin.networks import torch_reader
+from nonlin.networks.torch_reader import read_torch
 
 
 def mlp():
@@ -66,6 +68,26 @@ def test_both_recorders_agree(name, labelled, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_a_module_is_exported_once_and_only_for_what_was_asked(monkeypatch):
+    exports = []
+
+    def counted(module, example):
+        exports.append(example.shape)
+        return read_torch(module, example)
+
+    monkeypatch.setattr(torch_reader, "read_torch", counted)
+    model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
+    data = torch.randn(60, 4)
+    without = inspect(model, data, folds=False)
+    assert exports == []
+    assert without.folds.line is None
+    assert "not asked" in without.folds.reason
+    everything = inspect(model, data, predicted=True, box=(-1, 1))
+    assert exports == [(1, 4)]
+    assert everything.folds.line is not None
+    assert everything.prediction is not None
+
+
 def test_the_folds_of_a_module_are_those_of_its_export():
     torch.manual_seed(0)
     model = nn.Sequential(

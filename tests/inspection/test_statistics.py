@@ -1,3 +1,4 @@
+import tracemalloc
 from fractions import Fraction
 from operator import attrgetter
 
@@ -161,6 +162,17 @@ def test_what_is_read_only_or_narrow_is_measured_too():
     u.flags.writeable = False
     found = measure(u, u, np.ones_like, unit_axis=1, rests_at_zero=False)
     np.testing.assert_allclose(found.output.mean, u.astype(float).mean(0), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 3, 1)])
+def test_nothing_of_the_size_of_the_batch_is_made(order):
+    u = np.ones((64, 32, 64, 64), np.float32).transpose(order).transpose(np.argsort(order))
+    measure(u[:2], u[:2], silu_slope, unit_axis=1, rests_at_zero=True)  # loads what it needs
+    tracemalloc.start()
+    measure(u, u, silu_slope, unit_axis=1, rests_at_zero=True)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < u.nbytes / 4
 
 
 @pytest.mark.parametrize("size", [1, 10, 11, 99])

@@ -21,13 +21,11 @@ __all__ = ["count_folds", "first_curved"]
 Array = npt.NDArray[Any]
 
 
-def count_folds(
-    network: Callable[[Array], Network], inputs: Array, classes: Array, *, by_label: bool
-) -> Folds:
+def count_folds(network: Callable[[], Network], inputs: Array, classes: Array, *, by_label: bool) -> Folds:
     """Return the folds on the line between the first sample and the first sample of another class.
 
     Args:
-        network: returns the network, given a batch of one sample.
+        network: returns the network; it is asked only where there are two samples to put a line between.
         inputs: shape (samples, …), the first samples of the data.
         classes: shape (samples,), whole numbers.
         by_label: whether the classes are labels.
@@ -37,7 +35,7 @@ def count_folds(
         return Folds(reason="the first samples are all of one class")
     second = int(other[0])
     try:
-        open_ended, on_logits = without_final(network(inputs[:1]))
+        open_ended, on_logits = without_final(network())
         found = line(open_ended, inputs[0], inputs[second])
     except NonlinError as error:
         return Folds(reason=str(error))

@@ -24,6 +24,7 @@ from nonlin.inspection.recording import Batch, Loss, Progress, Recording
 from nonlin.inspection.result import Call, Collapse, Finding, Folds, Inspection
 from nonlin.inspection.thresholds import Thresholds
 from nonlin.inspection.verdicts import describe, findings, with_verdicts
+from nonlin.networks import Network
 
 __all__ = ["inspect", "shaped"]
 
@@ -45,6 +46,7 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
     thresholds: Thresholds | str | None = None,
     box: tuple[Any, Any] | None = None,
     predicted: bool = False,
+    folds: bool = True,
     progress: Progress | None = None,
 ) -> Inspection:
     """Learn what the activations of a trained network do on some data.
@@ -64,6 +66,9 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
             call also says which units are proven dead or linear on all of it.
         predicted: whether to put what the weights predict beside what is measured: the length of every pre-activation
             and the gradient at every call. For a PyTorch module the export takes some seconds.
+        folds: whether to count the folds between two samples of different classes, where the network is piecewise
+            linear. For a PyTorch module the export takes seconds, once an inspection: without it and without
+            `predicted` and `box` an inspection costs little more than the passes.
         progress: called with the number of samples done, and of all of them where that is known.
 
     Returns:
@@ -112,7 +117,7 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
         collapses=tuple(
             Collapse(layers=c.layers, parameters=c.parameters, merged=c.merged) for c in recording.chains
         ),
-        folds=first.folds(opened, recording),
+        folds=first.folds(opened, recording) if folds else Folds(reason="they were not asked for"),
         unseen=recording.unseen,
         accuracy=first.accuracy(recording),
         thresholds=limits,
@@ -175,6 +180,7 @@ class _First:
     inputs: list[Any] = field(default_factory=list)
     labels: list[Array] = field(default_factory=list)
     kept: int = 0
+    graph: Network | None = None
 
     def passing(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         for batch in batches:
@@ -223,18 +229,26 @@ class _First:
             )
         samples = [as_array(next(iter(inputs.values()))) for inputs in self.inputs]
         return count_folds(
-            opened.network, np.concatenate(samples), classes[: self.kept], by_label=bool(self.labels)
+            lambda: self.network(opened),
+            np.concatenate(samples),
+            classes[: self.kept],
+            by_label=bool(self.labels),
         )
+
+    def network(self, opened: Model) -> Network:
+        """Return the graph, which for a PyTorch module is exported once."""
+        if self.graph is None:
+            self.graph = opened.network(as_array(next(iter(self.inputs[0].values())))[:1])
+        return self.graph
 
     def prediction(self, opened: Model, calls: tuple[Call, ...]) -> Prediction:
         values = [as_array(next(iter(inputs.values()))) for inputs in self.inputs]
         samples = np.concatenate([array for array in values if array.shape[1:] == values[0].shape[1:]])
-        return predict_calls(lambda: opened.network(samples[:1]), calls, samples)
+        return predict_calls(lambda: self.network(opened), calls, samples)
 
     def proofs(
         self, opened: Model, recording: Recording, box: tuple[Any, Any] | None, limits: Thresholds
     ) -> Proofs:
         if box is None:
             return Proofs()
-        example = as_array(next(iter(self.inputs[0].values())))
-        return prove_calls(lambda: opened.network(example[:1]), recording.calls, box, limits.constant_slope)
+        return prove_calls(lambda: self.network(opened), recording.calls, box, limits.constant_slope)
