@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -10,9 +10,27 @@ from torch import nn
 from nonlin.inspection.torch.lineage import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["Places"]
+__all__ = ["Hook", "Places"]
+
+
+class Hook:
+    """A hook on a module, which copies of the module do not take along, nor do files."""
+
+    __slots__ = ("_run",)
+
+    def __init__(self, run: Callable[..., Any]) -> None:
+        """Call this."""
+        self._run = run
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Do what it is for."""
+        return self._run(*arguments)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # takes whatever a hook is called with and does nothing, and a file with it can be read without this package
+        return getattr, (nullcontext(), "__exit__")
 
 
 class Places:
@@ -44,8 +62,8 @@ class Places:
         with ExitStack() as hooks:
             for name, module in model.named_modules():
                 entry = (name, _is_activation(name, module))
-                hooks.callback(module.register_forward_pre_hook(self._entering(entry)).remove)
-                hooks.callback(module.register_forward_hook(self._leaving, always_call=True).remove)
+                hooks.callback(module.register_forward_pre_hook(Hook(self._entering(entry))).remove)
+                hooks.callback(module.register_forward_hook(Hook(self._leaving), always_call=True).remove)
             yield
 
     def _entering(self, entry: tuple[str, bool]) -> Any:

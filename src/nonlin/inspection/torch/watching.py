@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -14,6 +15,8 @@ from nonlin.errors import UnsupportedModelError
 from nonlin.inspection.thresholds import Thresholds
 from nonlin.inspection.torch.acceptance import original
 from nonlin.inspection.torch.layers import WeightNames
+from nonlin.inspection.torch.objective import output_tensors
+from nonlin.inspection.torch.places import Hook
 from nonlin.inspection.torch.plan import Following, Learning
 from nonlin.inspection.torch.reading_back import CallFigures, read_back
 from nonlin.inspection.watching.findings import findings_of
@@ -32,6 +35,11 @@ if TYPE_CHECKING:
     from nonlin.inspection.watching.trackers import Destination
 
 __all__ = ["Log"]
+
+_NOTHING_SEEN = (
+    "expected forward passes of this {} in training mode with gradients on, but nothing was watched; watch the "
+    "module that the loop calls, not a copy of it, and one that no torch.compile took in"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +98,7 @@ class Log:
 
     @property
     def unseen(self) -> tuple[str, ...]:
-        """The operations with activations inside that are not measured, such as an LSTM."""
+        """What has activations inside that are not measured: operations such as an LSTM, or whole passes."""
         return tuple(self._unseen)
 
     def findings(self) -> tuple[Finding, ...]:
@@ -106,8 +114,8 @@ class Log:
         self._hooks.callback(self._places.close)
         self._hooks.callback(self._leave)
         register = self._model.register_forward_pre_hook
-        self._hooks.callback(register(self._before, prepend=True, with_kwargs=True).remove)
-        self._hooks.callback(self._model.register_forward_hook(self._after, always_call=True).remove)
+        self._hooks.callback(register(Hook(self._before), prepend=True, with_kwargs=True).remove)
+        self._hooks.callback(self._model.register_forward_hook(Hook(self._after), always_call=True).remove)
         return self
 
     def __exit__(
@@ -117,16 +125,22 @@ class Log:
             self._leave()
             if kind is None:
                 self._settle()
+                if not self.passes:
+                    warnings.warn(_NOTHING_SEEN.format(type(self._model).__name__), stacklevel=2)
             elif self._ranks == 1:
                 # the user's exception is what matters; after it a device may not answer any more
                 with suppress(RuntimeError):
                     self._settle()
 
     def _before(self, module: nn.Module, arguments: Any, keywords: Any) -> None:
+        if torch.compiler.is_compiling():
+            return
         if self._running is not None:
             self._depth += 1  # the model calls itself
             return
         if self._pending is not None:
+            if torch._C._current_graph_task_id() >= 0:  # noqa: SLF001 - there is no public question
+                return  # checkpointing runs the pass again, within the backward pass that is waited for
             self._settle()
         if not module.training or not torch.is_grad_enabled():
             return
@@ -137,14 +151,18 @@ class Log:
             self._start((arguments, keywords))
 
     def _start(self, inputs: Any) -> None:
-        if self._plan is None:
+        unseen = _unseen(inputs)
+        if unseen is not None:
+            self._unseen[unseen] = None
+        elif self._plan is None:
             learning = Learning(WeightNames(self._model), inputs, self._limits.constant_slope)
             self._places.enter_context(learning.places.watching(self._model))
             self._running = learning
         else:
             self._turn += 1
             self._running = Following(self._plan, inputs, self._turn)
-        self._running.__enter__()
+        if self._running is not None:
+            self._running.__enter__()
 
     def _after(self, module: nn.Module, arguments: Any, output: Any) -> None:  # noqa: ARG002 - the signature of a hook
         running = self._running
@@ -211,6 +229,12 @@ class Log:
             gradient_rms=None if gradient is None else (gradient / values) ** 0.5,
             values=figures.values,
         )
+
+
+def _unseen(inputs: Any) -> str | None:
+    if torch._C._functorch.peek_interpreter_stack() is not None:  # noqa: SLF001 - there is no public question
+        return "passes inside torch.func"
+    return "passes of nested tensors" if any(tensor.is_nested for tensor in output_tensors(inputs)) else None
 
 
 def _watchable(model: nn.Module) -> nn.Module:

@@ -46,7 +46,7 @@ class LightningWatch(Callback):  # type: ignore[misc]  # Lightning is not follow
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Begin to watch."""
-        self._watching.close()
+        self._end()
         if trainer.is_global_zero:
             self.log = self._watching.enter_context(
                 watch(pl_module.get_submodule(self._part), **self._options)
@@ -54,7 +54,7 @@ class LightningWatch(Callback):  # type: ignore[misc]  # Lightning is not follow
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002 - the signature of a callback
         """End watching; warn where there was nothing to see."""
-        self._watching.close()
+        self._end()
         if self.log is not None and not self.log.passes:
             warnings.warn(
                 f"expected training_step to call {self._part or 'self'}(...), but nothing was watched; name the part "
@@ -64,4 +64,10 @@ class LightningWatch(Callback):  # type: ignore[misc]  # Lightning is not follow
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:  # noqa: ARG002 - the same
         """End watching."""
-        self._watching.close()
+        self._end()
+
+    def _end(self) -> None:
+        with warnings.catch_warnings():
+            # that nothing was watched: here the reason is another
+            warnings.simplefilter("ignore", UserWarning)
+            self._watching.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ class TrainerWatch(TrainerCallback):  # type: ignore[misc]  # transformers is no
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **rest: Any) -> None:  # noqa: ARG002 - the signature of a callback
         """Begin to watch."""
-        self._watching.close()
+        self.close()
         if state.is_world_process_zero and model is not None:
             self.log = self._watching.enter_context(watch(model, **self._options))
 
@@ -47,4 +48,6 @@ class TrainerWatch(TrainerCallback):  # type: ignore[misc]  # transformers is no
 
     def close(self) -> None:
         """End watching, where training did not come to its end."""
-        self._watching.close()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that nothing was watched
+            self._watching.close()
