@@ -114,3 +114,29 @@ def test_a_property_or_a_box(tmp_path):
         run(model)
     with pytest.raises(InvalidInputError, match="property or --box LOW HIGH, got both"):
         run(model, write(tmp_path / "p.vnnlib", 0.0), "--box", "0", "1")
+
+
+@pytest.mark.parametrize(("least", "status"), [(-1e3, "sat"), (1e3, "unsat")])
+def test_a_page_and_a_picture_of_a_property(least, status, tmp_path):
+    model, prop = onnx_model(tmp_path / "m.onnx", pooled=False), write(tmp_path / "p.vnnlib", least)
+    for name in ("page.html", "picture.svg", "same.json", "same.txt"):
+        done = run(model, prop, "-o", tmp_path / name)
+        assert done.output.splitlines()[-1].startswith(status)
+    found = json.loads((tmp_path / "same.json").read_text())
+    low, high = np.array(found["ranges"]).T
+    values = outputs(model, np.random.default_rng(0).uniform(-0.1, 0.1, (200, 1, 4, 4)))
+    assert (low <= values).all()
+    assert (values <= high).all()
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert ("at the counterexample" in page) == (status == "sat")
+    assert "<svg" in page
+    assert "Y_1" in (tmp_path / "picture.svg").read_text(encoding="utf-8")
+    assert status in (tmp_path / "same.txt").read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_written_is_refused_first(tmp_path):
+    model, prop = onnx_model(tmp_path / "m.onnx", pooled=False), write(tmp_path / "p.vnnlib", 1.0)
+    with pytest.raises(InvalidInputError, match=r"expected --output to end in .html"):
+        run(model, prop, "-o", tmp_path / "page.xyz")
+    with pytest.raises(InvalidInputError, match="expected a property for a page"):
+        run(model, "--box", -1, 1, "-o", tmp_path / "page.html")

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import click
@@ -10,17 +12,26 @@ import numpy as np
 
 from nonlin.cli.output import progress
 from nonlin.errors import InvalidInputError
-from nonlin.geometry import Lipschitz, OutputRange, Verdict, lipschitz, output_range
+from nonlin.geometry import Lipschitz, OutputRange, lipschitz, output_range
 from nonlin.geometry import verify as verify_property
 from nonlin.inspection.data import read_data
 from nonlin.networks import Network, read
+from nonlin.report import check_writable, write_whole
+from nonlin.report.verified import Verified, verified_page, verified_text
 
 __all__ = ["verify"]
 
 _PARTS = 1000
 _INTERRUPTED = 130
-_LISTED = 32
-"""Inputs of a counterexample that are listed in text."""
+_ENDINGS = {
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".txt": "text",
+    ".png": "picture",
+    ".svg": "picture",
+    ".pdf": "picture",
+}
 _NORMS = {"1": 1, "2": 2, "inf": np.inf}
 
 Share = Callable[[float, float], None]
@@ -58,7 +69,19 @@ Share = Callable[[float, float], None]
     "--threads", type=int, default=None, help="How many work at once.  [default: one for each core]"
 )
 @click.option(
-    "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="How."
+    "--output",
+    "-o",
+    "output_file",
+    type=click.Path(path_type=Path),
+    help="Of a property, write a page (.html), a picture (.png, .svg, .pdf), .json or .txt.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", "html")),
+    default="text",
+    show_default=True,
+    help="How to report where there is no --output; a page of a property only.",
 )
 def verify(model: Path, prop: Path | None, **options: Any) -> int:
     """Prove that no input of MODEL meets the conditions of PROPERTY, a VNN-LIB file, or find one that does.
@@ -73,6 +96,7 @@ def verify(model: Path, prop: Path | None, **options: Any) -> int:
     if (prop is None) == (options["box"] is None):
         got = "neither" if prop is None else "both"
         raise InvalidInputError(f"expected a property or --box LOW HIGH, got {got}; give one of them")
+    _check_output_file(options, prop)
     network = read(model)
     with progress("proving", f"of {_PARTS} parts") as report:
 
@@ -80,41 +104,89 @@ def verify(model: Path, prop: Path | None, **options: Any) -> int:
             report(int(_PARTS * share), _PARTS)
 
         if prop is not None:
-            return _verdict(model, network, prop, options, told)
+            return _verdict(network, _Asked(model=model, prop=prop, options=options), told)
         return _figures(network, options, told)
 
 
-def _verdict(model: Path, network: Network, prop: Path, options: dict[str, Any], told: Share) -> int:
+def _check_output_file(options: dict[str, Any], prop: Path | None) -> None:
+    output: Path | None = options["output_file"]
+    if prop is None and (output is not None or options["form"] == "html"):
+        raise InvalidInputError("expected a property for a page or --output, got --box; take --format json")
+    if output is not None:
+        if output.suffix not in _ENDINGS:
+            raise InvalidInputError(
+                f"expected --output to end in {', '.join(_ENDINGS)}, got {output}; name such a file"
+            )
+        check_writable(output)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A property of a model, and the options."""
+
+    model: Path
+    prop: Path
+    options: dict[str, Any]
+
+
+def _verdict(network: Network, asked: _Asked, told: Share) -> int:
+    started, trail, options = monotonic(), [(0.0, 0.0)], asked.options
+
+    def noted(share: float, seconds: float) -> None:
+        trail.append((monotonic() - started, share))
+        told(share, seconds)
+
     verdict = verify_property(
         network,
-        prop,
+        asked.prop,
         timeout=options["timeout"],
         threads=options["threads"],
-        model=model if model.suffix == ".onnx" else None,
-        progress=told,
+        model=asked.model if asked.model.suffix == ".onnx" else None,
+        progress=noted,
     )
-    click.echo(verdict.to_json() if options["form"] == "json" else _text(verdict))
+    if verdict.status != "unknown":
+        trail.append((verdict.seconds, 1.0))
+    verified = Verified(model=asked.model.name, prop=asked.prop.name, verdict=verdict, trail=tuple(trail))
+    _show(verified, options["form"], options["output_file"])
     if verdict.reason == "interrupted":
         return _INTERRUPTED
     return 0 if verdict.status == "unsat" else 1
 
 
-def _text(verdict: Verdict) -> str:
-    lines = [str(verdict)]
-    if verdict.counterexample is not None and verdict.outputs is not None:
-        inputs = verdict.counterexample.ravel().tolist()
-        lines += [f"X_{i} = {x!r}" for i, x in enumerate(inputs[:_LISTED])]
-        if len(inputs) > _LISTED:
-            lines.append(f"… {len(inputs) - _LISTED:,} more inputs: --format json has all")
-        lines += [f"Y_{i} = {y:.9g}" for i, y in enumerate(verdict.outputs.tolist())]
-        also = {None: "not asked", True: "agrees", False: "differs, since it rounds more"}[verdict.runtime]
-        lines.append(f"ONNX Runtime: {also}")
-    low, high = verdict.margin
-    if verdict.status == "unknown" and np.isfinite(high):
-        lines.append(f"No input meets every condition by more than {high:.6g}.")
-    if verdict.status == "unknown" and np.isfinite(low):
-        lines.append(f"The best one found misses the tightest by {-low:.6g}.")
-    return "\n".join(lines)
+def _show(verified: Verified, form: str, output: Path | None) -> None:
+    form = form if output is None else _ENDINGS[output.suffix]
+    if form == "picture":
+        from nonlin import pictures  # it loads matplotlib
+        from nonlin.report.figures import image
+
+        assert output is not None  # noqa: S101 - there is no picture without a file
+        drawn = pictures.verdict(verified.verdict, trail=verified.trail)
+        write_whole(output, image(drawn, output.suffix[1:]))
+    else:
+        text = _written(verified, form) + "\n"
+        if output is None:
+            click.echo(text, nl=False)
+            return
+        write_whole(output, text)
+    click.echo(f"wrote {output}", err=True)
+    click.echo(str(verified.verdict))
+
+
+def _written(verified: Verified, form: str) -> str:
+    if form == "json":
+        return verified.verdict.to_json()
+    return _page(verified) if form == "html" else verified_text(verified.verdict)
+
+
+def _page(verified: Verified) -> str:
+    from nonlin import pictures
+    from nonlin.report.figures import embed
+
+    if verified.verdict.ranges is None:
+        return verified_page(verified, {})
+    caption = "What each output can be over the property's inputs, proven; and how far the search came."
+    drawn = pictures.verdict(verified.verdict, trail=verified.trail)
+    return verified_page(verified, {caption: embed(drawn, "verdict", caption)})
 
 
 def _figures(network: Network, options: dict[str, Any], told: Share) -> int:

@@ -15,6 +15,7 @@ from nonlin.pictures.linearity import counterexample
 from nonlin.pictures.prediction import prediction
 from nonlin.pictures.subdivision import crease_pattern, regions, surface
 from nonlin.pictures.vanishing import vanishing
+from nonlin.pictures.verdict import verdict
 
 __all__ = [
     "approximation",
@@ -35,4 +36,5 @@ __all__ = [
     "surface",
     "units",
     "vanishing",
+    "verdict",
 ]

@@ -80,9 +80,11 @@ def fold_page(folded: Folded, pictures: Mapping[str, Markup]) -> str:
     columns, rows = _rows(folded)
     return (
         environment()
-        .get_template("fold.html.jinja")
+        .get_template("question.html.jinja")
         .render(
-            folded=folded,
+            title=folded.model,
+            kind=f"Folds of a piecewise linear network, {folded.where}",
+            heading="The calls" if folded.region is None else "The nearest folds",
             headline=_headline(folded),
             columns=columns,
             rows=rows,

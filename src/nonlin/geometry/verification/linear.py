@@ -76,6 +76,10 @@ class LeastOf:
         """Return upper bounds in boxes from lines that are known, shape (boxes,)."""
         return np.asarray(self._highest(self._lowest(bents, boxes, None)).min(axis=1))
 
+    def rows_bound(self, bents: tuple[Bent, ...], boxes: Boxes) -> Array:
+        """Return upper bounds of every row by itself, shape (boxes, rows)."""
+        return self._highest(self._lowest(bents, boxes, None))
+
     def values(self, points: Array) -> Array:
         """Return it at points, as float64 has it."""
         made = forward(self.relaxation, points)

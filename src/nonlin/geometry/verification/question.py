@@ -27,6 +27,9 @@ __all__ = ["Question"]
 _MOST_FRACTIONS = 4_000_000
 """Weights up to which a network is taken in fractions: some seconds."""
 
+_MOST_RANGES = 128
+"""Outputs up to which each is bounded by itself."""
+
 Prepared = tuple[Relaxation, tuple[Bent, ...], Boxes]
 
 
@@ -42,6 +45,8 @@ class Question:
         threads: how many work at once.
         progress: as of `verify`.
         proven: what is known of alternatives that the first bound shows to be impossible.
+        ranges: what the outputs lie between, shape (outputs, 2), over all boxes that were come to; None where none was,
+            or there are too many outputs.
     """
 
     network: Network
@@ -51,6 +56,7 @@ class Question:
     threads: int
     progress: Progress | None
     proven: list[Maximum] = field(default_factory=list)
+    ranges: Array | None = None
     _held: tuple[object, Prepared] | None = None
 
     @cached_property
@@ -94,7 +100,26 @@ class Question:
         key = (case.low, case.high)
         if self._held is None or self._held[0] != key:
             self._held = (key, prepare(self.chain, *_outward(case), until=self.until))
+            self._widen(*self._held[1])
         return self._held[1]
+
+    def _widen(self, relaxation: Relaxation, bents: tuple[Bent, ...], first: Boxes) -> None:
+        """Let the ranges of the outputs hold in one more box."""
+        count = len(relaxation.outputs)
+        if count > _MOST_RANGES:
+            return
+        zero = np.zeros(2 * count)
+        signs = np.concatenate([-np.eye(count), np.eye(count)])
+        inputs = np.zeros((2 * count, len(relaxation.size)))
+        rows = LeastOf(relaxation=relaxation, outputs=signs, inputs=inputs, constant=zero, above=zero)
+        low, high = rows.rows_bound(bents, first)[0].reshape(2, count)
+        made = np.stack([-low, high], axis=1)
+        if self.ranges is not None:
+            made[:, 0], made[:, 1] = (
+                np.minimum(made[:, 0], self.ranges[:, 0]),
+                np.maximum(made[:, 1], self.ranges[:, 1]),
+            )
+        self.ranges = made
 
     def _objective(self, relaxation: Relaxation, case: Case) -> LeastOf:
         """Return by how much the tightest condition is met: −(Σ terms + constant), least over the conditions."""

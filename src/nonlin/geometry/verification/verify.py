@@ -1,5 +1,6 @@
 """Whether inputs exist for which the conditions of a property hold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -13,7 +14,7 @@ from nonlin.geometry.checks import readied
 from nonlin.geometry.verification.question import Question
 from nonlin.geometry.verification.runtime import met_in_runtime
 from nonlin.geometry.verification.search import Maximum, Progress, threads_of
-from nonlin.geometry.verification.vnnlib import read_property
+from nonlin.geometry.verification.vnnlib import Case, read_property
 from nonlin.networks import Network
 from nonlin.networks.array import Array
 from nonlin.networks.evaluation import evaluate
@@ -40,6 +41,8 @@ class Verdict(Result):
         reason: of an "unknown".
         runtime: whether ONNX Runtime, in the model's own precision, finds the conditions met too; None where it was not
             asked, or is not installed.
+        ranges: what each output lies between over all inputs that the property is about, proven before any search;
+            shape (outputs, 2). None where the time was out before, or there are more than 128 outputs.
     """
 
     status: Status
@@ -51,6 +54,7 @@ class Verdict(Result):
     seconds: float
     reason: str
     runtime: bool | None = None
+    ranges: Array | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as values that JSON has; an end that is infinite is None."""
@@ -60,6 +64,7 @@ class Verdict(Result):
     def columns(self) -> dict[str, list[Any]]:
         """Return one row; the margin as two columns."""
         named = self.to_dict()
+        del named["ranges"]
         least, most = named.pop("margin")
         return {key: [value] for key, value in {**named, "margin_low": least, "margin_high": most}.items()}
 
@@ -111,27 +116,34 @@ def verify(
         threads=working,
         progress=progress,
     )
+    return _answered(question, cases, started, model)
+
+
+def _answered(question: Question, cases: Sequence[Case], started: float, model: str | Path | None) -> Verdict:
     found: list[Maximum] = []
     left = question.undecided(cases)
     for case in left:
         maximum, point = question.searched(case)
         found.append(maximum)
         if point is not None:
-            sample = point.reshape(shape)
+            sample, network = point.reshape(question.shape), question.network
             outputs = np.ravel(evaluate(network, {network.inputs[0].name: sample[None]})[0])
-            verdict = _verdict("sat", [*question.proven, *found], started, 0.0)
+            verdict = _verdict("sat", question, found, (started, 0.0))
             runtime = None if model is None else met_in_runtime(Path(model), sample, case.conditions)
             return replace(verdict, counterexample=sample, outputs=outputs, runtime=runtime)
         if maximum.reason in ("interrupted", "out of time"):
             break
     if len(found) == len(left) and all(m.upper < 0 for m in found):
-        return _verdict("unsat", [*question.proven, *found], started, 0.0)
+        return _verdict("unsat", question, found, (started, 0.0))
     # cases that were not come to are not decided at all
     share = (sum(m.share for m in found) + len(left) - len(found)) / len(cases)
-    return _verdict("unknown", [*question.proven, *found], started, share)
+    return _verdict("unknown", question, found, (started, share))
 
 
-def _verdict(status: Status, found: list[Maximum], started: float, share: float) -> Verdict:
+def _verdict(
+    status: Status, question: Question, searched: list[Maximum], rest: tuple[float, float]
+) -> Verdict:
+    found, (started, share) = [*question.proven, *searched], rest
     reasons = [m.reason or "a counterexample could not be confirmed" for m in found if m.upper >= 0]
     return Verdict(
         status=status,
@@ -145,4 +157,5 @@ def _verdict(status: Status, found: list[Maximum], started: float, share: float)
         nodes=sum(m.nodes for m in found),
         seconds=monotonic() - started,
         reason=reasons[0] if status == "unknown" and reasons else "",
+        ranges=question.ranges,
     )
