@@ -3,11 +3,13 @@
 import itertools
 import pickle
 import signal
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import replace
 from functools import lru_cache
+from queue import SimpleQueue
 from threading import Event
+from typing import Any
 
 import numpy as np
 
@@ -15,18 +17,19 @@ from nonlin.errors import InvalidInputError, MissingDependencyError
 from nonlin.geometry.cells.enumeration import Problem, batches
 from nonlin.geometry.cells.exact import exact_stages, floats, mapped
 from nonlin.geometry.cells.followers import followers_of
+from nonlin.networks.array import Array
 
 __all__ = ["count_part", "count_parts", "parts_of"]
 
 _FOLDS = 6
+_POINTS = 2000
 
 
 def parts_of(problem: Problem) -> list[Problem]:
     """Cut a problem along some folds of its first stage that bends: each part asks for one side of each of them.
 
     Every cell lies on one side of every fold of the first stage, so that it is in exactly one part. The folds are those
-    that pass nearest to the middle of the domain, for parts of about the same size; more parts than processes even out
-    the rest.
+    that pass nearest to the middle of the domain; more parts than processes, the largest first, even out the rest.
     """
     stages = problem.chain.stages
     first = next((i for i, stage in enumerate(stages) if stage.folds), None)
@@ -44,11 +47,29 @@ def parts_of(problem: Problem) -> list[Problem]:
     middle = np.mean(np.concatenate(corners), axis=0)
     kinks = np.array([float(stage.bends[stage.bend[i]].kinks[0]) for i in usable])
     distances = np.abs(maps[usable] @ middle - kinks * middle[-1]) / np.linalg.norm(maps[usable, :-1], axis=1)
-    chosen = [usable[i] for i in np.argsort(distances)[:_FOLDS]]
-    return [
-        replace(problem, preset=dict(zip(chosen, sides, strict=True)))
-        for sides in itertools.product((0, 1), repeat=len(chosen))
-    ]
+    nearest = np.argsort(distances)[:_FOLDS]
+    chosen = [usable[i] for i in nearest]
+    sides = list(itertools.product((0, 1), repeat=len(chosen)))
+    order = _largest_first(np.column_stack([maps[chosen], -kinks[nearest]]), corners)
+    return [replace(problem, preset=dict(zip(chosen, sides[i], strict=True))) for i in order]
+
+
+def _largest_first(folds: Array, corners: list[Array]) -> list[int]:
+    """Order the parts that some folds cut a domain into by the share of random points that is in each.
+
+    Args:
+        folds: the coefficients of each, its constant and what it is compared with, negative; (folds, coordinates + 2).
+        corners: of each root, shape (vertices, coordinates + 1).
+
+    Returns:
+        The number of each part: its sides as binary digits, the first fold's in front.
+    """
+    draw = np.random.default_rng(0).dirichlet
+    # with these shares of the corners, each coordinate is distributed evenly over a box
+    found = np.concatenate([draw(np.full(len(rays), 2 / len(rays)), _POINTS) @ rays for rays in corners])
+    above = np.column_stack([found, found[:, -1]]) @ folds.T > 0
+    shares = np.bincount(above @ (1 << np.arange(len(folds))[::-1]), minlength=1 << len(folds))
+    return [int(i) for i in np.argsort(-shares, kind="stable")]
 
 
 def count_parts(
@@ -88,7 +109,7 @@ def count_part(problem: Problem, stopped: Event | None = None) -> tuple[int, int
 
 
 def _here(parts: list[Problem], jobs: int) -> Iterator[tuple[int, int]]:
-    """Share the parts with other processes, which stay warm for the next time; this one takes what none has begun."""
+    """Share the parts with other processes, which stay warm for the next time."""
     try:
         from joblib.externals.loky import get_reusable_executor
     except ImportError as error:
@@ -99,20 +120,38 @@ def _here(parts: list[Problem], jobs: int) -> Iterator[tuple[int, int]]:
         yield from map(count_part, parts)
         return
     pool = get_reusable_executor(max_workers=jobs - 1, timeout=300, initializer=_leave_interrupts)
-    whole = pickle.dumps(parts[0])
-    waiting = {pool.submit(_count_there, whole, part.preset): part for part in parts}
+    whole, left = pickle.dumps(parts[0]), deque(parts)
+    done: SimpleQueue[Any] = SimpleQueue()
+
+    def give() -> None:
+        part = _first(left)
+        if part is not None:
+            try:
+                pool.submit(_count_there, whole, part.preset).add_done_callback(take)
+            except RuntimeError:  # the pool is broken or shut down
+                left.appendleft(part)
+
+    def take(future: Any) -> None:
+        give()
+        done.put(future)
+
+    # one part that a process counts and one that it finds when it has: what waits there, nobody else can take
+    for _ in range(2 * (jobs - 1)):
+        give()
     try:
-        while waiting:
-            mine = next((future for future in reversed(waiting) if future.cancel()), None)
-            if mine is not None:
-                yield count_part(waiting.pop(mine))
-            done = wait(waiting, timeout=None if mine is None else 0, return_when=FIRST_COMPLETED).done
-            for future in done:
-                del waiting[future]
-                yield future.result()
+        for _ in parts:
+            mine = _first(left) if done.empty() else None
+            yield done.get().result() if mine is None else count_part(mine)
     finally:
-        for future in waiting:
-            future.cancel()
+        left.clear()
+
+
+def _first(left: deque[Problem]) -> Problem | None:
+    """Take the first part that is left; None where another thread took the last."""
+    try:
+        return left.popleft()
+    except IndexError:
+        return None
 
 
 def _leave_interrupts() -> None:
