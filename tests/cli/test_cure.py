@@ -1,5 +1,6 @@
 import json
 
+import click
 import onnx
 import pytest
 from click.testing import CliRunner
@@ -45,3 +46,8 @@ def test_json_says_what_was_tried():
 def test_a_file_that_cannot_be_meant_is_refused(output, tmp_path):
     with pytest.raises(InvalidInputError, match="expected"):
         run("package.module:function", DATA, "--output", tmp_path / output)
+
+
+def test_a_learning_rate_below_0_is_refused_before_anything_runs():
+    with pytest.raises(click.BadParameter, match="x>0"):
+        run("model.onnx", "data.npy", "--rate", -1)

@@ -130,3 +130,8 @@ def test_a_truncated_array_is_refused(tmp_path):
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(MissingInputError, match="there is no"):
         read_data(tmp_path / "nothing.npy")
+
+
+def test_a_negative_label_is_named():
+    with pytest.raises(InvalidInputError, match="with a number -1; give the class numbers"):
+        list(batches_of(np.zeros((2, 3)), np.array([-1, 0])))

@@ -200,7 +200,9 @@ def test_a_network_that_mixes_its_samples_gets_one_at_a_time(tmp_path):
         ((3, 5, 6), (2, 5, 6, 3), r"np.moveaxis\(data, -1, 1\)"),
         ((5, 6, 3), (2, 3, 5, 6), r"np.moveaxis\(data, 1, -1\)"),
         ((90,), (2, 3, 5, 6), r"data.reshape\(-1, 90\)"),
-        ((4,), (2, 5), "reshape it$"),
+        ((4,), (2, 5), "give 4 numbers a sample, not 5$"),
+        ((5, 6), (5, 6), r"put an axis in front: data\[None\]$"),
+        ((None, 6), (2, 5), "reshape it$"),
     ],
 )
 def test_data_of_another_shape_is_refused_with_what_mends_it(tmp_path, wanted, given, remedy):

@@ -30,7 +30,11 @@ _LOSSES = ("cross_entropy", "mse", "l1")
 )
 @click.option("--steps", type=click.IntRange(min=1), default=20, show_default=True, help="Steps of training.")
 @click.option(
-    "--rate", type=float, default=1e-3, show_default=True, help="Learning rate of the training, by Adam."
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1e-3,
+    show_default=True,
+    help="Learning rate of the training, by Adam.",
 )
 @click.option(
     "--trials", type=click.IntRange(min=1), default=12, show_default=True, help="Changes to try at most."

@@ -233,9 +233,16 @@ def _labels(labels: Any, count: int) -> Array:
     if array.ndim != 1 or len(array) != count or not whole or (array.size and array.min() < 0):
         raise InvalidInputError(
             f"expected labels as {count} whole numbers from 0, one a sample, got an array of shape {array.shape} and "
-            f'type {array.dtype}; give the class numbers, or loss="mse" for targets of a regression, or no labels'
+            f"type {array.dtype}{_least(array)}; give "
+            'the class numbers, or loss="mse" for targets of a regression, or no labels'
         )
     return array.astype(np.int64)
+
+
+def _least(array: Array) -> str:
+    return (
+        f" with a number {array.min()}" if array.size and array.dtype.kind in "if" and array.min() < 0 else ""
+    )
 
 
 def part(batch: Batch, start: int, stop: int) -> Batch:

@@ -53,8 +53,12 @@ def _remedy(wanted: tuple[int | None, ...], array: Array) -> str:
         if not _differ(wanted, (given[-1], *given[:-1])):
             return "move its channels to the front: np.moveaxis(data, -1, 1)"
     sizes = [n for n in wanted if n is not None]
-    if array.ndim and len(sizes) == len(wanted) and array[:1].size == np.prod(sizes):
-        return f"reshape it: data.reshape(-1, {', '.join(map(str, sizes))})"
+    if len(sizes) == len(wanted) and array.shape == wanted:
+        return "for one sample alone, put an axis in front: data[None]"
+    if array.ndim and len(sizes) == len(wanted):
+        if array[:1].size == np.prod(sizes):
+            return f"reshape it: data.reshape(-1, {', '.join(map(str, sizes))})"
+        return f"give {int(np.prod(sizes))} numbers a sample, not {array[:1].size}"
     return "reshape it"
 
 

@@ -219,10 +219,11 @@ class Inspection(Result):
         return tuple(f for f in self.findings if SEVERITIES.index(f.severity) >= least)
 
     def __str__(self) -> str:
-        counts = ", ".join(
-            f"{sum(f.severity == s for f in self.findings)} {s}s" for s in reversed(SEVERITIES)
-        )
-        lines = [f"{self.model}: {len(self.calls)} calls of activations, {self.samples} samples; {counts}"]
+        numbers = {s: sum(f.severity == s for f in self.findings) for s in reversed(SEVERITIES)}
+        counts = ", ".join(f"{n} {severity}{'s' * (n != 1)}" for severity, n in numbers.items())
+        calls = f"{len(self.calls)} call{'s' * (len(self.calls) != 1)} of activations"
+        samples = f"{self.samples} sample{'s' * (self.samples != 1)}"
+        lines = [f"{self.model}: {calls}, {samples}; {counts}"]
         lines += [f"{f.severity}: {f.message}" for f in self.findings]
         return "\n".join(lines)
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from nonlin.inspection import Call, CallChange, Changes, Folds, Inspection
 from nonlin.inspection.curing import Cause
 from nonlin.report.predicted import print_prediction
+from nonlin.report.wording import counted
 
 __all__ = ["print_changes", "print_inspection"]
 
@@ -48,7 +49,7 @@ def print_inspection(inspection: Inspection, console: Console) -> None:
 
 
 def _headline(inspection: Inspection) -> Text:
-    parts = [f"{inspection.parameters:,} parameters", f"{inspection.samples:,} samples"]
+    parts = [f"{inspection.parameters:,} parameters", counted("sample", inspection.samples)]
     if inspection.accuracy is not None:
         parts.append(f"accuracy {inspection.accuracy:.1%}")
     return Text.assemble((inspection.model, "bold"), f"   {', '.join(parts)}")
@@ -184,10 +185,11 @@ def _verdict(inspection: Inspection) -> Text:
     if not worst:
         few = inspection.samples < inspection.thresholds.least_samples
         return Text(
-            f"healthy, as far as {inspection.samples} samples can tell" if few else "healthy", style="green"
+            f"healthy, as far as {counted('sample', inspection.samples)} can tell" if few else "healthy",
+            style="green",
         )
     errors, warnings = worst.count("error"), worst.count("warning")
-    counts = [f"{n} {word}{'s' * (n > 1)}" for n, word in ((errors, "error"), (warnings, "warning")) if n]
+    counts = [counted(word, n) for n, word in ((errors, "error"), (warnings, "warning")) if n]
     return Text(" and ".join(counts), style=_STYLES[worst[0]])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from nonlin.inspection import Call, Finding, Inspection
 
-__all__ = ["count_of", "figure_of", "headline", "number", "share"]
+__all__ = ["count_of", "counted", "figure_of", "headline", "number", "share"]
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -72,7 +72,7 @@ def figure_of(finding: Finding) -> str:
     form = share if finding.kind in _SHARES else number
     return (
         f"{_MEASURES[finding.kind]} {form(finding.figure)}, threshold {form(finding.threshold)}, "
-        f"{finding.samples:,} samples"
+        f"{counted('sample', finding.samples)}"
     )
 
 
@@ -137,3 +137,8 @@ def _collapsed(findings: Sequence[Finding]) -> str:
 
 def _plural(word: str, count: int) -> str:
     return word if count == 1 else f"{word}s"
+
+
+def counted(word: str, count: int) -> str:
+    """Return how many there are of what a word names: "1 sample", "2,000 samples"."""
+    return f"{count:,} {_plural(word, count)}"

@@ -149,7 +149,7 @@ def weigh_initialisation(case: Case) -> Scored:
     if together > max(own, SCALE_LIMIT):
         decades = sum(case.before) + log10(max(weight, 1e-300))
         evidence = (
-            f"the weights of {len(case.before) + 1} layers, up to the one at {where}, are together 10^{decades:.1f} "
+            f"the weights of {len(case.before) + 1} layers, up to the one at {where}, are together {10**decades:.2g} "
             "times what their gains give"
         )
         proposals = [Change(kind="initialise"), *proposals]
@@ -170,10 +170,12 @@ def _through_depth(case: Case) -> Scored:
     if abs(together) > abs(worst):
         proposals = [everywhere, *changes_at(case, "balance")]
         count = len(case.decades)
-        evidence = f"the weights of {count} layers are together 10^{together:.1f} times what their gains give"
+        evidence = (
+            f"the weights of {count} layers are together {10**together:.2g} times what their gains give"
+        )
     else:
         proposals = [*changes_at(case, "balance"), everywhere]
-        evidence = f"the weights of one layer have 10^{worst:.1f} times the norm of its gain"
+        evidence = f"the weights of one layer have {10**worst:.2g} times the norm of its gain"
     figure = 10 ** max(abs(together), abs(worst))
     return decided("initialisation", (figure, SCALE_LIMIT), evidence, proposals, case)
 
