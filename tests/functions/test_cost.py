@@ -23,9 +23,15 @@ def test_ratios_are_those_of_a_clock(monkeypatch):
         return run
 
     fast, slow = cost._in_turn([action(1e-5), action(4e-5)])
-    assert cost._ratio(slow, fast) == pytest.approx(4.0)
+    assert cost._ratio(slow, fast) == pytest.approx((4.0, 0.0))
     assert len(fast) == len(slow) == cost.ROUNDS
     assert fast == pytest.approx([1e-5] * cost.ROUNDS)
+
+
+def test_disturbed_rounds_change_the_spread_and_not_the_ratio():
+    calm, busy = [1.0] * 15, [2.0] * 9 + [5.0] * 6
+    assert cost._ratio(busy, calm) == (2.0, 1.5)
+    assert cost._ratio([2.0] * 15, calm) == (2.0, 0.0)
 
 
 def test_functions_are_measured_beside_a_copy():
@@ -42,6 +48,7 @@ def test_functions_are_measured_beside_a_copy():
         assert found.accurate > 0
         assert found.fast > 0
         assert found.step > 0
+        assert found.spread >= 0
         assert min(found.large, found.large_fast, found.backward, found.backward_fast) > 0
     assert torch.get_num_threads() == threads
 
@@ -75,6 +82,7 @@ def made(name, accurate, step, large=None):
         backward=None if step is None else 0.5,
         backward_fast=None if step is None else 0.25,
         step=step,
+        spread=0.02,
     )
 
 

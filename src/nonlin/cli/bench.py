@@ -78,12 +78,14 @@ def _print(found: tuple[Cost, ...]) -> None:
     shown = [column for column in _COLUMNS if any(getattr(cost, column[1]) is not None for cost in found)]
     table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
     table.add_column("\nfunction", overflow="fold")
-    for header, _, _ in shown:
+    for header in (*(column[0] for column in shown), "rounds\nspread"):
         table.add_column(header, justify="right")
     for cost in found:
         values = [(getattr(cost, name), digits) for _, name, digits in shown]
         table.add_row(
-            Text(cost.name), *("–" if value is None else f"{value:{digits}}" for value, digits in values)
+            Text(cost.name),
+            *("–" if value is None else f"{value:{digits}}" for value, digits in values),
+            f"{cost.spread:.0%}",
         )
     console = screen()
     console.print(table)
@@ -99,6 +101,7 @@ def _legend(found: tuple[Cost, ...], shown: set[str]) -> list[str]:
         lines.append("backward: forward and backward with PyTorch, its own function = 1")
     if "step" in shown:
         lines.append("training step: of an MLP 3 × 256, batch 256, the identity = 1")
+    lines.append("each from the shortest round; spread: between quartiles, of the worst column")
     return lines
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
-from statistics import median
+from statistics import quantiles
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,9 @@ WIDTH, DEPTH, BATCH = 256, 3, 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """The cost of a function in float32 on one thread; each ratio is the median over rounds taken in turn.
+    """The cost of a function in float32 on one thread; each ratio is of the shortest times of rounds taken in turn.
+
+    Other work on the machine can only lengthen a time, so that the shortest is the least disturbed.
 
     Args:
         name: of the function.
@@ -43,6 +45,8 @@ class Cost:
         backward_fast: the same in fast mode.
         step: a training step of an MLP (three hidden layers of 256, batch 256, SGD) with this function, relative to
             one with the identity; None without PyTorch.
+        spread: how far the ratios of single rounds lie apart, relative to their median: between the quartiles, of the
+            ratio that spreads most. Above 0.1 or so the machine was busy, or its clock changed.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Cost:
     backward: float | None
     backward_fast: float | None
     step: float | None
+    spread: float
 
 
 def measure(
@@ -96,32 +101,43 @@ def measure(
 
 def _cost(f: Function, elements: int, large: int) -> Cost:
     copy, accurate, fast = _alone(f, elements, ROUNDS)
-    far = _alone(f, large, FEW)[1:] if large else (None, None)
-    trained, accurate_backward, fast_backward = _with_torch(f, elements)
+    far, far_fast = _alone(f, large, FEW)[1:] if large else (None, None)
+    trained, backward, backward_fast = _with_torch(f, elements)
+    ratios = (accurate, fast, far, far_fast, backward, backward_fast, trained)
     return Cost(
         name=f.label,
         elements=elements,
         copy=copy,
-        accurate=accurate,
-        fast=fast,
-        large=far[0],
-        large_fast=far[1],
-        backward=accurate_backward,
-        backward_fast=fast_backward,
-        step=trained,
+        accurate=accurate.value,
+        fast=fast.value,
+        large=_value(far),
+        large_fast=_value(far_fast),
+        backward=_value(backward),
+        backward_fast=_value(backward_fast),
+        step=_value(trained),
+        spread=max(ratio.spread for ratio in ratios if ratio is not None),
     )
 
 
-def _alone(f: Function, elements: int, rounds: int) -> tuple[float, float, float]:
+class _Ratio(NamedTuple):
+    value: float
+    spread: float
+
+
+def _value(ratio: _Ratio | None) -> float | None:
+    return None if ratio is None else ratio.value
+
+
+def _alone(f: Function, elements: int, rounds: int) -> tuple[float, _Ratio, _Ratio]:
     """Return the nanoseconds an element of a copy, and how many copies the value costs, accurate and fast."""
     u = np.random.default_rng(0).standard_normal(elements, dtype=np.float32)
     out = np.zeros_like(u)
     actions = [lambda: np.copyto(out, u), lambda: f(u, out=out), lambda: f(u, out=out, fast=True)]
     copy, accurate, fast = _in_turn(actions, rounds=rounds)
-    return median(copy) / elements * 1e9, _ratio(accurate, copy), _ratio(fast, copy)
+    return min(copy) / elements * 1e9, _ratio(accurate, copy), _ratio(fast, copy)
 
 
-def _with_torch(f: Function, elements: int) -> tuple[float | None, float | None, float | None]:
+def _with_torch(f: Function, elements: int) -> tuple[_Ratio | None, _Ratio | None, _Ratio | None]:
     """Return the cost of a training step, and of forward and backward against PyTorch's own, accurate and fast."""
     if importlib.util.find_spec("torch") is None:
         return None, None, None
@@ -138,7 +154,7 @@ def _with_torch(f: Function, elements: int) -> tuple[float | None, float | None,
         torch.set_num_threads(threads)
 
 
-def _backward(f: Function, elements: int, torch: Any) -> tuple[float | None, float | None]:
+def _backward(f: Function, elements: int, torch: Any) -> tuple[_Ratio | None, _Ratio | None]:
     theirs = getattr(torch.nn.functional, f.name, None)
     # a name that PyTorch has for something else would be compared with the wrong function
     if theirs is None or f.label != f.name or f.entry is None:
@@ -192,5 +208,6 @@ def _in_turn(actions: Sequence[Callable[[], Any]], *, rounds: int = ROUNDS) -> l
     return times
 
 
-def _ratio(times: Sequence[float], base: Sequence[float]) -> float:
-    return median(a / b for a, b in zip(times, base, strict=True))
+def _ratio(times: Sequence[float], base: Sequence[float]) -> _Ratio:
+    low, middle, high = quantiles((a / b for a, b in zip(times, base, strict=True)), n=4)
+    return _Ratio(min(times) / min(base), (high - low) / middle)
