@@ -292,3 +292,10 @@ def test_a_fixed_point_that_the_line_only_touches_is_found(formula, fixed):
 def test_a_divisor_that_only_touches_zero_is_seen(formula):
     found = nonlin.define(formula).properties
     assert {found.smoothness.status, found.range.status} <= {"numeric", "unknown"}
+
+
+def test_zero_in_disguise_is_constant():
+    found = nonlin.define("(x - x) / sqrt(1 + (x - 2)**2)").properties
+    assert (found.monotone.value, found.monotone.status) == ("constant", "proved")
+    assert found.range.value == (0.0, 0.0)
+    assert nonlin.define("(x - x) / x").properties.range.status != "proved"

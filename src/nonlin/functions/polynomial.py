@@ -16,7 +16,10 @@ HIGHEST_DEGREE = 12
 
 
 def polynomial(expression: Expression) -> list[Fraction] | None:
-    """Return the coefficients, constant first and the last one not 0 (zero is []), or None."""
+    """Return the coefficients, constant first and the last one not 0 (zero is []), or None.
+
+    Where the expression is defined: 0 times anything, and 0 over anything, is zero.
+    """
     if isinstance(expression, Constant):
         return _trimmed([Fraction(expression.value)])
     if isinstance(expression, Variable):
@@ -26,6 +29,10 @@ def polynomial(expression: Expression) -> list[Fraction] | None:
     if expression.operator not in ("negate", "add", "subtract", "multiply", "divide", "power"):
         return None
     parts = [polynomial(operand) for operand in expression.operands]
+    if (parts[0] == [] and expression.operator in ("multiply", "divide")) or (
+        parts[-1] == [] and expression.operator == "multiply"
+    ):
+        return []
     if parts[0] is None or parts[-1] is None:
         return None
     return _combined(expression.operator, parts[0], parts[-1])
