@@ -86,7 +86,7 @@ def run_recurrent(name: str, arguments: tuple[Any, ...], gates: GateRecorder) ->
         gates: notes every gate.
 
     Returns:
-        What the operator returns, equal up to the order of its sums; it can be differentiated once.
+        What the operator returns, equal up to the order of its sums; see `unroll` for its gradient.
     """
     if name in _CELLS:
         return _run_cell(_CELLS[name], arguments, gates)
