@@ -1,14 +1,13 @@
 """Evaluates an expression on a number or an array of any kind, and returns the same kind.
 
 A large array goes through a compiled loop. A small one is not worth compiling for, and goes through NumPy: in float64
-by the same steps, in float32 and narrower by NumPy's own functions in float64. Both round the same way but in rare
-ties.
+by the same steps (unless the loop is there anyway, which is a hundred times faster), in float32 and narrower by
+NumPy's own functions in float64. Both round the same way but in rare ties.
 """
 
 from __future__ import annotations
 
 import sys
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from nonlin.functions.expression import Expression
 
-__all__ = ["apply", "apply_array"]
+__all__ = ["apply", "apply_array", "tensor_form"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -30,7 +29,7 @@ WORTH_COMPILING = 4096  # elements; below it NumPy is as fast, and nothing has t
 _KINDS = {
     np.dtype(name): name for name in ("float32", "float64")
 }  # asking a dtype for its name takes a microsecond
-_LOWERED: dict[type, Callable[[Expression, Any, bool], Any]] = {}  # by the types of tensors met before
+_LOADED: dict[tuple[Expression, str, str], Callable[..., None]] = {}  # by expression, type and mode
 CHUNK = 8192  # elements of a narrow type that are widened at a time, so that they stay in the cache
 
 
@@ -46,9 +45,6 @@ def apply(expression: Expression, u: Any, *, out: Any = None, fast: bool = False
     Returns:
         The kind and type of u, in its shape.
     """
-    known = _LOWERED.get(type(u))
-    if known is not None and out is None:
-        return known(expression, u, fast)
     if isinstance(u, int | float) and out is None:
         number = _number(expression, _as_float(u))
         return number if type(u) is not np.float64 else np.float64(number)  # which is a float, too
@@ -65,6 +61,16 @@ def apply(expression: Expression, u: Any, *, out: Any = None, fast: bool = False
     return target if isinstance(u, np.ndarray) or target.ndim or out is not None else target[()]
 
 
+def tensor_form(expression: Expression, u: Any, *, fast: bool) -> Callable[[Any], Any] | None:
+    """Return what evaluates an expression on torch's tensors of u's kind without any search; None where u is none."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(u, torch.Tensor) or torch.compiler.is_compiling():
+        return None
+    from nonlin.functions.torch_lowering import lowered
+
+    return lowered(expression, fast)
+
+
 def apply_array(compute: Callable[[Array], Array], u: Any, *, out: Any = None) -> Any:
     """Compute a function of a whole vector in float64 and return the kind and type of u."""
     array = _as_array(u)
@@ -78,11 +84,13 @@ def apply_array(compute: Callable[[Array], Array], u: Any, *, out: Any = None) -
     return out
 
 
-@lru_cache(maxsize=4096)
 def _compiled(expression: Expression, dtype: str, mode: str) -> Callable[..., None]:
-    from nonlin.functions.kernels import compiled
+    kernel = _LOADED.get((expression, dtype, mode))
+    if kernel is None:
+        from nonlin.functions.kernels import compiled
 
-    return compiled((expression,), dtype, mode)
+        kernel = _LOADED[expression, dtype, mode] = compiled((expression,), dtype, mode)
+    return kernel
 
 
 def _number(expression: Expression, u: float) -> float:
@@ -93,11 +101,11 @@ def _number(expression: Expression, u: float) -> float:
 
 
 def _small(expression: Expression, array: NDArray[Any]) -> Array:
-    with np.errstate(all="ignore"):
-        if array.dtype != np.float64:
-            return np.asarray(evaluate_everywhere(expression, array.astype(np.float64)))
-        from nonlin.functions.kernels import interpreted
+    if array.dtype != np.float64:
+        return np.asarray(evaluate_everywhere(expression, array.astype(np.float64)))
+    from nonlin.functions.kernels import interpreted
 
+    with np.errstate(all="ignore"):
         return np.asarray(interpreted(expression)[0](array))
 
 
@@ -108,7 +116,6 @@ def _framework(u: Any) -> Callable[[Expression, Any, bool], Any] | None:
         from nonlin.functions.torch_lowering import apply_tensor
 
         lowered: Callable[[Expression, Any, bool], Any] = apply_tensor
-        _LOWERED[type(u)] = lowered
         return lowered
     jax = sys.modules.get("jax")
     if jax is not None and isinstance(u, jax.Array):
@@ -121,19 +128,19 @@ def _framework(u: Any) -> Callable[[Expression, Any, bool], Any] | None:
 
 def _fill(expression: Expression, array: NDArray[Any], target: NDArray[Any], mode: str) -> None:
     name = _KINDS.get(array.dtype)
-    if array.size < WORTH_COMPILING:
+    if array.size < WORTH_COMPILING and (name != "float64" or (expression, name, mode) not in _LOADED):
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             target[...] = _small(expression, array)
         return
-    source = np.ascontiguousarray(array).reshape(-1)
-    if np.may_share_memory(source, target) or not source.flags.writeable:
-        source = source.copy()  # a compiled loop takes no array that is read-only, as of a mapped file
-    flat = target.reshape(-1) if target.flags.c_contiguous else np.empty(array.size, array.dtype)
+    source = array.ravel()
+    if np.may_share_memory(source, target) or not source.flags.aligned:
+        source = source.copy()
+    flat = target.ravel() if target.flags.carray else np.empty(array.size, array.dtype)
     if name is not None:
         _compiled(expression, name, mode)(source, flat)
     else:
         _narrow(_compiled(expression, "float32", mode), source, flat)
-    if not target.flags.c_contiguous:
+    if not target.flags.carray:
         target[...] = flat.reshape(target.shape)
 
 

@@ -44,7 +44,9 @@ def evaluate(expression: Expression, u: Any, arrays: Arrays = NUMPY) -> Any:
     with np.errstate(all="ignore"):
         for node in _order(expression):
             done[node] = _step(node, u, done, arrays)
-        result = arrays.module.broadcast_to(done[expression], u.shape)
+        result = done[expression]
+        if result.shape != u.shape:  # a constant
+            result = arrays.module.broadcast_to(result, u.shape)
         return arrays.module.where(arrays.module.isnan(u), u, result)
 
 

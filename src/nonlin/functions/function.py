@@ -12,7 +12,7 @@ import numpy as np
 from nonlin.errors import InvalidInputError
 from nonlin.functions.construction import substitute
 from nonlin.functions.differentiation import differentiate
-from nonlin.functions.dispatch import apply
+from nonlin.functions.dispatch import apply, tensor_form
 from nonlin.functions.expression import Constant, Expression
 from nonlin.functions.families import remember
 from nonlin.functions.kinks import kinks
@@ -24,7 +24,7 @@ from nonlin.functions.vector_dispatch import apply_vector
 from nonlin.functions.vector_properties import vector_properties
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from nonlin.functions.entry import Entry
     from nonlin.functions.layers import Layers
@@ -62,6 +62,9 @@ class Function:
     formula: str
     entry: Entry | None = None
     defaults: Mapping[str, float] = field(default_factory=dict, repr=False)
+    # what evaluates tensors, by their types: found once, a call costs little beside torch's own
+    _forms: dict[type, Callable[[Any], Any]] = field(default_factory=dict, init=False, repr=False)
+    _fast_forms: dict[type, Callable[[Any], Any]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Make the parameters unchangeable."""
@@ -125,6 +128,10 @@ class Function:
                 functions whose catalogue entry says so; the others stay accurate.
             axis: of a function of a whole vector, along which the vectors lie; None for the last.
         """
+        if out is None and axis is None:
+            form = (self._fast_forms if fast else self._forms).get(type(u))
+            if form is not None:
+                return form(u)
         if self.definition is None:
             axis = -1 if axis is None else axis
             return apply_vector(self.name, self.parameters, u, axis=axis, out=out)
@@ -132,7 +139,12 @@ class Function:
             raise InvalidInputError(
                 f"expected an axis only for a function of a whole vector, got {axis} for {self.name}; leave it out"
             )
-        return apply(self._scalar("value"), u, out=out, fast=fast and self._offers_fast)
+        expression, quick = self._scalar("value"), fast and self._offers_fast
+        form = tensor_form(expression, u, fast=quick) if out is None else None
+        if form is None:
+            return apply(expression, u, out=out, fast=quick)
+        (self._fast_forms if fast else self._forms)[type(u)] = form
+        return form(u)
 
     def slope(self, u: Any, *, out: Any = None, fast: bool = False) -> Any:
         """Return the first derivative at u, the declared one at a kink; arguments as for the value."""

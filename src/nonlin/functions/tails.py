@@ -99,12 +99,12 @@ def evaluate_everywhere(expression: Expression, u: Any, arrays: Arrays = NUMPY) 
     if double and (isfinite(left.bound) or isfinite(right.bound)):
         argument = arrays.module.clip(u, -left.bound, right.bound)
     result = evaluate(expression, argument, arrays)
-    with np.errstate(over="ignore"):
-        for side, end in ((1, right), (-1, left)):
-            if double and isfinite(end.slope):
+    for side, end in ((1, right), (-1, left)):
+        if double and isfinite(end.slope):
+            with np.errstate(over="ignore"):
                 result = arrays.module.where(side * u > LINE, end.slope * u, result)
-            if end.select or (isfinite(end.bound) and not double):
-                result = arrays.module.where(u == side * inf, end.limit, result)
+        if end.select or (isfinite(end.bound) and not double):
+            result = arrays.module.where(u == side * inf, end.limit, result)
     return result
 
 

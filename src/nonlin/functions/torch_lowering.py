@@ -6,30 +6,40 @@ rounded back. Tensors of other devices are not supported.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.autograd import forward_ad
 
 from nonlin.errors import InvalidInputError
 from nonlin.functions.differentiation import differentiate
-from nonlin.functions.kernels import compiled
 from nonlin.functions.lookup import function
 from nonlin.functions.parsing import parse
-from nonlin.functions.pieces import affine_pieces
 from nonlin.functions.printing import text
+from nonlin.functions.torch_loops import (
+    KERNEL_TYPES,
+    Loops,
+    is_recorded,
+    loops_of,
+    pulled,
+    value,
+    value_and_slope,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nonlin.functions.expression import Expression
 
-__all__ = ["apply_tensor", "is_recorded"]
+__all__ = ["apply_tensor", "lowered"]
 
-KERNEL_TYPES = {torch.float32: "float32", torch.float64: "float64"}
+FLOATING = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 _transforming = torch._C._are_functorch_transforms_active  # noqa: SLF001 - there is no public question
-_mode = torch._C._get_dispatch_mode  # noqa: SLF001 - as above
-_PROXIES = torch._C._TorchDispatchModeKey.PROXY  # noqa: SLF001 - as above
 _alive = torch._C._functorch.unwrap_if_dead  # noqa: SLF001 - as above
 _batched = torch._C._functorch.is_legacy_batchedtensor  # noqa: SLF001 - as above
+_hooks = torch._C._autograd._top_saved_tensors_default_hooks  # noqa: SLF001 - as above
+_overridden = torch.overrides.has_torch_function_unary
 
 
 def apply_tensor(expression: Expression, x: Any, fast: bool = False) -> Any:  # noqa: FBT001, FBT002 - as autograd wants it
@@ -40,30 +50,54 @@ def apply_tensor(expression: Expression, x: Any, fast: bool = False) -> Any:  # 
         x: a tensor of float16, bfloat16, float32 or float64, of any shape, on a processor; integers count as float32.
         fast: compute in float32 instead of float64 inside.
     """
-    if not x.is_floating_point():
-        x = x.to(torch.get_default_dtype())
+    if torch.compiler.is_compiling():
+        return torch.ops.nonlin.evaluate(_checked(x), text(expression), fast)
+    return lowered(expression, fast)(x)
+
+
+@lru_cache(maxsize=1024)
+def lowered(expression: Expression, fast: bool) -> Callable[[Any], Any]:  # noqa: FBT001 - as above
+    """Return what evaluates an expression on tensors: found once, so that a call has little to decide."""
+    loops, own = loops_of(expression, fast), _handed_over(fast).get(expression)
+    return partial(_looped, loops) if own is None else partial(_handed, own, loops)
+
+
+def _handed(own: Callable[[Any], Any], loops: Loops, x: Any) -> Any:
+    if x.dtype in FLOATING and x.is_cpu and not _overridden(x):
+        return own(x)
+    x = _checked(x)
+    return _passed(loops, x) if _overridden(x) else own(x)
+
+
+def _looped(loops: Loops, x: Any) -> Any:
+    if x.dtype not in FLOATING or not x.is_cpu:
+        x = _checked(x)
+    if torch.compiler.is_compiling():
+        return torch.ops.nonlin.evaluate(x, loops.formula, loops.fast)
+    if _overridden(x):
+        return _passed(loops, x)
+    if _transforming() or forward_ad._current_level >= 0:  # noqa: SLF001 - as above
+        return _Transformable.apply(x, loops)
+    if x.requires_grad and torch.is_grad_enabled():
+        return _differentiable(_alive(x), loops)
+    return value(loops, x)
+
+
+def _passed(loops: Loops, x: Any) -> Any:
+    """Let a recorder of operations, or a tensor of another kind, see one operation, as with torch's own functions."""
+    given = loops.expression, x, loops.fast
+    return torch.overrides.handle_torch_function(apply_tensor, (x,), *given)
+
+
+def _checked(x: Any) -> Any:
+    """Return a tensor of floating type that a processor holds, or none at all."""
+    if x.is_complex():
+        raise InvalidInputError(f"expected a tensor of real numbers, got {x.dtype}; take its .real or .abs()")
     if not (x.is_cpu or x.is_meta):
         raise InvalidInputError(
             f"expected a tensor on the processor, got one on {x.device}; move it with .cpu()"
         )
-    if torch.compiler.is_compiling():
-        return torch.ops.nonlin.evaluate(x, text(expression), fast)
-    if torch.overrides.has_torch_function_unary(x):
-        # a recorder of operations, or a tensor of another kind, sees one operation, as with torch's own functions
-        return torch.overrides.handle_torch_function(apply_tensor, (x,), expression, x, fast)
-    own = _handed_over(fast).get(expression)
-    if own is not None:
-        return own(x)
-    if _transforming():
-        return _Transformable.apply(x, expression, fast)
-    if x.requires_grad and torch.is_grad_enabled():
-        return _lowered(_alive(x), expression, fast)
-    return _run(expression, x, fast)
-
-
-def is_recorded() -> bool:
-    """Return whether torch's operators are recorded (make_fx): a loop that fills a tensor's memory is none of them."""
-    return _mode(_PROXIES) is not None
+    return x if x.is_floating_point() else x.to(torch.get_default_dtype())
 
 
 @lru_cache(maxsize=2)
@@ -73,9 +107,9 @@ def _handed_over(fast: bool) -> dict[Expression | None, Any]:  # noqa: FBT001
     They differ in one thing: at NaN the slope is 1 or 0, so a gradient of NaN is passed on but none is made. In the
     fast mode also those that are right to 4 ULP.
     """
-    own = torch.nn.functional
+    own = torch._C._nn  # noqa: SLF001 - what torch.nn.functional calls, which only looks for tensors of other kinds
     exact = {"relu": torch.relu, "relu6": own.relu6, "hardtanh": own.hardtanh}
-    exact |= {"hardshrink": own.hardshrink, "softshrink": own.softshrink}
+    exact |= {"hardshrink": torch.hardshrink, "softshrink": own.softshrink}
     near = {"leaky_relu": own.leaky_relu, "hardsigmoid": own.hardsigmoid}
     return {function(name).expression: form for name, form in {**exact, **(near if fast else {})}.items()}
 
@@ -83,82 +117,66 @@ def _handed_over(fast: bool) -> dict[Expression | None, Any]:  # noqa: FBT001
 class _Lowered(torch.autograd.Function):  # type: ignore[misc]
     """The value forward; backward the slope times the gradient.
 
-    A curved function computes its slope in the forward pass, where it shares the exponential; backward, the product
-    goes into that buffer. One of affine pieces keeps only x, and multiplies slope and gradient in one loop.
+    The slope is computed in the forward pass, where it shares the exponential; backward, the product goes into that
+    buffer. A cheap slope is not kept, nor one while what is saved is packed away, as activation checkpoints do: then x
+    is enough.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Any, expression: Expression, fast: Any) -> Any:
+    def forward(ctx: Any, x: Any, loops: Loops) -> Any:
         ctx.save_for_backward(x)
-        ctx.expression, ctx.fast, ctx.slope = expression, fast, None
-        if _affine(expression):
-            return _run(expression, x, fast)
-        value, ctx.slope = _through(_with_slope(expression), x, fast)
-        return value
+        ctx.loops, ctx.slope = loops, None
+        if loops.cheap or _hooks(False) is not None:
+            return value(loops, x)
+        result, ctx.slope = value_and_slope(loops, x)
+        return result
 
     @staticmethod
-    def backward(ctx: Any, gradient: Any) -> tuple[Any, None, None]:
-        slope = ctx.slope
+    def backward(ctx: Any, gradient: Any) -> tuple[Any, None]:
+        loops, slope = ctx.loops, ctx.slope
         if slope is not None and not torch.is_grad_enabled():
             ctx.slope = None
-            product = slope.mul_(gradient) if _plain(gradient, slope.dtype) else gradient * slope
-            return product, None, None
+            return slope.mul_(gradient) if _plain(gradient, slope.dtype) else gradient * slope, None
         (x,) = ctx.saved_tensors
         if torch.is_grad_enabled():
             # the derivative of the derivative goes through the slope's own expression
-            return gradient * apply_tensor(differentiate(ctx.expression), x, ctx.fast), None, None
-        if _affine(ctx.expression):
-            return _pulled(differentiate(ctx.expression), x, gradient, ctx.fast), None, None
-        # a second time through the same graph; by the same loop, so that nothing differs
-        return gradient * _through(_with_slope(ctx.expression), x, ctx.fast)[1], None, None
+            return gradient * apply_tensor(loops.slope, x, loops.fast), None
+        if loops.cheap and x.dtype in KERNEL_TYPES and _plain(gradient, x.dtype) and not is_recorded(x):
+            return pulled(loops, x, gradient), None
+        # by the loop of the first time, so that nothing differs
+        return gradient * value_and_slope(loops, x)[1], None
 
 
 # what `apply` does beside this takes microseconds, and is for transformations
-_lowered = super(torch.autograd.Function, _Lowered).apply
-
-
-@lru_cache(maxsize=1024)
-def _affine(expression: Expression) -> bool:
-    return affine_pieces(expression) is not None
-
-
-@lru_cache(maxsize=1024)
-def _with_slope(expression: Expression) -> tuple[Expression, Expression]:
-    return expression, differentiate(expression)
+_differentiable = super(torch.autograd.Function, _Lowered).apply
 
 
 class _Transformable(torch.autograd.Function):  # type: ignore[misc]
-    """The same in the form that vmap, grad and jvp of `torch.func` ask for."""
+    """The same in the form that vmap, grad and jvp of `torch.func`, and the forward mode, ask for."""
 
     @staticmethod
-    def forward(x: Any, expression: Expression, fast: Any) -> Any:
-        return _run(expression, x, fast)
+    def forward(x: Any, loops: Loops) -> Any:
+        return value(loops, x)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:  # noqa: ARG004
-        x, ctx.expression, ctx.fast = inputs
+        x, ctx.loops = inputs
         ctx.save_for_backward(x)
         ctx.save_for_forward(x)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Any) -> tuple[Any, None, None]:
+    def backward(ctx: Any, gradient: Any) -> tuple[Any, None]:
         (x,) = ctx.saved_tensors
-        return gradient * apply_tensor(differentiate(ctx.expression), x, ctx.fast), None, None
+        return gradient * apply_tensor(ctx.loops.slope, x, ctx.loops.fast), None
 
     @staticmethod
     def jvp(ctx: Any, tangent: Any, *_: Any) -> Any:
         (x,) = ctx.saved_tensors
-        return tangent * apply_tensor(differentiate(ctx.expression), x, ctx.fast)
+        return tangent * apply_tensor(ctx.loops.slope, x, ctx.loops.fast)
 
     @staticmethod
-    def vmap(
-        _info: Any, in_dims: tuple[Any, ...], x: Any, expression: Expression, fast: Any
-    ) -> tuple[Any, Any]:
-        return apply_tensor(expression, x, fast), in_dims[0]
-
-
-def _run(expression: Expression, x: Any, fast: bool) -> Any:  # noqa: FBT001
-    return _through((expression,), x, fast)[0]
+    def vmap(_info: Any, in_dims: tuple[Any, ...], x: Any, loops: Loops) -> tuple[Any, Any]:
+        return apply_tensor(loops.expression, x, loops.fast), in_dims[0]
 
 
 def _plain(gradient: Any, dtype: Any) -> bool:
@@ -166,36 +184,6 @@ def _plain(gradient: Any, dtype: Any) -> bool:
     if type(gradient) is not torch.Tensor or gradient.dtype != dtype or _transforming():
         return False
     return not _batched(gradient)  # `is_grads_batched` still uses the older batches
-
-
-def _pulled(slope: Expression, x: Any, gradient: Any, fast: bool) -> Any:  # noqa: FBT001
-    """Return slope(x)·gradient, rounded once."""
-    if x.dtype not in KERNEL_TYPES or not _plain(gradient, x.dtype) or is_recorded():
-        return gradient * _run(slope, x, fast)
-    source = x.detach().contiguous()
-    output = torch.empty_like(source)
-    kernel = compiled((slope,), KERNEL_TYPES[x.dtype], "fast" if fast else "accurate", pull=True)
-    kernel(_flat(source), _flat(gradient.detach().contiguous()), _flat(output))
-    return output
-
-
-def _through(expressions: tuple[Expression, ...], x: Any, fast: bool) -> tuple[Any, ...]:  # noqa: FBT001
-    kind = x.dtype
-    if is_recorded():
-        return tuple(torch.ops.nonlin.evaluate(x, text(expression), fast) for expression in expressions)
-    source = x.detach().contiguous()
-    if kind not in KERNEL_TYPES:
-        source = source.to(torch.float32)
-    outputs = [torch.empty_like(source) for _ in expressions]
-    kernel = compiled(expressions, KERNEL_TYPES[source.dtype], "fast" if fast else "accurate")
-    kernel(_flat(source), *map(_flat, outputs))
-    return tuple(outputs) if kind in KERNEL_TYPES else tuple(output.to(kind) for output in outputs)
-
-
-def _flat(tensor: Any) -> Any:
-    """Return the NumPy array of one dimension that shares the memory of a contiguous tensor without a gradient."""
-    array = tensor.numpy()
-    return array if array.ndim == 1 else array.reshape(-1)
 
 
 @lru_cache(maxsize=1024)
@@ -206,7 +194,7 @@ def _read(formula: str) -> Expression:
 @torch.library.custom_op("nonlin::evaluate", mutates_args=())  # type: ignore[untyped-decorator]
 def evaluate(x: torch.Tensor, formula: str, fast: bool) -> torch.Tensor:  # noqa: FBT001
     """Evaluate a formula on a tensor, as one operator of a compiled graph."""
-    return _run(_read(formula), x, fast)
+    return value(loops_of(_read(formula), fast), x)
 
 
 @evaluate.register_fake  # type: ignore[untyped-decorator]

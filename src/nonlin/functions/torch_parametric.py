@@ -13,7 +13,7 @@ from nonlin.functions.expression import Constant, Parameter
 from nonlin.functions.parametric import Family, run
 from nonlin.functions.parsing import parse
 from nonlin.functions.printing import text
-from nonlin.functions.torch_lowering import is_recorded
+from nonlin.functions.torch_loops import is_recorded
 
 if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
@@ -130,7 +130,7 @@ def _evaluated(definition: Expression, names: tuple[str, ...], given: tuple[Any,
     x, values = given
     if x.device.type == "meta":
         return torch.empty_like(x, memory_format=torch.contiguous_format)
-    if is_recorded():
+    if is_recorded(x):
         return torch.ops.nonlin.parametric(x, list(values), text(definition), ",".join(names), axis)
     (output,), _ = run(Family(names=names, outputs=(definition,), axis=axis), _array(x), _numbers(values))
     return torch.from_numpy(output).to(x.dtype)
@@ -141,7 +141,7 @@ def _pulled(
 ) -> list[Any]:
     """Return the gradients by x and by each parameter, from one loop."""
     x, gradient, values = given
-    if is_recorded():
+    if is_recorded(x):
         return list(
             torch.ops.nonlin.parametric_pull(
                 x, gradient, list(values), text(definition), ",".join(names), axis

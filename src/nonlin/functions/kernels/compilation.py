@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-__all__ = ["cache_folder", "compiled", "keep", "named", "precise"]
+__all__ = ["addressed", "cache_folder", "compiled", "keep", "named", "precise"]
 
 SIMPLE = 2  # primitives in an expression whose errors may be as large as half of the budget
 
@@ -47,8 +47,6 @@ def compiled(
 ) -> Callable[..., None]:
     """Return the kernel that evaluates expressions on one-dimensional contiguous arrays.
 
-    Members of a family (see `nonlin.functions.families`) share one, in the accurate mode.
-
     Args:
         expressions: one output array each, after the inputs.
         dtype: float32 or float64, of all arrays.
@@ -58,12 +56,29 @@ def compiled(
     family = family_of(expressions)
     if family is not None and mode == "accurate":
         return _with_parameters(*family, pull=pull)
+    from nonlin.functions.kernels.addresses import STARTS
+
+    entry, start = addressed(expressions, dtype, mode, pull=pull), STARTS[dtype]
+
+    def kernel(*arrays: Any) -> None:
+        entry(arrays[0].size, *map(start, arrays))
+
+    return kernel
+
+
+@cache
+def addressed(
+    expressions: tuple[Expression, ...], dtype: str, mode: str, *, pull: bool = False
+) -> Callable[..., None]:
+    """Return the same kernel as a function of the number of elements and of the addresses of its arrays."""
+    from nonlin.functions.kernels.addresses import VIEWS, entry_point
+
+    if mode == "accurate" and family_of(expressions) is not None:
+        kernel, view = compiled(expressions, dtype, mode, pull=pull), VIEWS[dtype]
+        return lambda size, *addresses: kernel(*(view(address, size) for address in addresses))
     precision = precise(expressions, dtype, mode)
     name = named(expressions, (dtype, precision.name, str(pull)))
-    kernel: Callable[..., None] = keep(
-        name, lambda: kernel_source(expressions, dtype, precision, pull=pull)
-    ).kernel
-    return kernel
+    return entry_point(keep(name, lambda: kernel_source(expressions, dtype, precision, pull=pull)).kernel)
 
 
 def _with_parameters(

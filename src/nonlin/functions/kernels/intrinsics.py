@@ -8,12 +8,20 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["bits", "fma", "left_out", "remainder", "select", "unbits"]
+__all__ = ["at", "bits", "fma", "left_out", "remainder", "select", "unbits"]
 
 INTEGERS = {types.float64: types.int64, types.float32: types.int32}
 FLOATS = {types.int64: types.float64, types.int32: types.float32}
 LLVM = {types.int64: ir.IntType(64), types.int32: ir.IntType(32)}
 LLVM |= {types.float64: ir.DoubleType(), types.float32: ir.FloatType()}
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def at(_context: Any, address: Any, kind: Any) -> Any:
+    """Return the pointer to numbers of a type at an address."""
+    target = types.CPointer(kind.dtype)
+    pointer = LLVM[kind.dtype].as_pointer()
+    return target(address, kind), lambda _c, builder, _s, arguments: builder.inttoptr(arguments[0], pointer)
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from nonlin.functions.kernels.precision import Precision
 
+MOST = 32  # lines of an element; with more, four elements a step need more registers than there are
+
 __all__ = ["emit", "kernel_source", "prepared", "tables", "written"]
 
 ARITHMETIC = {
@@ -38,14 +40,15 @@ from math import cos, sin, sqrt
 import numba
 import numpy as np
 
-from nonlin.functions.kernels.intrinsics import bits, fma, left_out, remainder, select, unbits
+from nonlin.functions.kernels.intrinsics import at, bits, fma, left_out, remainder, select, unbits
 
 F = np.{carrier}
 I = np.{integer}
 {globals}
 
 @numba.njit("void({types})", cache=True, error_model="numpy", fastmath={fastmath}, nogil=True)
-def kernel({arguments}):
+def kernel(size, {addresses}):
+{arrays}
 {loop}
 '''
 
@@ -53,7 +56,7 @@ def kernel({arguments}):
 def kernel_source(
     expressions: tuple[Expression, ...], dtype: str, precision: Precision, *, pull: bool
 ) -> str:
-    """Write a kernel.
+    """Write a kernel: a function of the number of elements and of the addresses of its arrays.
 
     Args:
         expressions: what is computed from each element, one output array each.
@@ -61,34 +64,42 @@ def kernel_source(
         precision: what is computed with in between.
         pull: whether the outputs are multiplied by a second input array, as a gradient is.
     """
-    body, values = written(expressions, precision)
+    emitter, values = _emitted(expressions, precision)
+    body = list(emitter.lines)
     outputs = [f"y{k}" for k in range(len(expressions))]
-    for output, value in zip(outputs, values, strict=True):
-        body.append(f"{output}[i] = np.{dtype}({f'F(g[i]) * {value}' if pull else value})")
-    inputs = ["x", "g"] if pull else ["x"]
+    for output, value, expression in zip(outputs, values, expressions, strict=True):
+        result = f"np.{dtype}({f'F(g[i]) * {value}' if pull else value})"
+        body.append(f"{output}[i] = {result if passes_nan(expression) else f'{result} if w == w else w'}")
+    streams = 4 if len(outputs) > 1 and dtype != precision.carrier and len(emitter.lines) < MOST else 2
+    names = ["x", "g", *outputs] if pull else ["x", *outputs]
     return TEMPLATE.format(
         carrier=precision.carrier,
         integer=precision.integer,
         globals=tables(body),
         # a fused multiply-add of the compiler's own choice would make the compensation wrong
         fastmath=False if precision.doubled else {"contract"},
-        types=", ".join([f"{dtype}[::1]"] * (len(inputs) + len(outputs))),
-        arguments=", ".join([*inputs, *outputs]),
-        loop=loop(["u = F(x[i])", *body]),
+        types=", ".join(["int64"] * (len(names) + 1)),
+        addresses=", ".join(f"{name}_at" for name in names),
+        arrays="\n".join(f"    {name} = numba.carray(at({name}_at, np.{dtype}), size)" for name in names),
+        loop=loop(["w = x[i]", "u = F(w)", *body], streams),
     )
 
 
 def written(expressions: tuple[Expression, ...], precision: Precision) -> tuple[list[str], list[str]]:
     """Return the lines that evaluate expressions at u, and for each the text of its value, NaN where u is NaN."""
-    emitter = prepared(expressions, precision)
-    results = [_emit(emitter, expression) for expression in expressions]
-    if precision.lift and emitter.mixed:
-        return written(expressions, PLAIN)
+    emitter, results = _emitted(expressions, precision)
     values = [
         result if passes_nan(expression) else emitter.select("u == u", result, "u")
         for result, expression in zip(results, expressions, strict=True)
     ]
     return list(emitter.lines), values
+
+
+def _emitted(expressions: tuple[Expression, ...], precision: Precision) -> tuple[Emitter, list[str]]:
+    """Return the emitter that has the lines, and the names of the results, where u is NaN only some of them right."""
+    emitter = prepared(expressions, precision)
+    results = [_emit(emitter, expression) for expression in expressions]
+    return _emitted(expressions, PLAIN) if precision.lift and emitter.mixed else (emitter, results)
 
 
 def tables(lines: list[str]) -> str:
