@@ -42,6 +42,14 @@ def test_sizes_are_coloured_by_their_logarithm_and_what_has_none_is_left_out():
     figure = pictures.history(made(rms=[1e-3, 0.0, inf, 10.0]), figure="rms")
     assert np.ma.getmaskarray(mesh(figure).get_array()).tolist() == [[False, True, True, False]]
     assert (mesh(figure).norm.vmin, mesh(figure).norm.vmax) == (1e-3, 10.0)
+    assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["0.001", "0.1", "10"]
+
+
+def test_the_key_of_sizes_that_are_close_has_three_labels():
+    figure = pictures.history(made(rms=[0.004, 0.02]), figure="rms")
+    figure.canvas.draw()
+    labels = [label for label in figure.axes[1].get_yticklabels(which="both") if label.get_text()]
+    assert [label.get_text() for label in labels] == ["0.004", "0.013", "0.04"]
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, inf])

@@ -50,6 +50,11 @@ def history(watched: History, *, figure: str = "dead") -> Figure:
     axes.set_xlabel("step")
     axes.set_title(GRID_FIGURES[figure], loc="left")
     beside = drawn.add_axes((1 - (right - 0.12) / WIDE, 0.5 / height, 0.12 / WIDE, (height - 0.8) / height))
-    drawn.colorbar(mesh, cax=beside)
+    bar = drawn.colorbar(mesh, cax=beside)
     settle(beside)
+    if shown.logarithmic:
+        # within one power of ten matplotlib labels every tick, one over the other
+        ends = np.geomspace(*mesh.get_clim(), 3).tolist()
+        bar.set_ticks(ends, labels=[f"{end:.2g}" for end in ends])
+        bar.minorticks_off()
     return drawn
