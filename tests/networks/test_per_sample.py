@@ -130,3 +130,17 @@ def test_what_leads_to_no_output_is_left_out():
 def test_what_has_no_such_form_is_refused_by_name(declared, operators, message):
     with pytest.raises(UnsupportedModelError, match=message):
         per_sample(chained(declared, *operators), (6,))
+
+
+def test_calls_of_a_second_output_count_in_every_question():
+    network = chained((None, 2), Dense(weight=np.eye(2), bias=np.array([-0.5, 1.0])))
+    second = Node(name="second", operator=RELU, inputs=("y0",), output="z")
+    outputs = (*network.outputs, Tensor(name="z", shape=(None, 2), dtype="float64"))
+    both = Network(
+        name="", inputs=network.inputs, outputs=outputs, nodes=(*network.nodes, second), parameters=0
+    )
+    a, b, c = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    assert line(network, a, b).count == 1
+    assert line(both, a, b).count == 2
+    assert plane(both, a, b, c).count == 2
+    assert box(both, 0.0, 1.0).count == 2

@@ -9,7 +9,7 @@ import numpy as np
 from nonlin.errors import UnsupportedModelError
 from nonlin.geometry.bends import Bends, bends_of
 from nonlin.geometry.cells.chain import Chain, Entries, Stage
-from nonlin.geometry.cells.rows import MOVES, Rows, rows_of
+from nonlin.geometry.cells.rows import MOVES, Rows, check_entries, rows_of
 from nonlin.networks import Network, Node
 from nonlin.networks.activation import Activation, ParametricRelu
 from nonlin.networks.array import Array
@@ -18,9 +18,6 @@ from nonlin.networks.shape import Identity
 from nonlin.networks.window import MaxPool
 
 __all__ = ["lower"]
-
-_MOST_ENTRIES = 50_000_000
-"""Weights that a stage may hold: more would not fit beside the rest in a usual memory."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,7 +45,7 @@ def lower(network: Network, shape: tuple[int, ...]) -> Chain:
     """
     inputs = int(np.prod(shape))
     left = Counter(name for node in network.nodes for name in node.inputs)
-    left.update([network.outputs[0].name])
+    left.update(tensor.name for tensor in network.outputs)
     state = _State(
         width=inputs, tensors={network.inputs[0].name: np.arange(inputs).reshape(1, *shape)}, left=left
     )
@@ -140,11 +137,7 @@ def _matrix(rows: Rows, passed: Array, width: int) -> "Array | Entries":
         dense[:, rows.columns] = rows.dense
         return dense
     entries = rows.entries()
-    if len(entries.values) + passed.size > _MOST_ENTRIES:
-        raise UnsupportedModelError(
-            f"expected layers of at most {_MOST_ENTRIES:,} weights written out, got {len(entries.values):,}; "
-            "fold a smaller network, or along a line"
-        )
+    check_entries(len(entries.values) + passed.size)
     return Entries(
         rows=np.concatenate([entries.rows, rows.bias.size + np.arange(passed.size)]),
         columns=np.concatenate([entries.columns, passed]),

@@ -12,7 +12,10 @@ from nonlin.networks.array import Array
 from nonlin.networks.shape import Cast, Concatenate, Identity, Pad, Reshape, Slice, Take, Transpose
 from nonlin.networks.window import AveragePool, Convolution
 
-__all__ = ["MOVES", "Rows", "rows_of"]
+__all__ = ["MOVES", "Rows", "check_entries", "rows_of"]
+
+_MOST_ENTRIES = 50_000_000
+"""Weights that a stage may hold: more would not fit beside the rest in a usual memory."""
 
 MOVES = (Cast, Concatenate, Identity, Reshape, Slice, Take, Transpose)
 
@@ -76,6 +79,15 @@ def rows_of(node: Node, inputs: list[Array]) -> Rows:
     )
 
 
+def check_entries(count: int) -> None:
+    """Refuse a layer that is too large to be written out."""
+    if count > _MOST_ENTRIES:
+        raise UnsupportedModelError(
+            f"expected layers of at most {_MOST_ENTRIES:,} weights written out, got {count:,}; "
+            "fold a smaller network, or along a line"
+        )
+
+
 def _made(
     shape: tuple[int, ...], places: Array, values: Array, bias: Array, divisor: Array | int = 1
 ) -> Rows:
@@ -111,6 +123,7 @@ def _convolution(operator: Convolution, x: Array) -> Rows:
     views = window.views(window.padded(x, -1))
     taps, channels = len(window.size), weight.shape[0]
     positions = views.shape[2 : views.ndim - taps]
+    check_entries(int(np.prod(positions)) * weight.size)
     each_in, each_out = weight.shape[1], channels // groups
     grouped = views[0].reshape(groups, each_in, int(np.prod(positions)), -1)
     places = np.repeat(
