@@ -102,7 +102,7 @@ def unroll(
 
     Returns:
         The outputs, shape (rows, units), and the states after the last step of each sequence. They can be
-        differentiated once.
+        differentiated once: where a model differentiates them itself, no gradient goes on through what it gets.
     """
     kind = torch.promote_types(projected.dtype, states[0].dtype)
     tensors = [None if tensor is None else tensor.to(kind) for tensor in (*weights, *states)]
