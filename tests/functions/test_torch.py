@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nonlin
+from nonlin.errors import InvalidInputError
 from nonlin.functions.accuracy import sample
 from nonlin.functions.kinks import breakpoints
 
@@ -148,6 +149,33 @@ def test_a_graph_that_is_kept_gives_the_same_gradient_again(name):
     stacked = torch.stack([gradient, 2 * gradient])
     (both,) = torch.autograd.grad(y, x, stacked, is_grads_batched=True)
     torch.testing.assert_close(both, torch.stack([first, 2 * first]))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # torch's own, in its forward mode
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "silu"])
+def test_forward_mode_and_tensors_without_numbers(name):
+    f, x = nonlin.function(name), torch.linspace(-2.5, 2.4, 7)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, torch.ones(7))
+        tangent = torch.autograd.forward_ad.unpack_dual(f(dual)).tangent
+    torch.testing.assert_close(tangent, f.slope(x))
+    assert f(x.to("meta")).is_meta
+    with pytest.raises(InvalidInputError, match=r"real numbers, got torch\.complex64"):
+        f(x.to(torch.complex64))
+
+
+def test_a_view_of_negated_numbers_is_read_with_its_sign():
+    f, x = nonlin.function("leaky_relu"), torch.linspace(-2.5, 2.4, 7)
+    torch.testing.assert_close(f(torch._neg_view(x)), f(-x), rtol=0, atol=0)
+
+
+def test_under_hooks_that_pack_what_is_saved_no_slope_is_kept():
+    x, f = torch.linspace(-2.5, 2.4, 7, requires_grad=True), nonlin.function("silu")
+    (wanted,) = torch.autograd.grad(f(x).sum(), x)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+        y = f(x)
+    assert y.grad_fn.slope is None
+    assert torch.equal(torch.autograd.grad(y.sum(), x)[0], wanted)
 
 
 def test_a_learnable_parameter_learns():
