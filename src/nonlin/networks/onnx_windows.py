@@ -57,7 +57,9 @@ def average_pool(node: onnx.NodeProto, attributes: Mapping[str, Any], shape: Sha
     counted = bool(attributes.get("count_include_pad", 0))
     if attributes.get("ceil_mode", 0):
         # what hangs over is not counted, whatever is said of the padding
-        if counted and (any(attributes.get("pads", ())) or attributes.get("auto_pad", b"").startswith(b"SAME")):
+        if counted and (
+            any(attributes.get("pads", ())) or attributes.get("auto_pad", b"").startswith(b"SAME")
+        ):
             return None
         counted = False
     if window is None:
