@@ -73,6 +73,18 @@ def padded(mode):
     return nn.Conv2d(1, 2, 3, padding=1, padding_mode=mode)
 
 
+def settled(*layers):
+    """Return a network whose BatchNorms have seen data."""
+    for layer in layers:
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.running_mean.normal_()
+            layer.running_var.uniform_(0.3, 3)
+            if layer.affine:
+                nn.init.normal_(layer.weight)
+                nn.init.normal_(layer.bias)
+    return nn.Sequential(*layers)
+
+
 KINDS = {
     "calls one after the other": chained_calls,
     "bounds and maxima": lambda: (
@@ -100,6 +112,24 @@ KINDS = {
             nn.AvgPool2d(3, 2, padding=1, count_include_pad=False),
             nn.AvgPool2d(2, 2, ceil_mode=True),
             ending(8),
+        ),
+    ),
+    "batch normalization": lambda: (
+        (1, 8, 8),
+        settled(
+            nn.BatchNorm2d(1),
+            nn.Conv2d(1, 3, 3),
+            nn.BatchNorm2d(3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(3, 4, 2, bias=False),
+            nn.BatchNorm2d(4, affine=False),
+            nn.PReLU(4),
+            nn.Flatten(),
+            nn.Linear(16, 6),
+            nn.BatchNorm1d(6),
+            nn.ReLU(),
+            nn.Linear(6, 3),
         ),
     ),
     "grouped, dilated, strided": lambda: (

@@ -57,17 +57,28 @@ def read_torch(module: Any, example: Array | None) -> Network:
         with _quiet():
             batch = torch.export.Dim("batch")
             exported = torch.onnx.export(
-                frozen, (two,), dynamo=True, dynamic_shapes=({0: batch},), verbose=False
+                frozen, (two,), dynamo=True, dynamic_shapes=({0: batch},), verbose=False, optimize=False
             )
+            assert exported is not None  # noqa: S101 - so it is without a file name
+            _optimize(exported)
     except Exception as error:  # the exporter raises anything
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise UnsupportedModelError(
             f"PyTorch cannot export {name} as a graph ({reason.strip()}); its folds are not counted"
         ) from error
-    assert exported is not None  # noqa: S101 - so it is without a file name
     network = network_of(exported.model_proto, name=name)
     _check_same(network, frozen, two, name)
     return network
+
+
+def _optimize(exported: Any) -> None:
+    """Optimize an exported graph, but leave BatchNorm alone, which PyTorch merges in float32 into what is before it."""
+    norms = [node for node in exported.model.graph if node.op_type == "BatchNormalization"]
+    for node in norms:
+        node.domain = "kept"  # as an operator that the optimizer does not know
+    exported.optimize()
+    for node in norms:
+        node.domain = ""
 
 
 def _check_same(network: Network, module: Any, batch: Any, name: str) -> None:
