@@ -23,12 +23,19 @@ FOUND = Verdict(
 )
 
 
+TRAIL = [(0.0, 0.0), (1.0, 0.5), (2.0, 1.0)]
+
+
 def test_bars_are_the_intervals_and_dots_the_counterexample():
-    left, right = pictures.verdict(FOUND, trail=[(0.0, 0.0), (1.0, 0.5), (2.0, 1.0)]).axes
-    (bars,) = left.collections
+    (axes,) = pictures.verdict(FOUND, trail=TRAIL).axes
+    (bars,) = axes.collections
     assert [segment[:, 0].tolist() for segment in bars.get_segments()] == RANGES.tolist()
-    (dots,) = left.lines
+    (dots,) = axes.lines
     assert dots.get_xdata().tolist() == [1.5, 0.25]
+
+
+def test_a_search_that_found_nothing_shows_how_far_it_came():
+    _, right = pictures.verdict(replace(FOUND, counterexample=None, outputs=None), trail=TRAIL).axes
     assert right.lines[0].get_ydata().tolist() == [0.0, 50.0, 100.0]
 
 

@@ -184,8 +184,9 @@ def _page(verified: Verified) -> str:
 
     if verified.verdict.ranges is None:
         return verified_page(verified, {})
-    caption = "What each output can be over the property's inputs, proven; and how far the search came."
     drawn = pictures.verdict(verified.verdict, trail=verified.trail)
+    caption = "What each output can be over the property's inputs, proven"
+    caption += "; and how far the search came." if len(drawn.axes) > 1 else "."
     return verified_page(verified, {caption: embed(drawn, "verdict", caption)})
 
 

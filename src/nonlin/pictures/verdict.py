@@ -24,7 +24,7 @@ def verdict(found: Verdict, *, trail: Sequence[tuple[float, float]] = ()) -> Fig
 
     Returns:
         A figure: on the left a bar from the least to the largest value that each output can have, proven before any
-        search, with a dot where a counterexample has it; on the right, where there was a search, how far it had come.
+        search, with a dot where a counterexample has it; on the right, after a search that found none, how far it came.
 
     Raises:
         InvalidInputError: if the verdict has no intervals.
@@ -34,7 +34,7 @@ def verdict(found: Verdict, *, trail: Sequence[tuple[float, float]] = ()) -> Fig
             "expected a verdict with the range of every output, got none; give more time, or a network of at most 128 "
             "outputs"
         )
-    searched = len(trail) > 1
+    searched = len(trail) > 1 and found.counterexample is None  # one point ends a search wherever it is
     figure = Figure(figsize=(WIDE, max(1.9, 0.9 + 0.26 * len(found.ranges))))
     figure.set_layout_engine("constrained")
     axes = figure.subplots(1, 2, width_ratios=(3, 2), squeeze=False)[0] if searched else [figure.subplots()]
