@@ -283,3 +283,12 @@ def test_a_formula_that_is_not_understood_is_one_clear_line(formula, message):
 def test_a_slope_beyond_all_floats_is_refused():
     with pytest.raises(InvalidInputError, match="scale the formula down"):
         nonlin.linearity("x * 1e308 * 10")
+
+
+@pytest.mark.parametrize(
+    "formula", ["x * (x * 2 / 3)", "x + (x - 1)", "x * (2 * x)", "x - (x - 1)", "x / (x * 2)"]
+)
+def test_text_keeps_what_is_done_first(formula):
+    # x * x * 2 / 3 overflows where x * (x * 2 / 3) does not; kernels are kept by their text
+    assert text(parse(formula)) == formula
+    assert parse(text(parse(formula))) == parse(formula)

@@ -42,6 +42,7 @@ def parse(
     parameters: Collection[str] = (),
     resolve: Resolver | None = None,
     names: Collection[str] = (),
+    longest: int = LONGEST,
 ) -> Expression:
     """Read a formula.
 
@@ -53,13 +54,14 @@ def parse(
         parameters: the names that stand for a parameter.
         resolve: looks up a function of the catalogue.
         names: what it knows, of which the nearest are named beside a wrong one.
+        longest: how many characters it may have.
 
     Raises:
         InvalidInputError: names the part of the formula that is not understood.
     """
-    if len(formula) > LONGEST:
+    if len(formula) > longest:
         raise InvalidInputError(
-            f"expected a formula of at most {LONGEST} characters, got {len(formula)}; shorten it"
+            f"expected a formula of at most {longest} characters, got {len(formula)}; shorten it"
         )
     try:
         tree = ast.parse(formula.strip(), mode="eval").body

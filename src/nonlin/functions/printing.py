@@ -50,9 +50,8 @@ def _call(node: Call) -> tuple[str, int]:
         return f"{_bracketed(node.operands[0], ATOM)}**{text(node.operands[1])}", 3
     if node.operator in SIGNS:
         sign, level = SIGNS[node.operator]
-        # a - (b + c) and a / (b * c) need their brackets
-        right = level + (node.operator in ("subtract", "divide"))
-        return _bracketed(node.operands[0], level) + sign + _bracketed(node.operands[1], right), level
+        # a * (b / c) is rounded otherwise than a * b / c, and may not overflow where that does
+        return _bracketed(node.operands[0], level) + sign + _bracketed(node.operands[1], level + 1), level
     return f"{node.operator}({', '.join(text(operand) for operand in node.operands)})", ATOM
 
 

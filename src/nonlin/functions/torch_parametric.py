@@ -176,7 +176,7 @@ def _numbers(values: Any) -> list[Any]:
 
 @lru_cache(maxsize=1024)
 def _read(formula: str, names: str) -> Expression:
-    return parse(formula, parameters=names.split(","))
+    return parse(formula, parameters=names.split(","), longest=len(formula))
 
 
 @torch.library.custom_op("nonlin::parametric", mutates_args=())  # type: ignore[untyped-decorator]
