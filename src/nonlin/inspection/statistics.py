@@ -93,7 +93,7 @@ def measure(
     Args:
         pre_activation: shape (batch, …), not empty.
         output: the same shape.
-        slope: returns f'(u) / max abs f' of a part of the samples; None where the function has no slope of one number.
+        slope: returns f'(u) / max abs f' of a part of them, with all units; None where the function has no slope of one number.
         unit_axis: the axis of the units, not that of the batch.
         rests_at_zero: whether a flat part of the function where it is 0 counts as "at rest" (ReLU) and not as
             "saturated" (sigmoid).
@@ -106,11 +106,12 @@ def measure(
     from nonlin.inspection.totals import add, totals_for
 
     kind = pre_activation.dtype if pre_activation.dtype in (np.float32, np.float64) else np.dtype(np.float32)
-    axes = _order(pre_activation)
+    axes = _order(pre_activation, unit_axis % output.ndim)
     place, back = axes.index(unit_axis % output.ndim), np.argsort(axes)
+    laid = pre_activation.transpose(axes), output.transpose(axes)
     totals: Totals | None = None
-    for part in _parts(output):
-        u, y = (np.require(x[part].transpose(axes), kind, ["C", "W"]) for x in (pre_activation, output))
+    for part in _parts(laid[1]):
+        u, y = (np.require(x[part], kind, ["C", "W"]) for x in laid)
         s = None if slope is None else np.require(slope(u.transpose(back)).transpose(axes), kind, ["C", "W"])
         totals = totals or totals_for(u, y, place)
         add(totals, u, y, s, rests_at_zero=rests_at_zero)
@@ -118,14 +119,14 @@ def measure(
     return _statistics(totals, output, sloped=slope is not None)
 
 
-def _order(values: Array) -> tuple[int, ...]:
-    """Return the axes in the order of memory, or as they are where there are gaps."""
+def _order(values: Array, unit_axis: int) -> tuple[int, ...]:
+    """Return the axes in the order of memory; as they are where the units come first, which parts must not cut."""
     axes = tuple(sorted(range(values.ndim), key=lambda axis: -abs(values.strides[axis])))
-    return axes if values.transpose(axes).flags.c_contiguous else tuple(range(values.ndim))
+    return tuple(range(values.ndim)) if axes[0] == unit_axis else axes
 
 
 def _parts(values: Array) -> Iterator[slice]:
-    """Yield parts of the samples, each of about as many values as the processor's cache holds."""
+    """Yield parts of the first axis, each of about as many values as the processor's cache holds."""
     step = max(1, _PART * len(values) // max(values.size, 1))
     return (slice(start, start + step) for start in range(0, len(values), step))
 

@@ -48,11 +48,15 @@ class GateRecorder:
     """Notes the gates of each layer; those of a cell that the model steps itself, over the whole forward pass."""
 
     def __init__(self, calls: Calls, places: Places) -> None:
-        """Report to `calls`; `owner` is the path of the recurrent layer that runs."""
+        """Report to `calls`.
+
+        `owner` is the path of the recurrent layer that runs, `entries` what its first weights made of its input.
+        """
         self._calls = calls
         self._places = places
         self._cells: dict[str, Gate] = {}
         self.owner = ""
+        self.entries: list[torch.Tensor] = []
 
     def restart(self) -> None:
         """Begin a forward pass."""

@@ -159,7 +159,7 @@ def _differentiate(
     with torch.enable_grad():
         goal = objective(output, batch.labels, first_sample=so_far.samples, loss=so_far.loss, scores=scores)
     try:
-        torch.autograd.grad(goal.value, tracing.leaves, allow_unused=True)
+        torch.autograd.grad(goal.value, tracing.sources(), allow_unused=True)
     except RuntimeError as error:
         so_far.obstacle = f"none: the backward pass failed: {_first_line(error)}"
         return

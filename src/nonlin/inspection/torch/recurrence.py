@@ -43,6 +43,16 @@ class Weights:
     hidden_bias: Tensor | None = None
     projection: Tensor | None = None
 
+    @property
+    def gated_bias(self) -> bool:
+        """Whether the state's bias is inside a gate: a GRU's new gate takes a part of it."""
+        return self.kind == "gru"
+
+    @property
+    def of_the_state(self) -> tuple[Tensor | None, ...]:
+        """The weights that every step needs, as `unroll` takes them."""
+        return self.hidden, self.hidden_bias if self.gated_bias else None, self.projection
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
@@ -88,6 +98,7 @@ def run_recurrent(name: str, arguments: tuple[Any, ...], gates: GateRecorder) ->
     Returns:
         What the operator returns, equal up to the order of its sums; see `unroll` for its gradient.
     """
+    gates.entries.clear()
     if name in _CELLS:
         return _run_cell(_CELLS[name], arguments, gates)
     if isinstance(arguments[3], (list, tuple)):
@@ -131,7 +142,11 @@ def _run_stack(
                 reverse=direction == 1,
                 squares=[gate.squares for gate in noted],
             )
-            output, *final = _unrolled(run, rows, weights, tuple(state[index] for state in states))
+            projected = _projected(rows, weights)
+            if not layer and projected.requires_grad:
+                gates.entries.append(projected)
+            start = tuple(state[index] for state in states)
+            output, *final = unroll(run, projected, weights.of_the_state, start)
             gates.report(noted, run)
             outputs.append(output)
             finals.append(tuple(final))
@@ -139,14 +154,12 @@ def _run_stack(
     return rows, tuple(torch.stack(parts) for parts in zip(*finals, strict=True))
 
 
-def _unrolled(run: Unrolled, rows: Tensor, weights: Weights, states: State) -> Any:
+def _projected(rows: Tensor, weights: Weights) -> Tensor:
     # one large product instead of one a step
-    inside = weights.kind == "gru"  # its new gate takes a part of the state's bias
     bias = weights.input_bias
-    if bias is not None and weights.hidden_bias is not None and not inside:
+    if bias is not None and weights.hidden_bias is not None and not weights.gated_bias:
         bias = bias + weights.hidden_bias
-    hidden = (weights.hidden, weights.hidden_bias if inside else None, weights.projection)
-    return unroll(run, linear(rows, weights.input, bias), hidden, states)
+    return linear(rows, weights.input, bias)
 
 
 def _run_cell(kind: str, arguments: tuple[Any, ...], gates: GateRecorder) -> Any:
@@ -162,6 +175,6 @@ def _run_cell(kind: str, arguments: tuple[Any, ...], gates: GateRecorder) -> Any
     states = tuple(initial) if isinstance(initial, (list, tuple)) else (initial,)
     noted = gates.open(kind, cell=True)
     run = Unrolled(kind=kind, sizes=[len(x)], reverse=False, squares=[gate.squares for gate in noted])
-    _, *final = _unrolled(run, x, weights, states)
+    _, *final = unroll(run, _projected(x, weights), weights.of_the_state, states)
     gates.keep(noted, run)
     return tuple(final) if kind == "lstm" else final[0]

@@ -76,6 +76,7 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         self.places = Places()
         self.calls = Calls()
         self.leaves: list[torch.Tensor] = []
+        self._entries: list[tuple[torch.Tensor, Usage, list[torch.Tensor]]] = []
         self.unseen: dict[str, None] = {}
         self._names = names
         self._lineages = Lineages()
@@ -88,6 +89,7 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         self.places.restart()
         self.calls.forget()
         self.leaves.clear()
+        self._entries.clear()
         self._recognition.restart(size)
         self._gates.restart()
         self._links.clear()
@@ -119,6 +121,14 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         self._recognition.finish()
         self._gates.finish()
         return tuple(chain for chain, usage in self._links if _used_once(usage))
+
+    def sources(self) -> list[torch.Tensor]:
+        """Return what to differentiate with respect to, so that the gradient passes every call.
+
+        It need not go on to an input that a recurrent layer alone takes: what that makes of it is enough.
+        """
+        entered = {id(leaf): products for leaf, usage, products in self._entries if usage.count == 1}
+        return [source for leaf in self.leaves for source in entered.get(id(leaf), [leaf])]
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Arguments = (), kwargs: dict[str, Any] | None = None
@@ -263,6 +273,9 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         self._gates.owner = self._names.owner(weights, place)
         stepwise = self.unrolls and not keywords
         result = run_recurrent(what.name, arguments, self._gates) if stepwise else None
+        leaf = self._leaf_of(arguments[0]) if self._gates.entries else None
+        if leaf is not None:
+            self._entries.append((leaf, self._lineages.of(arguments[0]).usage, list(self._gates.entries)))
         if result is None:
             result = func(*arguments, **keywords)
             if keywords or not self._ran_recurrent(what.name, arguments, result):
@@ -275,6 +288,14 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
             lineage.usage.count += 1
             lineage.fate.uses.append(("read", ()))
         return result
+
+    def _leaf_of(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        """Return the leaf that a tensor is the mere copy of."""
+        node = tensor.grad_fn
+        if node is None or node.name() != "CloneBackward0":
+            return None
+        source = getattr(node.next_functions[0][0], "variable", None)
+        return next((leaf for leaf in self.leaves if leaf is source), None)
 
     def _ran_recurrent(self, name: str, arguments: Arguments, result: Any) -> bool:  # noqa: ARG002 - of those who look
         """Look at a recurrent operator that ran in one piece; return whether its gates were seen."""

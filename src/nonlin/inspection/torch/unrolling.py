@@ -234,33 +234,34 @@ class _Lstm(torch.autograd.Function):  # type: ignore[misc]  # as above
         ctx.run, ctx.states = run, (weight, projection, initial, initial_cell)
         ctx.inner = _is_inner(weight) or _is_inner(projection)
         # what is returned must not be kept as it is: it would keep itself alive, and the model may overwrite it
-        ctx.made = cells, hidden if ctx.inner else None, output.clone() if ctx.inner else None
+        ctx.made = cells, gates, hidden if ctx.inner else None, output.clone() if ctx.inner else None
         return output, state, cell
 
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, gradient: Tensor, final: Tensor, final_cell: Tensor) -> Any:
         run, (weight, projection, initial, initial_cell) = ctx.run, ctx.states
-        (cells, hidden, output), (i, f, g, o, bounded) = ctx.made, run.outputs
-        before, at_pre = run.before(cells, initial_cell), cells.new_empty(len(cells), 4 * cells.shape[1])
+        (cells, gates, hidden, output), (i, f, g, o, bounded) = ctx.made, run.outputs
+        both = slice(2 * cells.shape[1])  # the input and the forget gate, whose slopes are taken together
+        before, at_pre = run.before(cells, initial_cell), torch.empty_like(gates)
         at_state, at_cell, at_outputs = final.clone(), final_cell.clone(), []
         at_gates, squares = (cells.new_zeros(len(final), 5 * cells.shape[1]) for _ in range(2))
-        pieces = run.steps(gradient, i, f, g, o, bounded, at_pre, backwards=True)
-        for ct, (given, it, ft, gt, ot, bt, pre) in zip(before, pieces, strict=True):
+        pieces = run.steps(gradient, gates[:, both], i, f, g, o, bounded, at_pre, backwards=True)
+        for ct, (given, y_if, it, ft, gt, ot, bt, pre) in zip(before, pieces, strict=True):
             carried, memory, gate = (state[: len(given)] for state in (at_state, at_cell, at_gates))
             carried += given
             d_h = carried if projection is None else carried @ projection
             if ctx.inner:
                 at_outputs.append(carried.clone())
-            (d_i, d_f, d_g, d_o, d_b), (u_i, u_f, u_g, u_o) = gate.chunk(5, -1), pre.chunk(4, -1)
+            d_i, d_f, d_g, d_o, d_b = gate.chunk(5, -1)
+            u_g, u_o = pre.chunk(4, -1)[2:]
             torch.mul(d_h, bt, out=d_o)
             torch.mul(d_h, ot, out=d_b)
             memory += _tanh_backward(d_b, bt, grad_input=u_o)
             torch.mul(memory, gt, out=d_i)
             torch.mul(memory, ct, out=d_f)
             torch.mul(memory, it, out=d_g)
-            _sigmoid_backward(d_i, it, grad_input=u_i)
-            _sigmoid_backward(d_f, ft, grad_input=u_f)
+            _sigmoid_backward(gate[:, both], y_if, grad_input=pre[:, both])
             _tanh_backward(d_g, gt, grad_input=u_g)
             _sigmoid_backward(d_o, ot, grad_input=u_o)
             squares[: len(given)].addcmul_(gate, gate)
