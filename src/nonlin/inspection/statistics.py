@@ -93,7 +93,8 @@ def measure(
     Args:
         pre_activation: shape (batch, …), not empty.
         output: the same shape.
-        slope: returns f'(u) / max abs f' of a part of them, with all units; None where the function has no slope of one number.
+        slope: returns f'(u) / max abs f' of a part of them, with all units; None where the function has no slope of
+            one number.
         unit_axis: the axis of the units, not that of the batch.
         rests_at_zero: whether a flat part of the function where it is 0 counts as "at rest" (ReLU) and not as
             "saturated" (sigmoid).
