@@ -187,7 +187,7 @@ def test_what_is_not_bounded_is_named():
 
 def test_wrong_boxes():
     network = chain([dense(np.random.default_rng(6), 6, 4), call("relu")], (4,))
-    with pytest.raises(InvalidInputError, match="none of LOW above HIGH"):
+    with pytest.raises(InvalidInputError, match="none of low above high"):
         bounds(network, 1.0, 0.0)
     with pytest.raises(InvalidInputError, match="broadcasts to the shape"):
         bounds(network, np.zeros(3), 1.0)

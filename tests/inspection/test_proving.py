@@ -101,5 +101,5 @@ def test_where_the_bounds_end_is_said():
 
 
 def test_a_wrong_box(planted):
-    with pytest.raises(InvalidInputError, match="none of LOW above HIGH"):
+    with pytest.raises(InvalidInputError, match="none of low above high"):
         nonlin.inspect(planted, data(), box=(1, 0))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from nonlin.errors import InvalidInputError, UnsupportedModelError
 from nonlin.geometry.bends import bends_of
+from nonlin.geometry.checks import box_ends, box_shape
 from nonlin.geometry.relaxation import relax
 from nonlin.geometry.substitution import Box, Step, largest, moved
 from nonlin.networks import Network, Node, Tensor
@@ -119,23 +120,13 @@ def _boxes(network: Network, low: Any, high: Any) -> dict[str, Box]:
 
 def _box(tensor: Tensor, low: Any, high: Any) -> Box:
     shape = tensor.shape[1:]
-    given = np.broadcast_shapes(np.shape(low), np.shape(high))
-    whole = given if None in shape else tuple(n or 0 for n in shape)
-    try:
-        ends = [np.broadcast_to(np.asarray(x, np.float64), whole)[None].copy() for x in (low, high)]
-    except ValueError as error:
-        raise InvalidInputError(
-            f"expected a box that broadcasts to the shape {whole} of the input, got {given}; give numbers, or "
-            "arrays of the shape of one sample"
-        ) from error
-    if not (np.all(np.isfinite(ends)) and np.all(ends[0] <= ends[1])):
-        raise InvalidInputError(
-            "expected finite ends of the box, none of LOW above HIGH, got others; change them"
-        )
+    given = box_shape(low, high)
     if None in shape and len(given) != len(shape):
         raise InvalidInputError(
             f"expected an input of known shape, got {shape}; give the box as arrays of the shape of one sample"
         )
+    whole = given if None in shape else tuple(n or 0 for n in shape)
+    ends = [end.reshape(1, *whole) for end in box_ends(whole, low, high)]
     return Box(low=ends[0], high=ends[1])
 
 

@@ -157,8 +157,13 @@ def box_ends(shape: tuple[int, ...], low: npt.ArrayLike, high: npt.ArrayLike) ->
             f"expected a box that broadcasts to the shape {shape} of the input, got {np.shape(low)} and "
             f"{np.shape(high)}; give numbers, or arrays of the shape of one sample"
         ) from error
-    if not (np.all(np.isfinite(ends)) and np.all(ends[0] <= ends[1])):
+    low_end, high_end = ends
+    with np.errstate(invalid="ignore"):
+        wrong = np.flatnonzero(~(np.isfinite(low_end) & np.isfinite(high_end) & (low_end <= high_end)))
+    if wrong.size:
+        first = int(wrong[0])
         raise InvalidInputError(
-            "expected finite ends of the box, none of low above high, got others; change them"
+            "expected finite ends of the box, none of low above high, got "
+            f"{low_end[first]:g} to {high_end[first]:g} for entry {first} of the input; change them"
         )
-    return ends[0], ends[1]
+    return low_end, high_end
