@@ -1,5 +1,6 @@
 """The gates of recurrent layers in training, against the recorder that runs them step by step."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -41,7 +42,9 @@ def test_gates_at_one_step_are_those_of_the_inspection(layer):
             log._model(data).sum().backward()
     if not layer.batch_first:
         layer.batch_first, data = True, data.transpose(0, 1)  # the inspection takes the batch in front
-    inspected = {call.name: call for call in nonlin.inspect(Reads(layer), data).calls}
+    inspection = nonlin.inspect(Reads(layer), data)
+    inspected = {call.name: call for call in inspection.calls}
+    values = {call.site.name: call.values for call in inspection.recording.calls}
     watched = [r for r in log.history if r.step == 1 and not r.function.endswith("outputs")]
     assert len(watched) >= 1
     cells = {name for name in inspected if layer.mode == "LSTM" and name.endswith("cell_output")}
@@ -51,7 +54,9 @@ def test_gates_at_one_step_are_those_of_the_inspection(layer):
         assert record.function == call.function
         assert record.mean == pytest.approx(call.mean, rel=1e-4, abs=1e-5)
         assert record.saturated * 5 == pytest.approx(call.saturated)
-        assert record.slope_mean == pytest.approx(call.slope_mean, abs=5e-3)
+        # slopes are looked up at the nearest of 256 points a unit: so near a kink, it may be the other side's
+        astray = np.mean(np.abs(values[call.name]) < 1 / 512) if record.function == "relu" else 0.0
+        assert record.slope_mean == pytest.approx(call.slope_mean, abs=5e-3 + astray)
     assert log.unseen == ()
 
 
