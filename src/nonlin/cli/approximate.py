@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from nonlin.cli.formula import FormulaCommand
-from nonlin.errors import InvalidInputError
-from nonlin.files import check_writable, write_whole
+from nonlin.cli.output import check_output_file
+from nonlin.files import write_whole
 from nonlin.functions.choice import as_function
 from nonlin.geometry.approximation import Approximation
 from nonlin.geometry.approximation import approximate as run
@@ -38,12 +38,7 @@ def approximate(function: str, interval: tuple[float, float], **options: Any) ->
     NAME is a function of the catalogue, or a formula such as "x * sin(x)".
     """
     output: Path | None = options["output"]
-    if output is not None:
-        if output.suffix not in _ENDINGS:
-            raise InvalidInputError(
-                f"expected --output to end in {', '.join(_ENDINGS)}, got {output}; name such a file"
-            )
-        check_writable(output)
+    check_output_file(output, _ENDINGS)
     f = as_function(function)
     found = run(f, interval, pieces=options["pieces"], tolerance=options["tolerance"])
     if options["form"] == "json":

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nonlin.cli.output import progress, screen
+from nonlin.cli.output import check_output_file, progress, screen
 from nonlin.errors import InvalidInputError
 from nonlin.experiments import TASKS
 from nonlin.experiments import compare as run
-from nonlin.report import check_writable, write_whole
+from nonlin.report import write_whole
 from nonlin.report.study import print_study, study_page, study_text, write_study
 
 if TYPE_CHECKING:
@@ -83,12 +83,7 @@ def compare(**options: Any) -> None:
     every function on the same batches. A difference is claimed only where paired tests find one.
     """
     output, form = options.pop("output"), options.pop("form")
-    if output is not None:
-        if output.suffix not in _ENDINGS:
-            raise InvalidInputError(
-                f"expected --output to end in {', '.join(_ENDINGS)}, got {output}; name such a file"
-            )
-        check_writable(output)
+    check_output_file(output, _ENDINGS)
     options["rates"] = _rates(options["rates"])
     options["sites"] = [site.strip() for site in options["sites"].split(",")] if options["sites"] else None
     # what the user's code prints is no part of the report

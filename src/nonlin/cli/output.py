@@ -2,16 +2,19 @@
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from errno import EPIPE
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from nonlin.errors import InvalidInputError
+from nonlin.files import check_writable
 from nonlin.inspection import Progress as Report
 
-__all__ = ["paper", "progress", "screen"]
+__all__ = ["check_output_file", "paper", "progress", "screen"]
 
 _PLAIN_WIDTH = 160
 
@@ -33,6 +36,17 @@ def screen() -> Console:
 def paper() -> Console:
     """Return a console that prints into memory, without colour."""
     return Console(file=io.StringIO(), highlight=False, width=_PLAIN_WIDTH, no_color=True)
+
+
+def check_output_file(output: Path | None, endings: Collection[str]) -> None:
+    """Refuse, before any work is done, a file of another ending than these, or that cannot be written."""
+    if output is None:
+        return
+    if output.suffix not in endings:
+        raise InvalidInputError(
+            f"expected --output to end in {', '.join(endings)}, got {output}; name such a file"
+        )
+    check_writable(output)
 
 
 @contextmanager

@@ -7,9 +7,8 @@ from typing import Any
 import click
 from rich.table import Table
 
-from nonlin.cli.output import screen
-from nonlin.errors import InvalidInputError
-from nonlin.files import check_writable, write_whole
+from nonlin.cli.output import check_output_file, screen
+from nonlin.files import write_whole
 from nonlin.functions.choice import as_function
 from nonlin.functions.function import Function
 from nonlin.functions.layers import Layers
@@ -46,12 +45,7 @@ def vanishing(functions: tuple[str, ...], output: Path | None, form: str, **opti
 
     NAME is a function of the catalogue, or a formula such as "x * tanh(x)".
     """
-    if output is not None:
-        if output.suffix not in _ENDINGS:
-            raise InvalidInputError(
-                f"expected --output to end in {', '.join(_ENDINGS)}, got {output}; name such a file"
-            )
-        check_writable(output)
+    check_output_file(output, _ENDINGS)
     pairs = [_layers(as_function(name), options) for name in functions]
     data = json.dumps(
         [{"predicted": p.to_dict(), "tried": t and t.to_dict()} for p, t in pairs],

@@ -10,13 +10,13 @@ from typing import Any
 import click
 import numpy as np
 
-from nonlin.cli.output import progress
+from nonlin.cli.output import check_output_file, progress
 from nonlin.errors import InvalidInputError
 from nonlin.geometry import Lipschitz, OutputRange, lipschitz, output_range
 from nonlin.geometry import verify as verify_property
 from nonlin.inspection.data import read_data
 from nonlin.networks import Network, read
-from nonlin.report import check_writable, write_whole
+from nonlin.report import write_whole
 from nonlin.report.verified import Verified, verified_page, verified_text
 
 __all__ = ["verify"]
@@ -112,12 +112,7 @@ def _check_output_file(options: dict[str, Any], prop: Path | None) -> None:
     output: Path | None = options["output_file"]
     if prop is None and (output is not None or options["form"] == "html"):
         raise InvalidInputError("expected a property for a page or --output, got --box; take --format json")
-    if output is not None:
-        if output.suffix not in _ENDINGS:
-            raise InvalidInputError(
-                f"expected --output to end in {', '.join(_ENDINGS)}, got {output}; name such a file"
-            )
-        check_writable(output)
+    check_output_file(output, _ENDINGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,13 +87,13 @@ def samples_of(network: Network, *points: npt.ArrayLike) -> tuple[Network, Array
         raise InvalidInputError(
             f"expected {number or 'finite points'} of one shape, got {got}; give inputs without NaN and ±inf"
         )
-    ready, shape = readied(network, arrays[0].shape)
+    shape = _sample_shape(network, arrays[0].shape)
     if shape != arrays[0].shape:
         raise InvalidInputError(
             f"expected points for the input {network.inputs[0]}, without its first axis, the batch, got shape "
             f"{arrays[0].shape}; reshape them"
         )
-    return ready, np.stack(arrays)
+    return per_sample(network, shape), np.stack(arrays)
 
 
 def axes_of_a_sample(tensor: Tensor) -> tuple[int | None, ...]:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from nonlin.geometry import Verdict
 from nonlin.report.html import environment
+from nonlin.report.wording import counted
 
 __all__ = ["Verified", "verified_page", "verified_text"]
 
@@ -113,6 +114,6 @@ def _known(verdict: Verdict) -> list[str]:
 
 
 def _work(verdict: Verdict) -> str:
-    parts = f"{verdict.nodes:,} part{'s' * (verdict.nodes != 1)} of the inputs looked at"
+    parts = f"{counted('part', verdict.nodes)} of the inputs looked at"
     left = f"; {100 * verdict.share:.3g} % of the inputs are left" if verdict.status == "unknown" else ""
     return f"{parts} in {verdict.seconds:.3g} s{left}."

@@ -13,24 +13,14 @@ import torch
 from torch.nn.functional import linear
 
 from nonlin.inspection.torch.recurrence import LAYERS, Stack
+from nonlin.inspection.torch.unrolling import GATES
 
 if TYPE_CHECKING:
     from nonlin.inspection.torch.recurrence import Weights
 
 __all__ = ["FUNCTIONS", "gates_at_times"]
 
-FUNCTIONS = {
-    "input_gate": "sigmoid",
-    "forget_gate": "sigmoid",
-    "cell_gate": "tanh",
-    "output_gate": "sigmoid",
-    "cell_output": "tanh",
-    "reset_gate": "sigmoid",
-    "update_gate": "sigmoid",
-    "new_gate": "tanh",
-    "tanh": "tanh",
-    "relu": "relu",
-}
+FUNCTIONS = {gate: kind for gates in GATES.values() for gate, kind in gates.items()}
 """The function of each gate."""
 
 _DISTANCE = 32  # of the time steps looked at: the product is then about a hundredth of the layer's own work

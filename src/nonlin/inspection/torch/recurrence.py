@@ -98,7 +98,6 @@ def run_recurrent(name: str, arguments: tuple[Any, ...], gates: GateRecorder) ->
     Returns:
         What the operator returns, equal up to the order of its sums; see `unroll` for its gradient.
     """
-    gates.entries.clear()
     if name in _CELLS:
         return _run_cell(_CELLS[name], arguments, gates)
     if isinstance(arguments[3], (list, tuple)):

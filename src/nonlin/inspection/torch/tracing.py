@@ -270,12 +270,12 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         self._settle(tracked)
         place = self.places.here
         weights = [t for t in tensors_in(arguments, {}) if self._lineages.get(t) is None]
-        self._gates.owner = self._names.owner(weights, place)
+        self._gates.owner, self._gates.entries = self._names.owner(weights, place), []
         stepwise = self.unrolls and not keywords
         result = run_recurrent(what.name, arguments, self._gates) if stepwise else None
         leaf = self._leaf_of(arguments[0]) if self._gates.entries else None
         if leaf is not None:
-            self._entries.append((leaf, self._lineages.of(arguments[0]).usage, list(self._gates.entries)))
+            self._entries.append((leaf, self._lineages.of(arguments[0]).usage, self._gates.entries))
         if result is None:
             result = func(*arguments, **keywords)
             if keywords or not self._ran_recurrent(what.name, arguments, result):

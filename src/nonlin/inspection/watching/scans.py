@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from numba import carray, njit, types
-from numba.extending import intrinsic
+from numba import carray, njit
 
+from nonlin.functions.kernels.intrinsics import at
 from nonlin.inspection.watching.parts import FEW, LEAST, LINE, Parts, between_blocks, parts_of
 
 __all__ = ["Layout", "Table", "is_dense", "layout_of", "mean_of_nearest", "scan", "sums"]
@@ -142,22 +142,14 @@ def mean_of_nearest(values: Array, table: Table) -> float:
     return float(_mean_of_sample(values, *table))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _pointer(_: Any, address: Any, like: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
-
-    return types.CPointer(like)(address, like), codegen
-
-
 @_compiled
 def _scan_single(
     address: int, sizes: Array, rows: Array, flat: tuple[float, float], table: Table, turn: int
 ) -> Array:
     count = sizes[0] * sizes[1] * sizes[2] * sizes[3]
     values, bits = (
-        carray(_pointer(address, np.float32(0)), (count,)),
-        carray(_pointer(address, np.int32(0)), (count,)),
+        carray(at(address, np.float32), (count,)),
+        carray(at(address, np.int32), (count,)),
     )
     return _scan((values, bits), sizes, rows, flat, table, turn)
 
@@ -168,8 +160,8 @@ def _scan_double(
 ) -> Array:
     count = sizes[0] * sizes[1] * sizes[2] * sizes[3]
     values, bits = (
-        carray(_pointer(address, np.float64(0)), (count,)),
-        carray(_pointer(address, np.int64(0)), (count,)),
+        carray(at(address, np.float64), (count,)),
+        carray(at(address, np.int64), (count,)),
     )
     return _scan((values, bits), sizes, rows, flat, table, turn)
 
@@ -247,12 +239,12 @@ def _range(bits: Array) -> tuple[Any, Any]:
 
 @_compiled
 def _sums_single(address: int, count: int, distance: int) -> tuple[float, float]:
-    return _sums(carray(_pointer(address, np.float32(0)), (count,)), distance)
+    return _sums(carray(at(address, np.float32), (count,)), distance)
 
 
 @_compiled
 def _sums_double(address: int, count: int, distance: int) -> tuple[float, float]:
-    return _sums(carray(_pointer(address, np.float64(0)), (count,)), distance)
+    return _sums(carray(at(address, np.float64), (count,)), distance)
 
 
 @_summing
