@@ -318,6 +318,13 @@ def test_an_interrupt_leaves_no_report(tmp_path):
     assert not list(tmp_path.glob("*report*"))
 
 
+def test_an_interrupt_inside_an_exec_ends_as_any_other(tmp_path):
+    (tmp_path / "slow.py").write_text("def data():\n    exec('raise KeyboardInterrupt')\n    yield\n")
+    result = nonlin("inspect", demonstration.model_path(), "--data", "slow:data", cwd=tmp_path)
+    assert result.returncode == 130
+    assert "interrupted; nothing was written" in result.stderr
+
+
 def test_the_import_is_light():
     code = (
         "import sys, nonlin; heavy = 'torch', 'matplotlib', 'onnxruntime', 'jax', 'onnx', 'numba', 'scipy';"

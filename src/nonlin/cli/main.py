@@ -76,6 +76,9 @@ def main(arguments: list[str] | None = None) -> None:
         raise
     except click.exceptions.Abort:
         click.echo("nonlin: interrupted; nothing was written", err=True)
+        # an interrupt inside an exec() of text leaves a mark, by which Python would end with the signal and not
+        # with this code; the next exec() takes it off
+        exec("")  # noqa: S102
         sys.exit(_INTERRUPTED)
     except click.ClickException as error:
         error.show()
