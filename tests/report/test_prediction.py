@@ -8,7 +8,7 @@ from rich.console import Console
 
 from nonlin import demonstration, pictures
 from nonlin.errors import InvalidInputError
-from nonlin.inspection import inspect
+from nonlin.inspection import inspect, predict
 from nonlin.report import page, print_inspection
 
 
@@ -62,6 +62,15 @@ def test_the_picture_draws_every_row_twice(inspection):
         assert not len(unsure.get_xdata())
         low, high = axes.get_xlim()
         assert low < min(rings.get_xdata()) <= max(rings.get_xdata()) < high
+
+
+def test_a_prediction_alone_is_drawn_without_dots():
+    figure = pictures.prediction(predict(demonstration.model_path()))
+    names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert names == ["predicted"]
+    dots, rings, _ = figure.axes[0].get_lines()
+    assert np.all(np.isnan(dots.get_xdata()))
+    assert np.all(np.isfinite(rings.get_xdata()))
 
 
 def test_a_picture_without_a_prediction_is_refused():

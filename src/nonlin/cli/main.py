@@ -21,6 +21,7 @@ _COMMANDS = {
     "function": "Show activation functions: derivatives, proven properties, moments, a picture.",
     "functions": "List the catalogue of activation functions, by their properties.",
     "approximate": "Build the smallest ReLU network for a function on an interval.",
+    "predict": "Predict length and gradient at every call of a network, from the weights alone.",
     "vanishing": "Predict what deep layers with a function make of a gradient, and try it.",
     "explore": "Open a page on which ReLU networks fold lines and planes; also yours.",
     "bench": "Measure what activation functions cost here, alone and in a training step.",

@@ -19,7 +19,8 @@ def read(model: Any, example: Array | None = None) -> Network:
     """Read a network.
 
     Args:
-        model: the path of an ONNX file or of a .pt2 program, or a `torch.nn.Module`, which is left exactly as it is.
+        model: the path of an ONNX file or of a .pt2 program, or a `torch.nn.Module`, which is left exactly as it is; a
+            network that was read is returned.
         example: for a module, a batch of at least one sample, shape (samples, …). A program knows its own shape.
 
     Returns:
@@ -34,6 +35,8 @@ def read(model: Any, example: Array | None = None) -> Network:
     >>> len(network.nodes), network.parameters, network.piecewise_linear
     (9, 9890, True)
     """
+    if isinstance(model, Network):
+        return model
     if isinstance(model, str | Path):
         path = Path(model)
         return _read_program(path, example) if path.suffix == ".pt2" else read_onnx(path)

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
 from nonlin.errors import InvalidInputError
-from nonlin.inspection import Inspection, PredictedCall
+from nonlin.inspection import Inspection, PredictedCall, Prediction
 from nonlin.pictures.style import (
     DEAD,
     GRID,
@@ -30,11 +30,11 @@ _GAP = 0.25
 
 
 @styled
-def prediction(inspection: Inspection, *, only: Collection[str] | None = None) -> Figure:
-    """Draw the length of every pre-activation and the gradient at every call, predicted beside measured.
+def prediction(made: Inspection | Prediction | None, *, only: Collection[str] | None = None) -> Figure:
+    """Draw the length of every pre-activation and the gradient at every call, predicted, beside what was measured.
 
     Args:
-        inspection: one with a prediction.
+        made: a prediction, or an inspection with one.
         only: the names of the calls to draw; None for all of them.
 
     Returns:
@@ -45,11 +45,12 @@ def prediction(inspection: Inspection, *, only: Collection[str] | None = None) -
     Raises:
         InvalidInputError: if there is no prediction of any call.
     """
-    made = inspection.prediction
+    if isinstance(made, Inspection):
+        made = made.prediction
     rows = [call for call in (made.calls if made is not None else ()) if only is None or call.name in only]
     if not any(call.length is not None for call in rows):
         raise InvalidInputError(
-            "expected an inspection with a prediction of some call, got none; inspect with predicted=True"
+            "expected a prediction of some call, got none; inspect with predicted=True, or call nonlin.predict"
         )
     names = shorten([call.name for call in rows])
     left, height = room_for(names), 0.85 + 0.25 * len(rows)
@@ -64,7 +65,9 @@ def prediction(inspection: Inspection, *, only: Collection[str] | None = None) -
         _side(axes, rows, attribute, measured)
         axes.set_xlabel(label)
         axes.set_yticks(range(len(rows)), names if not i else [""] * len(rows), fontsize=8.5)
-    handles = [_mark(LINEAR, full=True, label="measured"), _mark(MUTED, full=False, label="predicted")]
+    handles = [_mark(MUTED, full=False, label="predicted")]
+    if any(call.measured is not None or call.measured_length is not None for call in rows):
+        handles.insert(0, _mark(LINEAR, full=True, label="measured"))
     if any(call.confidence == "unstable" for call in rows):
         handles.append(_mark(DEAD, full=False, label="predicted, unstable"))
     legend(figure.axes[0], handles)

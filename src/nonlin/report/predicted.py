@@ -1,12 +1,16 @@
-"""What the weights predict beside what was measured, in the terminal."""
+"""What the weights predict: beside what was measured, in the terminal; and alone, as a page."""
 
+from collections.abc import Mapping
+
+from markupsafe import Markup
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from nonlin.inspection import PredictedCall, Prediction
+from nonlin.report.html import environment
 
-__all__ = ["print_prediction"]
+__all__ = ["predicted_page", "predicted_text", "print_prediction"]
 
 _COLUMNS = (
     "call",
@@ -17,6 +21,83 @@ _COLUMNS = (
     "decades off",
     "confidence",
 )
+
+
+_PAGE = ("call", "function", "σ²w", "σ²b", "length", "mean", "gradient / last", "confidence")
+_WEIGHTS = (
+    "σ²w is the variance of the weights of the layer in front, times the number of inputs of a unit; σ²b that of its "
+    "biases."
+)
+_LENGTHS = (
+    "Length is the mean over units of the second moment of the pre-activation, mean that of its mean; the gradient is "
+    "over that at the last call that is covered."
+)
+_UNSTABLE = (
+    "unstable: the length map makes an error of the inputs' variance grow by more than a fifth up to there"
+)
+
+
+def predicted_text(prediction: Prediction, inputs: str) -> str:
+    """Return the table of a prediction, what was assumed of the inputs, in words, and what becomes of the gradient."""
+    return f"{prediction}\n\nFor inputs that are {inputs}.\n{_headline(prediction)}."
+
+
+def predicted_page(prediction: Prediction, inputs: str, pictures: Mapping[str, Markup]) -> str:
+    """Return a page that needs no other file.
+
+    Args:
+        prediction: what was found.
+        inputs: what was assumed of the inputs, in words.
+        pictures: each <svg> element with its caption.
+    """
+    unstable = any(call.confidence == "unstable" for call in prediction.calls)
+    return (
+        environment()
+        .get_template("question.html.jinja")
+        .render(
+            title=prediction.model,
+            kind=f"Predicted from the weights, for inputs that are {inputs}",
+            headline=_headline(prediction),
+            heading="The calls",
+            columns=_PAGE,
+            rows=[_cells(call) for call in prediction.calls],
+            sentences=[
+                _WEIGHTS,
+                _LENGTHS,
+                *([f"{_UNSTABLE.capitalize()}."] if unstable else []),
+                *(f"Not covered: {name}." for name in prediction.uncovered),
+            ],
+            pictures=pictures,
+        )
+    )
+
+
+def _headline(prediction: Prediction) -> str:
+    covered = [call for call in prediction.calls if call.gradient is not None]
+    if not covered:
+        return "No call is covered, so that nothing is predicted"
+    first, last = covered[0], covered[-1]
+    if first is last:
+        return f"Only '{first.name}' is covered, so that no gradient is compared"
+    if not first.gradient:
+        return f"No gradient is predicted to reach {first.name}"
+    return (
+        f"The gradient at {first.name} is predicted to be {first.gradient:.3g} times that at {last.name}, "
+        f"{round(prediction.decades or 0.0, 2) + 0.0:.2f} decades"
+    )
+
+
+def _cells(call: PredictedCall) -> tuple[str, ...]:
+    return (
+        call.name,
+        call.function,
+        _number(call.weight_variance, ".3g"),
+        _number(call.bias_variance, ".2g"),
+        _number(call.length, ".3g"),
+        _number(call.mean, ".2g"),
+        _number(call.gradient, ".2e"),
+        call.confidence,
+    )
 
 
 def print_prediction(prediction: Prediction, console: Console) -> None:
@@ -33,10 +114,7 @@ def print_prediction(prediction: Prediction, console: Console) -> None:
             table.add_row(*(Text(cell) for cell in _row(call)))
         console.print(table)
     if any(call.confidence == "unstable" for call in prediction.calls):
-        console.print(
-            "unstable: the length map makes an error of the inputs' variance grow by more than a fifth up to there",
-            style="dim",
-        )
+        console.print(_UNSTABLE, style="dim")
     for name in prediction.uncovered:
         console.print(Text(f"not covered: {name}", style="dim"))
     console.print()

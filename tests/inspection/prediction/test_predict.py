@@ -166,6 +166,36 @@ def test_the_stretch_is_what_an_error_of_the_input_does():
         assert np.log(other.length / row.length) / np.log(1.01) == pytest.approx(row.stretch, rel=0.2)
 
 
+def test_the_spread_of_the_weights_in_front():
+    rng = np.random.default_rng(11)
+    first, second = dense(rng, 64, 16, bias=0.5), convolution(rng, 8, 4)
+    scale = Elementwise(scale=np.array(3.0), shift=np.array(0.0))
+    rows = predict(chain([first, scale, call("relu"), call("tanh")], (16,))).calls
+    assert rows[0].layer == "n0"
+    assert rows[0].weight_variance == pytest.approx(16 * np.mean((first.weight - first.weight.mean()) ** 2))
+    assert rows[0].bias_variance == pytest.approx(np.mean((first.bias - first.bias.mean()) ** 2))
+    assert (rows[1].layer, rows[1].weight_variance, rows[1].bias_variance) == (None, None, None)
+    (row,) = predict(chain([second, call("relu")], (4, 6, 6))).calls
+    assert row.weight_variance == pytest.approx(36 * second.weight.var())
+
+
+def test_no_layer_alone_stands_behind_a_sum():
+    rng = np.random.default_rng(12)
+    nodes = [
+        Node(name="a", operator=dense(rng, 8, 8), inputs=("x",), output="a"),
+        Node(name="b", operator=dense(rng, 8, 8), inputs=("x",), output="b"),
+        Node(name="sum", operator=Sum(signs=(1, 1)), inputs=("a", "b"), output="sum"),
+        Node(name="call", operator=call("relu"), inputs=("sum",), output="call"),
+    ]
+    assert predict(network(nodes, (8,))).calls[0].weight_variance is None
+
+
+def test_a_path_is_read():
+    assert predict(demonstration.model_path()) == predict(nonlin.read(demonstration.model_path()))
+    found = predict(str(demonstration.model_path()))
+    assert found.decades == pytest.approx(np.log10(found.calls[0].gradient / found.calls[-1].gradient))
+
+
 def test_wrong_input():
     made = mlp(np.random.default_rng(1), "relu", depth=2)
     with pytest.raises(InvalidInputError, match="at least 0"):

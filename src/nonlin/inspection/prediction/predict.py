@@ -11,6 +11,8 @@ through transient chaos; Schoenholz, Gilmer, Ganguli and Sohl-Dickstein 2017, De
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +24,9 @@ from nonlin.inspection.prediction.forwards import Passed, is_call, pushed
 from nonlin.inspection.prediction.measured import measured_gradients
 from nonlin.inspection.prediction.result import Confidence, PredictedCall, Prediction
 from nonlin.inspection.prediction.signal import Signal
+from nonlin.inspection.prediction.weights import spread_of
 from nonlin.inspection.result import Inspection
-from nonlin.networks import Network, Node
+from nonlin.networks import Network, Node, read
 
 __all__ = ["predict"]
 
@@ -32,7 +35,7 @@ _STRETCH = 1.2
 
 
 def predict(
-    network: Network,
+    network: Network | str | Path,
     *,
     input_mean: float | npt.ArrayLike = 0.0,
     input_variance: float | npt.ArrayLike = 1.0,
@@ -41,7 +44,7 @@ def predict(
     """Predict the length of every pre-activation and the gradient at every call, without data.
 
     Args:
-        network: from `nonlin.read`.
+        network: from `nonlin.read`, or the path of an ONNX file or .pt2 program.
         input_mean: of the inputs, which count as independent and normal; a number, or an array that broadcasts to
             the shape of one sample.
         input_variance: likewise, at least 0.
@@ -53,14 +56,15 @@ def predict(
         tensors, …) calls are "not covered"; the operator is named, and the gradient starts before it.
 
     Raises:
-        InvalidInputError: if the shape of an input is not known, or what was measured is of other calls.
+        InvalidInputError: if the shape of an input is not known, what was measured is of other calls, or a weight is
+            NaN or infinite; and what `nonlin.read` raises.
 
     >>> from nonlin import demonstration
-    >>> from nonlin.networks import read
-    >>> prediction = predict(read(demonstration.model_path()))
+    >>> prediction = predict(demonstration.model_path())
     >>> [call.name for call in prediction.calls], prediction.uncovered
     (['relu1', 'relu2', 'relu3', 'relu4'], ())
     """
+    network = read(network)
     inputs = {
         tensor.name: _signal(tensor.name, tensor.shape[1:], input_mean, input_variance)
         for tensor in network.inputs
@@ -72,7 +76,8 @@ def predict(
     reached = [node for node in covered if node.output in sizes]
     last = reached[-1] if reached else None
     beside = measured_gradients(nodes, measured)
-    rows = tuple(_row(node, passed, sizes, beside, last) for node in nodes)
+    makers = network.producers()
+    rows = tuple(_with_weights(_row(node, passed, sizes, beside, last), node, makers) for node in nodes)
     correction = 0.0
     if last is not None:
         correction = _decades(sizes[reached[0].output][1] / sizes[last.output][1]) / 2
@@ -133,6 +138,18 @@ def _row(
         measured=measured,
         decades=decades,
         confidence=confidence,
+    )
+
+
+def _with_weights(row: PredictedCall, node: Node, makers: Mapping[str, Node]) -> PredictedCall:
+    spread = spread_of(node, makers)
+    if spread is None:
+        return row
+    return replace(
+        row,
+        layer=spread.layer,
+        weight_variance=spread.weight_variance,
+        bias_variance=spread.bias_variance,
     )
 
 

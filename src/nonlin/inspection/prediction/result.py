@@ -1,6 +1,7 @@
 """The result of a prediction, as plain values."""
 
 from dataclasses import dataclass
+from math import inf, log10
 from typing import Any, Literal
 
 from nonlin.results import Result, columns_of, plain
@@ -27,6 +28,10 @@ class PredictedCall:
         measured: the same, measured; None where it was not given.
         decades: log10(gradient / measured).
         measured_length: the length, measured; None where it was not given.
+        layer: the dense layer or convolution in front, scales and reshapes between; None behind a sum of branches, or
+            where there is none, as the next two.
+        weight_variance: σ²w, the variance of its weights times the number of inputs of a unit.
+        bias_variance: σ²b, the variance of its biases, 0 without any.
         confidence: "unstable" where stretch is above 1.2; "not covered" behind an operator without a recursion.
     """
 
@@ -41,6 +46,9 @@ class PredictedCall:
     decades: float | None
     confidence: Confidence
     measured_length: float | None = None
+    layer: str | None = None
+    weight_variance: float | None = None
+    bias_variance: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +66,14 @@ class Prediction(Result):
     calls: tuple[PredictedCall, ...]
     uncovered: tuple[str, ...]
     correction: float
+
+    @property
+    def decades(self) -> float | None:
+        """log10 of the gradient at the first call over that at the last covered one; None where none is covered."""
+        first = next((call.gradient for call in self.calls if call.gradient is not None), None)
+        if first is None:
+            return None
+        return log10(first) if first > 0 else -inf
 
     def __str__(self) -> str:
         measured = any(call.measured is not None for call in self.calls)
@@ -90,6 +106,8 @@ class Prediction(Result):
 _HEAD = (
     "call",
     "function",
+    "σ²w",
+    "σ²b",
     "length",
     "mean",
     "length slope",
@@ -105,6 +123,8 @@ def _row(call: PredictedCall, *, measured: bool) -> tuple[str, ...]:
     return (
         call.name,
         call.function,
+        _number(call.weight_variance, ".3g"),
+        _number(call.bias_variance, ".2g"),
         _number(call.length, ".3g"),
         _number(call.mean, ".2g"),
         _number(call.length_slope, ".2f"),
