@@ -8,6 +8,7 @@ from nonlin import read
 from nonlin.errors import UnsupportedModelError
 from nonlin.functions import function
 from nonlin.networks import Network, Node, Tensor, pullback, trace
+from nonlin.networks import window as windows
 from nonlin.networks.activation import (
     Activation,
     Divide,
@@ -215,3 +216,17 @@ def test_through_an_opaque_operator_there_is_no_way():
         trace(network, {"x": np.zeros((1, 2))})
     with pytest.raises(UnsupportedModelError, match="'strange' uses the operator LSTM, through which"):
         pullback(network, {"x": np.zeros((1, 2))}, {"y": np.zeros((1, 2))}, lambda *_: None)
+
+
+@pytest.mark.parametrize("at_once", [1, 40, 80])
+@pytest.mark.parametrize("name", ["convolution", "convolution in groups"])
+def test_a_convolution_in_pieces_is_the_same(name, at_once, monkeypatch):
+    operator, (shape,) = CASES[name]
+    x = numbers(*shape)
+    whole = operator.apply(x)
+    cotangent = numbers(*whole.shape)
+    (pulled,) = operator.pullback(cotangent, x)
+    monkeypatch.setattr(windows, "_NUMBERS_AT_ONCE", at_once)
+    assert len(list(operator._pieces(whole.shape))) > 1
+    np.testing.assert_allclose(operator.apply(x), whole, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(operator.pullback(cotangent, x)[0], pulled, rtol=1e-13, atol=1e-13)

@@ -3,8 +3,11 @@
 Layout is channels first, shape (batch, channels, *space), as in ONNX and PyTorch.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from itertools import product
+from math import prod
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -12,6 +15,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from nonlin.networks.array import Array, matched
 
 __all__ = ["AveragePool", "Convolution", "MaxPool", "Window"]
+
+_NUMBERS_AT_ONCE = 2**18
+"""Of the windows that a convolution writes out: few enough to stay in a processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +53,28 @@ class Window:
             windows: the cotangent of `views`.
             shape: the shape before padding.
         """
-        full = (*shape[:2], *(n + b + a for n, (b, a) in zip(shape[2:], self.padding, strict=True)))
-        out = np.zeros(full, windows.dtype)
-        dimensions = len(self.size)
+        out = self.blank(shape, windows.dtype)
+        self.add(out, windows)
+        return self.cropped(out)
+
+    def blank(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """Return zeros of a shape, given without its padding, with it."""
+        space = (n + b + a for n, (b, a) in zip(shape[2:], self.padding, strict=True))
+        return np.zeros((*shape[:2], *space), dtype)
+
+    def add(self, padded: Array, windows: Array, first: int = 0) -> None:
+        """Add windows to an array with its padding, in place; `first` is their first position along the first axis."""
         for tap in np.ndindex(*self.size):
-            place = tuple(
-                slice(t * d, t * d + (windows.shape[2 + i] - 1) * s + 1, s)
-                for i, (t, d, s) in enumerate(zip(tap, self.dilations, self.strides, strict=True))
-            )
-            out[(slice(None), slice(None), *place)] += windows[(..., *tap)]
-        crop = tuple(slice(b, out.shape[2 + i] - a) for i, (b, a) in enumerate(self.padding))
-        assert len(crop) == dimensions  # noqa: S101 - a broken invariant of ours, not the user's input
-        return out[(slice(None), slice(None), *crop)]
+            starts = [t * d for t, d in zip(tap, self.dilations, strict=True)]
+            starts[0] += first * self.strides[0]
+            ends = zip(starts, windows.shape[2:], self.strides, strict=False)
+            place = (slice(start, start + (n - 1) * s + 1, s) for start, n, s in ends)
+            padded[(slice(None), slice(None), *place)] += windows[(..., *tap)]
+
+    def cropped(self, padded: Array) -> Array:
+        """Return what is left without the padding."""
+        space = zip(padded.shape[2:], self.padding, strict=True)
+        return padded[(slice(None), slice(None), *(slice(b, n - a) for n, (b, a) in space))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,34 +102,45 @@ class Convolution:
     def apply(self, x: Array) -> Array:
         """Return the convolution, shape (batch, out channels, *positions)."""
         views = self.window.views(self.window.padded(x, 0.0))
-        dimensions = len(self.window.size)
-        positions = views.shape[2 : 2 + dimensions]
-        batch, groups = x.shape[0], self.groups
-        order = (0, *range(2, 2 + dimensions), 1, *range(2 + dimensions, views.ndim))
-        out = np.empty((batch, *positions, self.weight.shape[0]), x.dtype)
-        each_in, each_out = x.shape[1] // groups, self.weight.shape[0] // groups
-        kernel = matched(self.weight, x).reshape(groups, each_out, -1)
-        for g in range(groups):
-            part = views[:, g * each_in : (g + 1) * each_in].transpose(order)
-            columns = part.reshape(batch * int(np.prod(positions)), -1)
-            out[..., g * each_out : (g + 1) * each_out] = (columns @ kernel[g].T).reshape(
-                batch, *positions, each_out
-            )
+        d, outputs = len(self.window.size), self.weight.shape[0]
+        # channels and taps first: what is copied then lies in rows, and one product serves all samples
+        rows = views.transpose(1, *range(2 + d, 2 + 2 * d), 0, *range(2, 2 + d))
+        kernel = self._kernel(x)
+        out = np.empty((len(x), outputs, *views.shape[2 : 2 + d]), x.dtype)
+        for batch, along in self._pieces(out.shape):
+            piece = rows[(*(slice(None),) * (1 + d), batch, along)]
+            made = kernel @ piece.reshape(self.groups, kernel.shape[2], -1)
+            out[batch, :, along] = np.moveaxis(made.reshape(outputs, *piece.shape[1 + d :]), 0, 1)
         if self.bias is not None:
-            out += matched(self.bias, x)
-        return np.moveaxis(out, -1, 1)
+            out += matched(self.bias, x).reshape(-1, *(1,) * d)
+        return out
 
     def pullback(self, cotangent: Array, x: Array) -> tuple[Array]:
         """Return the transposed convolution of the cotangent."""
-        groups, dimensions = self.groups, len(self.window.size)
-        each_out = self.weight.shape[0] // groups
-        kernel = matched(self.weight, cotangent).reshape(groups, each_out, *self.weight.shape[1:])
-        moved = np.moveaxis(cotangent, 1, -1)
-        parts = []
-        for g in range(groups):
-            part = np.tensordot(moved[..., g * each_out : (g + 1) * each_out], kernel[g], axes=(-1, 0))
-            parts.append(np.moveaxis(part, 1 + dimensions, 1))
-        return (self.window.scatter(np.concatenate(parts, axis=1), x.shape),)
+        d = len(self.window.size)
+        kernel = self._kernel(cotangent).swapaxes(1, 2)
+        padded = self.window.blank(x.shape, cotangent.dtype)
+        for batch, along in self._pieces(cotangent.shape):
+            piece = np.moveaxis(cotangent[batch, :, along], 1, 0)
+            taps = kernel @ piece.reshape(self.groups, kernel.shape[2], -1)
+            windows = taps.reshape(x.shape[1], *self.window.size, *piece.shape[1:])
+            order = (1 + d, 0, *range(2 + d, 2 + 2 * d), *range(1, 1 + d))
+            self.window.add(padded[batch], windows.transpose(order), along.start)
+        return (self.window.cropped(padded),)
+
+    def _kernel(self, x: Array) -> Array:
+        """Return the weights, shape (groups, out channels of each, in channels of each · taps)."""
+        outputs = self.weight.shape[0]
+        return matched(self.weight, x).reshape(self.groups, outputs // self.groups, -1)
+
+    def _pieces(self, shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
+        """Cut an output's batch and its first spatial axis, so that the windows of a piece are few numbers."""
+        samples, positions = shape[0], shape[2]
+        row = self.groups * prod(self.weight.shape[1:]) * prod(shape[3:])
+        many = max(1, _NUMBERS_AT_ONCE // max(1, row))
+        rows = min(many, max(1, positions))
+        for i, j in product(range(0, samples, max(1, many // rows)), range(0, positions, rows)):
+            yield slice(i, min(i + max(1, many // rows), samples)), slice(j, min(j + rows, positions))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
