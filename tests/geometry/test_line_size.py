@@ -58,3 +58,12 @@ def test_where_no_cut_helps_it_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(rows, "_MOST_NUMBERS", 200)
     with pytest.raises(UnsupportedModelError, match=r"folds by node 'call' and 200 numbers at each"):
         line(wide(200), np.array([-1.0, 0.3]), np.array([1.0, -0.2]))
+
+
+def test_without_stretches_a_line_that_does_not_fit_is_refused(monkeypatch):
+    network, ends = wide(200), (np.array([-1.0, 0.3]), np.array([1.0, -0.2]))
+    whole = line(network, *ends, stretches=False)
+    assert whole.count == line(network, *ends).count
+    monkeypatch.setattr(rows, "_MOST_NUMBERS", whole.count * 200)
+    with pytest.raises(UnsupportedModelError, match=r"got \d+ folds by node 'call'"):
+        line(network, *ends, stretches=False)

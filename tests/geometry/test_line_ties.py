@@ -11,7 +11,8 @@ from networks_strategy import networks
 from nonlin.geometry import line
 from nonlin.geometry.checks import samples_of
 from nonlin.geometry.floating import Floating
-from nonlin.geometry.line import _line, _swept
+from nonlin.geometry.line import _line
+from nonlin.geometry.stretches import swept_by_stretches
 from nonlin.networks import evaluate
 
 SETTINGS = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
@@ -43,7 +44,7 @@ def test_with_jumps_too(case):
 
 def in_floats(network, a, b):
     network, ends = samples_of(network, a, b)
-    return _line(Floating(), _swept(Floating(), network, ends), network, ends)
+    return _line(Floating(), swept_by_stretches(Floating(), network, ends), network, ends)
 
 
 @SETTINGS

@@ -6,6 +6,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from nonlin.geometry import rows
 from nonlin.inspection import inspect
 
 SAMPLES = np.random.default_rng(7).standard_normal((500, 16)).astype(np.float32)
@@ -122,3 +123,15 @@ def test_answers_that_are_not_one_a_sample_are_no_classes():
     folds = inspect(Tagger(), torch.randn(40, 5, 3)).folds
     assert folds.line is None
     assert "there are no classes" in folds.reason
+
+
+def test_more_folds_than_fit_in_memory_are_left_to_nonlin_fold(monkeypatch):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 30), torch.nn.ReLU(), torch.nn.Linear(30, 4))
+    data = torch.randn(60, 3)
+    whole = inspect(model, data).folds
+    assert whole.line is not None
+    monkeypatch.setattr(rows, "_MOST_NUMBERS", 30 * whole.line.count)
+    folds = inspect(model, data).folds
+    assert folds.line is None
+    assert f"nonlin fold MODEL --data DATA --line 0 {whole.second} counts them" in folds.reason

@@ -20,7 +20,7 @@ from nonlin.geometry.checks import samples_of
 from nonlin.geometry.floating import Floating
 from nonlin.geometry.rational import Rational
 from nonlin.geometry.stretches import swept_by_stretches
-from nonlin.geometry.sweep import Swept
+from nonlin.geometry.sweep import Swept, sweep
 from nonlin.networks import Network
 from nonlin.networks.array import Array
 from nonlin.results import Result
@@ -171,7 +171,14 @@ class Line(Result):
         return f"{pieces}, {folds} fold{'s' * (folds != 1)} ({sure})"
 
 
-def line(network: Network, a: Array, b: Array, *, progress: Callable[[float], None] | None = None) -> Line:
+def line(
+    network: Network,
+    a: Array,
+    b: Array,
+    *,
+    stretches: bool = True,
+    progress: Callable[[float], None] | None = None,
+) -> Line:
     """Find every fold of a network along the line from a to b.
 
     Args:
@@ -179,31 +186,29 @@ def line(network: Network, a: Array, b: Array, *, progress: Callable[[float], No
             its outputs they are for.
         a: one input without the batch axis; finite; taken as the float64 that it is.
         b: another, of the same shape.
-        progress: called with the share of the line that is done, where it has to be cut to fit in memory.
+        stretches: whether a line with more folds than fit in memory is cut, which may take minutes; else it is refused.
+        progress: called with the share of the line that is done, where it has to be cut.
 
     Returns:
         The line, computed in float64 or better.
 
     Raises:
         UnsupportedModelError: if the network is not piecewise linear, or has no batch axis; the first node that is not
-            understood is named.
+            understood is named; or if there are more folds than fit in memory, and no stretches are wanted.
         InvalidInputError: if the points do not fit the network, or its values overflow.
 
     Source: Sotoudeh and Thakur, Computing linear restrictions of neural networks, NeurIPS 2019, for the idea.
     """
     network, ends = samples_of(network, a, b)
-    floating = _swept(Floating(), network, ends, progress)
-    if floating.undecided and floating.work * len(floating.rows.makers) <= _EXACT_WORK:
-        rational = Rational()
-        return _line(rational, _swept(rational, network, ends), network, ends)
-    return _line(Floating(), floating, network, ends)
-
-
-def _swept(
-    arithmetic: Arithmetic, network: Network, ends: Array, progress: Callable[[float], None] | None = None
-) -> Swept:
     with np.errstate(all="ignore"):
-        return swept_by_stretches(arithmetic, network, ends, progress)
+        if stretches:
+            floating = swept_by_stretches(Floating(), network, ends, progress)
+        else:
+            floating = sweep(Floating(), network, ends)
+        if floating.undecided and floating.work * len(floating.rows.makers) <= _EXACT_WORK:
+            rational = Rational()
+            return _line(rational, swept_by_stretches(rational, network, ends), network, ends)
+    return _line(Floating(), floating, network, ends)
 
 
 def _line(arithmetic: Arithmetic, swept: Swept, network: Network, ends: Array) -> Line:

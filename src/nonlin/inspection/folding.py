@@ -11,6 +11,7 @@ from nonlin.errors import NonlinError
 from nonlin.functions import Function
 from nonlin.functions.pieces import affine_pieces
 from nonlin.geometry import line
+from nonlin.geometry.rows import TooManyFoldsError
 from nonlin.inspection.ending import final_call
 from nonlin.inspection.recording import CallSite, RecordedCall
 from nonlin.inspection.result import Folds
@@ -36,7 +37,12 @@ def count_folds(network: Callable[[], Network], inputs: Array, classes: Array, *
     second = int(other[0])
     try:
         open_ended, on_logits = without_final(network())
-        found = line(open_ended, inputs[0], inputs[second])
+        found = line(open_ended, inputs[0], inputs[second], stretches=False)
+    except TooManyFoldsError:
+        return Folds(
+            reason="there are more than fit in memory at once; "
+            f"nonlin fold MODEL --data DATA --line 0 {second} counts them part by part"
+        )
     except NonlinError as error:
         return Folds(reason=str(error))
     return Folds(
