@@ -65,6 +65,25 @@ def test_a_run_that_goes_on_cuts_the_broken_line_off(tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("starts", "left"),
+    [
+        ([(0, 25, 50), (0, 25)], (0, 25)),
+        ([(0, 25, 50), (50, 75)], (0, 25, 50, 75)),
+        ([(0, 25, 50), (30, 55)], (0, 25, 30, 55)),
+        ([(7,), (7,), (7,)], (7,)),
+        ([(3, 4), (5,), (4,), (0, 9)], (0, 9)),
+    ],
+)
+def test_steps_that_come_again_take_the_place_of_the_old(tmp_path, starts, left):
+    path = tmp_path / "log.jsonl"
+    for steps in starts:
+        write(path, *steps)
+    assert [(r.step, r.call) for r in nonlin.read_log(path)] == [
+        (step, call) for step in left for call in ("relu", "softmax")
+    ]
+
+
 def test_what_is_no_log_is_refused(tmp_path):
     path = tmp_path / "notes.txt"
     with pytest.raises(MissingInputError, match="there is no"):

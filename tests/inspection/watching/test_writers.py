@@ -87,7 +87,7 @@ RUN = """
     from nonlin.inspection.watching import parquet_log
     parquet_log._ROWS = 5
     model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 1))
-    with nonlin.watch(model, every=1, path={path!r}):
+    with nonlin.watch(model, every=1, path={path!r}, first_step={first}):
         while True:
             model(torch.ones(8, 4)).sum().backward()
 """
@@ -99,9 +99,11 @@ def test_a_run_killed_at_any_moment_can_be_read(tmp_path, name):
         pytest.importorskip("pyarrow")
     path = tmp_path / name
     for attempt in range(2):
-        process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(RUN.format(path=str(path)))])
+        old = nonlin.read_log(path) if path.exists() else []
+        before, first = len(old), old[-1].step + 1 if old else 0
+        run = textwrap.dedent(RUN.format(path=str(path), first=first))
+        process = subprocess.Popen([sys.executable, "-c", run])
         seen, end = -1, time.monotonic() + 90
-        before = len(nonlin.read_log(path)) if path.exists() else 0
         while seen < before + 40 + 7 * attempt and time.monotonic() < end:
             time.sleep(0.02)
             seen = (
@@ -114,7 +116,7 @@ def test_a_run_killed_at_any_moment_can_be_read(tmp_path, name):
         history = nonlin.read_log(path)
         assert len(history) >= seen >= before + 40
         assert all(record.gradient_rms is not None for record in history)
-        assert [r.step for r in history[before:]] == [i // 2 for i in range(len(history) - before)]
+        assert [r.step for r in history[before:]] == [first + i // 2 for i in range(len(history) - before)]
 
 
 def test_parquet_refuses_what_it_cannot_do(tmp_path, monkeypatch):
