@@ -33,12 +33,14 @@ def relative_slope(function: Function, pre_activation: Array) -> Slope | None:
     if not isfinite(largest):
         slope = function.slope(pre_activation)
         largest = float(np.max(np.abs(slope), initial=0.0, where=np.isfinite(slope)))
-    if largest in (0.0, 1.0):
-        return lambda u: np.asarray(function.slope(u))
+    scale = 1.0 if largest == 0.0 else largest
 
     def relative(u: Array) -> Array:
-        slope = np.asarray(function.slope(u))
-        slope /= slope.dtype.type(largest)
-        return slope
+        # as the memory lies, so that neither what goes in nor what comes out is laid out anew
+        axes = sorted(range(u.ndim), key=lambda axis: -abs(u.strides[axis]))
+        slope = np.asarray(function.slope(u.transpose(axes)))
+        if scale != 1.0:
+            slope /= slope.dtype.type(scale)
+        return slope.transpose(np.argsort(axes))
 
     return relative

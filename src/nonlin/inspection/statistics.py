@@ -190,8 +190,7 @@ def merge(a: UnitStatistics, b: UnitStatistics) -> UnitStatistics:
 
 def thin(values: Array, limit: int) -> Array:
     """Return at most `limit` entries of an array, evenly strided, as a flat array."""
-    flat = np.ravel(values)
-    return flat[:: max(1, -(-flat.size // limit))].copy()  # a view would keep the whole array
+    return np.asarray(values.flat[:: max(1, -(-values.size // limit))])
 
 
 def _moments(count: int, pivot: Array, total: Array, square: Array) -> Moments:

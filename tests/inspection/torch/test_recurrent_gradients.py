@@ -216,9 +216,9 @@ def test_gradients_go_on_through_inputs_weights_and_states(kind, projected, size
     def normal(*shape):
         return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
 
-    width = {"lstm": 4, "gru": 3}.get(kind, 1) * 2
-    out = 3 if projected else 2
-    tensors = [normal(sum(sizes), width), normal(width, out), normal(sizes[0], out)]
+    gates, out = {"lstm": 4, "gru": 3}.get(kind, 1), 3 if projected else 2
+    width = gates * 2
+    tensors = [normal(gates, sum(sizes), 2), normal(width, out), normal(sizes[0], out)]
     extra = [normal(sizes[0], 2)] if kind == "lstm" else []
     extra += [normal(out, 2)] if projected else []
     extra += [normal(width)] if kind == "gru" else []

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
-from nonlin.inspection.torch.unrolling import Unrolled, unroll
+from nonlin.inspection.torch.unrolling import GATES, Unrolled, unroll
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +41,11 @@ class Weights:
     input_bias: Tensor | None = None
     hidden_bias: Tensor | None = None
     projection: Tensor | None = None
+
+    @property
+    def gates(self) -> int:
+        """How many gates have weights of their own; what an LSTM makes of its cell has none."""
+        return 4 if self.kind == "lstm" else len(GATES[self.kind])
 
     @property
     def gated_bias(self) -> bool:
@@ -154,11 +158,15 @@ def _run_stack(
 
 
 def _projected(rows: Tensor, weights: Weights) -> Tensor:
-    # one large product instead of one a step
+    # one large product a gate instead of one a step
     bias = weights.input_bias
     if bias is not None and weights.hidden_bias is not None and not weights.gated_bias:
         bias = bias + weights.hidden_bias
-    return linear(rows, weights.input, bias)
+    by_gate = weights.input.unflatten(0, (weights.gates, -1)).mT
+    rows = rows.expand(weights.gates, *rows.shape)
+    if bias is None:
+        return torch.bmm(rows, by_gate)
+    return torch.baddbmm(bias.view(weights.gates, 1, -1), rows, by_gate)
 
 
 def _run_cell(kind: str, arguments: tuple[Any, ...], gates: GateRecorder) -> Any:
