@@ -262,7 +262,12 @@ def test_wrong_models_are_refused_in_one_line(data, tmp_path):
     weights.flat[:2] = np.nan, np.inf
     model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, model.graph.initializer[0].name))
     onnx.save(model, tmp_path / "nan.onnx")
-    refused(nonlin("inspect", tmp_path / "nan.onnx", "--data", data), "2 NaN or infinite", weights.size)
+    for name in ("predict", "simplify"):
+        refused(nonlin(name, tmp_path / "nan.onnx"), "2 NaN or infinite", weights.size)
+    diagnosed = nonlin("inspect", tmp_path / "nan.onnx", "--data", data)
+    assert diagnosed.returncode == 1, diagnosed.stderr
+    assert f"1 NaN and 1 infinite of {weights.size:,} weights" in diagnosed.stdout
+    assert "relu1: " in diagnosed.stdout
 
 
 def test_an_operator_that_nothing_runs_is_named(data, tmp_path):

@@ -9,6 +9,8 @@ import pytest
 
 import nonlin
 from nonlin import demonstration
+from nonlin.cli.predict import predict as command
+from nonlin.errors import InvalidInputError
 
 RUN = [sys.executable, "-W", "error", "-m", "nonlin", "predict"]
 MODEL = demonstration.model_path()
@@ -49,7 +51,7 @@ def test_a_page_and_a_picture(tmp_path):
     assert f'<td class="n">{first.weight_variance:.3g}</td>' in page
 
 
-def test_a_module_of_the_user(tmp_path):
+def test_a_module_of_the_user(tmp_path, monkeypatch):
     pytest.importorskip("onnxscript")
     (tmp_path / "made.py").write_text(
         "import torch\n"
@@ -63,9 +65,10 @@ def test_a_module_of_the_user(tmp_path):
     assert result.returncode == 0, result.stderr
     (call,) = json.loads(result.stdout)["calls"]
     assert call["function"] == "tanh"
-    alone = predict("made:model", cwd=tmp_path)
-    assert alone.returncode == 2
-    assert "add --data" in alone.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InvalidInputError, match="shape of the input of made:model, got none; add --data"):
+        command.main(["made:model"], standalone_mode=False)
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,11 @@ def test_minus_infinity_in_a_mask_is_meant(tmp_path):
     assert read(saved(tmp_path, model_of(mask[1:]))).nodes
 
 
+def test_plus_infinity_everywhere_is_no_mask(tmp_path):
+    with pytest.raises(InvalidInputError, match="got 12 NaN or infinite of 12 in 'w'"):
+        read(saved(tmp_path, model_of(np.full((3, 4), np.inf, np.float32))))
+
+
 def test_a_graph_without_a_node_is_refused(tmp_path):
     model = model_of()
     del model.graph.node[:]

@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from nonlin.inspection import predict as predict_network
 from nonlin.inspection.data import as_array, batches_of, read_data
 from nonlin.inspection.inspect import shaped
 from nonlin.inspection.model import Model, TorchModel, open_model
+from nonlin.inspection.predicting import input_moments
 from nonlin.networks import Network, read
 from nonlin.report.predicted import predicted_page, predicted_text
 
@@ -40,10 +41,9 @@ _SAMPLES = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Inputs:
-    """What is assumed of the inputs: their mean and variance, and that in words."""
+    """What is assumed of the inputs, as `predict` takes it, and in words."""
 
-    mean: Any = 0.0
-    variance: Any = 1.0
+    moments: dict[str, Any] = field(default_factory=dict)
     words: str = "independent and standard normal"
 
 
@@ -81,7 +81,7 @@ def predict(model: str | None, data: str | None, **options: Any) -> None:
     check_output_file(output, _ENDINGS)
     with redirect_stdout(sys.stderr):  # what the user's code prints is no part of the report
         network, inputs = _read(model, data, options)
-        made = predict_network(network, input_mean=inputs.mean, input_variance=inputs.variance)
+        made = predict_network(network, **inputs.moments)
     form = options["form"] if output is None else _ENDINGS[output.suffix]
     text = _picture(made, output) if form == "picture" else _written(made, inputs, form) + "\n"
     if output is None:
@@ -96,11 +96,7 @@ def predict(model: str | None, data: str | None, **options: Any) -> None:
 
 
 def _read(model: str | None, data: str | None, options: dict[str, Any]) -> tuple[Network, _Inputs]:
-    numbers = {
-        name: options[f"input_{name}"]
-        for name in ("mean", "variance")
-        if options[f"input_{name}"] is not None
-    }
+    numbers = {name: options[name] for name in ("input_mean", "input_variance") if options[name] is not None}
     if data is not None and (model is None or numbers):
         wanted = "a model for the data" if model is None else "--data, or --input-mean and --input-variance"
         got = "--data alone; name the model first" if model is None else "both; leave one of them out"
@@ -115,19 +111,17 @@ def _read(model: str | None, data: str | None, options: dict[str, Any]) -> tuple
         raise InvalidInputError(
             f"expected --data to learn the shape of the input of {model}, got none; add --data file.npy"
         )
-    inputs = _Inputs(**numbers)
-    if numbers:
-        inputs = replace(
-            inputs, words=f"independent and normal, mean {inputs.mean:g}, variance {inputs.variance:g}"
-        )
-    return read(loaded), inputs
+    if not numbers:
+        return read(loaded), _Inputs()
+    mean, variance = numbers.get("input_mean", 0.0), numbers.get("input_variance", 1.0)
+    words = f"independent and normal, mean {mean:g}, variance {variance:g}"
+    return read(loaded), _Inputs(moments=numbers, words=words)
 
 
 def _with_data(opened: Model, data: str) -> tuple[Network, _Inputs]:
     samples = _samples(data, opened)
     inputs = _Inputs(
-        mean=samples.mean(axis=0, dtype=np.float64),
-        variance=samples.var(axis=0, dtype=np.float64),
+        moments=input_moments(samples),
         words=f"independent, with the means and variances of {len(samples):,} samples",
     )
     return opened.network(samples[:1]), inputs

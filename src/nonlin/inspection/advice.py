@@ -1,11 +1,17 @@
 """One line of advice for each kind of finding: what to try, likeliest cause first. None of it has been tried here."""
 
-__all__ = ["SURE", "advice"]
+__all__ = ["DIVERGED", "SURE", "advice"]
 
 SURE = (
     "nothing, if the answers are right; in training take the loss from what goes in, not from what comes out"
 )
 """Where the answer itself is saturated."""
+
+DIVERGED = (
+    "load weights from before the training diverged: no change to the network brings these back; then train on with a "
+    "lower learning rate or a clipped gradient"
+)
+"""Where weights are NaN or infinite."""
 
 _KNOWN_LEAKY = ("relu", "relu6", "relu2")
 

@@ -185,11 +185,12 @@ def _batch(inputs: Any, labels: Any, *, classes: bool) -> Batch:
 
 
 def as_array(values: Any) -> Array:
-    """Return an array or a tensor of any framework as a NumPy array; bfloat16 becomes float32."""
+    """Return an array or a tensor of any framework as a NumPy array; a tensor narrower than float32 becomes that."""
     if not hasattr(values, "detach"):
         return np.asarray(values)
     tensor = values.detach().cpu()
-    return np.asarray(tensor.float() if tensor.is_floating_point() else tensor)
+    narrow = tensor.is_floating_point() and tensor.element_size() < 4  # NumPy has no bfloat16
+    return np.asarray(tensor.float() if narrow else tensor)
 
 
 def _check(name: str, array: Any) -> None:

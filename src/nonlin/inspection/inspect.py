@@ -99,10 +99,13 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
     if rules is not None:
         given = list(batches)
         batches = iter(given)
+    weights = opened.nonfinite_weights
     recording = opened.record(first.passing(batches), progress, loss)
     calls = tuple(describe(recorded, limits) for recorded in recording.calls)
     if rules is None:
-        found = first.causes(opened, recording, findings(recording, calls, limits, input_rank=first.rank()))
+        found = findings(recording, calls, limits, input_rank=first.rank(), weights=weights)
+        if not weights:  # which are cause enough
+            found = first.causes(opened, recording, found)
     else:
         gradients = opened.weight_gradients(given, loss) if rules.gradients else ()
         found = preset_findings(rules, recording, Measurements(gradients=gradients))
@@ -126,6 +129,7 @@ def inspect(  # noqa: PLR0913 - the public face, whose options are all by keywor
         unbounded=proofs.unbounded,
         preset=preset,
         prediction=first.prediction(opened, calls) if predicted else None,
+        nonfinite_weights=weights,
     )
 
 

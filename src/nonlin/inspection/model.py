@@ -17,6 +17,7 @@ from nonlin.inspection.curing.onnx_weights import weights_of
 from nonlin.inspection.presets.measuring import WeightGradient
 from nonlin.inspection.recording import Batch, Loss, Progress, Recording
 from nonlin.networks import Network, network_of
+from nonlin.networks.finite import NonfiniteTensor, check_finite, nonfinite_tensors
 from nonlin.networks.onnx_file import open_onnx
 from nonlin.networks.programs import open_program
 
@@ -34,13 +35,17 @@ class Model(Protocol):
     def sample_shape(self) -> tuple[int | None, ...] | None:
         """The shape of one sample where the model declares it and has one input."""
 
+    @property
+    def nonfinite_weights(self) -> tuple[NonfiniteTensor, ...]:
+        """The weights with entries that are NaN or infinite."""
+
     def record(
         self, batches: Iterator[Batch], progress: Progress | None, loss: Loss | None = None
     ) -> Recording:
         """Run the model on batches and measure its calls."""
 
     def network(self, example: Array) -> Network:
-        """Return the model as a graph; `example` is a batch of one sample."""
+        """Return the model as a graph, if its weights are finite; `example` is a batch of one sample."""
 
     def weight_gradients(self, batches: Sequence[Batch], loss: Loss | None) -> tuple[WeightGradient, ...]:
         """Return the gradient of the mean loss with respect to each layer's weights."""
@@ -60,6 +65,11 @@ class OnnxModel:
     def _network(self) -> Network:
         return network_of(self.proto, name=self.name)
 
+    @cached_property
+    def nonfinite_weights(self) -> tuple[NonfiniteTensor, ...]:
+        """The stored tensors with entries that are NaN or infinite."""
+        return nonfinite_tensors(self.proto)
+
     @property
     def sample_shape(self) -> tuple[int | None, ...] | None:
         """The shape of one sample; None where there are several inputs."""
@@ -73,7 +83,8 @@ class OnnxModel:
         return onnx_recorder.record(self.proto, batches, name=self.name, progress=progress, loss=loss)
 
     def network(self, _example: Array) -> Network:
-        """Return the graph."""
+        """Return the graph; refuse weights that are NaN or infinite."""
+        check_finite(self.nonfinite_weights, self.name)
         return self._network
 
     def layer_weights(self, _example: Batch) -> Mapping[str, LayerWeights]:
@@ -94,6 +105,14 @@ class TorchModel:
 
     module: Any
     name: str = ""
+
+    @property
+    def nonfinite_weights(self) -> tuple[NonfiniteTensor, ...]:
+        """The parameters and running statistics with entries that are NaN or infinite."""
+        from nonlin.inspection.torch.acceptance import original
+        from nonlin.networks.torch_weights import nonfinite_weights
+
+        return nonfinite_weights(original(self.module))
 
     @property
     def sample_shape(self) -> None:

@@ -135,14 +135,17 @@ class _Gathered:
         output = values[self.network.outputs[0].name]
         self.nonfinite += int(output.size - np.count_nonzero(np.isfinite(output)))
         if output.ndim == 2 and output.shape[1] > 1:
-            self.answers.append(np.argmax(output, axis=1))
+            self.answers.append(np.where(np.isnan(output).any(axis=1), -1, np.argmax(output, axis=1)))
         self._pull(raw, samples, labels)
         self.samples += samples
 
     def _add_gates(self, node: Node, recurrence: Recurrence, values: Values, samples: int) -> None:
-        gates, hidden = recurrence.gates(values)
+        with np.errstate(all="ignore"):
+            gates, hidden = recurrence.gates(values)
         given = values[node.output]
-        if given.shape == hidden.shape and not np.allclose(given, hidden, rtol=1e-3, atol=1e-4):
+        if given.shape == hidden.shape and not np.allclose(
+            given, hidden, rtol=1e-3, atol=1e-4, equal_nan=True
+        ):
             self.unseen[node.name] = (
                 f"{recurrence.kind} {node.name}"  # an equation that is not ours: say nothing of it
             )
@@ -183,7 +186,6 @@ class _Gathered:
             names = sorted({getattr(n.operator, "operator", "?") for n in self.network.opaque})
             self.gradient_of = f"not measured: nonlin takes none through {', '.join(names)}"
             return
-        start, cotangent = self._start(values, labels, samples)
         by_output = {node.output: self.gatherings[node.name] for node in self.calls}
 
         def visit(name: str, gradient: Array) -> None:
@@ -191,6 +193,7 @@ class _Gathered:
                 by_output[name].add_gradient(float(np.sum(np.square(gradient, dtype=np.float64))), samples)
 
         with np.errstate(all="ignore"):
+            start, cotangent = self._start(values, labels, samples)
             pullback(self.network, values, {start: cotangent}, visit)
 
     def _start(self, values: Values, labels: Array | None, samples: int) -> tuple[str, Array]:

@@ -135,7 +135,9 @@ def _takes_batches(network: Network, inputs: Mapping[str, Array], *, exported_fo
     except (NonlinError, ValueError, IndexError):
         return False
     joined = np.concatenate(alone) if alone[0].ndim == both.ndim else np.zeros(0)
-    return both.shape == joined.shape and bool(np.allclose(both, joined, rtol=1e-4, atol=1e-5))
+    return both.shape == joined.shape and bool(
+        np.allclose(both, joined, rtol=1e-4, atol=1e-5, equal_nan=True)
+    )
 
 
 def batched(values: Values, samples: int) -> Values:

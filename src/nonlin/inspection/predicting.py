@@ -14,7 +14,7 @@ from nonlin.inspection.result import Call
 from nonlin.networks import Network, Node
 from nonlin.networks.activation import Softmax
 
-__all__ = ["predict_calls"]
+__all__ = ["input_moments", "predict_calls"]
 
 Array = npt.NDArray[Any]
 
@@ -38,12 +38,7 @@ def predict_calls(network: Callable[[], Network], calls: Sequence[Call], inputs:
         nodes = [node for node in read.nodes if is_call(node)]
         matched = _matched(nodes, calls)
         gradients = {name: call.gradient for name, call in matched.items() if call.gradient is not None}
-        made = predict(
-            read,
-            input_mean=inputs.mean(axis=0, dtype=np.float64),
-            input_variance=inputs.var(axis=0, dtype=np.float64),
-            measured=gradients,
-        )
+        made = predict(read, **input_moments(inputs), measured=gradients)
     except NonlinError as error:
         return _none(str(error))
     rows = tuple(
@@ -53,6 +48,15 @@ def predict_calls(network: Callable[[], Network], calls: Sequence[Call], inputs:
         for row in made.calls
     )
     return replace(made, calls=rows)
+
+
+def input_moments(inputs: Array) -> dict[str, Array]:
+    """Return the mean and the variance of samples, entry by entry, as `predict` takes them; infinite on overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return {
+            "input_mean": inputs.mean(axis=0, dtype=np.float64),
+            "input_variance": inputs.var(axis=0, dtype=np.float64),
+        }
 
 
 def _none(reason: str) -> Prediction:

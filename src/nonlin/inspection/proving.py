@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nonlin.errors import UnsupportedModelError
+from nonlin.errors import InvalidInputError, UnsupportedModelError
 from nonlin.geometry.bounds import CallBounds, bounds
 from nonlin.inspection.proofs import Proven, prove
 from nonlin.inspection.recording import RecordedCall
@@ -52,6 +52,9 @@ def prove_calls(
     words = f"[{_end(box[0])}, {_end(box[1])}]"
     try:
         read = network()
+    except (InvalidInputError, UnsupportedModelError) as error:
+        return Proofs(box=words, unbounded=(str(error),))
+    try:
         found = bounds(read, *box)
     except UnsupportedModelError as error:
         return Proofs(box=words, unbounded=(str(error),))

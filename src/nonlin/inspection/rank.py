@@ -34,6 +34,7 @@ class Spread:
     scatter: Array
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def measure_spread(output: Array, unit_axis: int) -> Spread:
     """Measure one batch.
 
@@ -43,7 +44,7 @@ def measure_spread(output: Array, unit_axis: int) -> Spread:
 
     Returns:
         The spread over at most 64 units and 1,024 rows, both evenly strided. Rows with NaN or infinite entries are
-        left out.
+        left out; next to the largest float64 the scatter overflows.
     """
     rows = np.moveaxis(output, unit_axis, -1)
     rows = rows[..., :: _stride(rows.shape[-1], _UNITS)]
@@ -59,6 +60,7 @@ def measure_spread(output: Array, unit_axis: int) -> Spread:
     return Spread(count=len(rows), mean=mean, scatter=rows.T @ rows)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def merge_spreads(a: Spread, b: Spread) -> Spread:
     """Return the spread of both batches together (Chan, Golub and LeVeque 1979)."""
     count = a.count + b.count
@@ -80,12 +82,15 @@ def effective_rank(spread: Spread, *, least: int = 8) -> float | None:
         least: with fewer units that vary, or fewer rows, there is none.
 
     Returns:
-        Between 1, where all units are one up to scale and sign, and the number of the units that vary; None as above.
+        Between 1, where all units are one up to scale and sign, and the number of the units that vary; None as above,
+        and where the scatter has overflown.
 
     >>> x = np.random.default_rng(0).standard_normal((500, 10))
     >>> round(effective_rank(measure_spread(x, 1)), 1), round(effective_rank(measure_spread(x[:, :1] * x[0], 1)), 1)
     (10.0, 1.0)
     """
+    if not np.all(np.isfinite(spread.scatter)):
+        return None
     variance = np.diag(spread.scatter) / max(spread.count, 1)
     # a constant unit has a variance of rounding errors, and no direction
     varies = variance > 1e-12 * (spread.mean**2 + variance.max(initial=0.0))

@@ -110,8 +110,8 @@ class Recording:
         chains: affine layers in a row.
         gradient_of: what the gradients are of, in words ("the cross-entropy loss"), or why there are none.
         has_gradient: whether there are gradients.
-        answers: the index of the largest output for every sample, shape (samples,); None where the first output is
-            not of shape (samples, classes) with at least two classes.
+        answers: the index of the largest output for every sample, shape (samples,), −1 where one is NaN; None where the
+            first output is not of shape (samples, classes) with at least two classes.
         nonfinite_outputs: how many entries of the outputs are NaN or infinite.
         unseen: the operators that have activations inside which were not measured, such as an LSTM's gates, each with
             its name.

@@ -9,6 +9,7 @@ from nonlin.geometry import Line
 from nonlin.inspection.curing.change import Cause
 from nonlin.inspection.recording import Recording
 from nonlin.inspection.thresholds import Thresholds
+from nonlin.networks.finite import NonfiniteTensor
 from nonlin.results import Result, columns_of, plain
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class Call:
         resting: the share of values at rest (ReLU: off).
         mean, std: of the outputs, over samples, positions and units.
         input_mean, input_std: of the pre-activations.
-        largest: the largest abs(output).
+            These six are NaN where no value is finite, and of the finite values where some are.
+        largest: the largest abs(output), of the finite ones.
         gradient: the root mean square over samples of the norm of the gradient with respect to the output; None
             where there is none, and behind a softmax, where the loss is not taken.
         nonfinite: how many values are NaN or infinite.
@@ -189,6 +191,7 @@ class Inspection(Result):
         preset: the tool whose rules judged, None for nonlin's own.
         prediction: the lengths and gradients that the weights predict, beside the measured ones; None where it was
             not asked for.
+        nonfinite_weights: the weights with entries that are NaN or infinite, with their numbers.
     """
 
     model: str
@@ -207,6 +210,7 @@ class Inspection(Result):
     unbounded: tuple[str, ...] = ()
     preset: str | None = None
     prediction: "Prediction | None" = None
+    nonfinite_weights: tuple[NonfiniteTensor, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -242,7 +246,7 @@ class Inspection(Result):
             "preset",
         ):
             result[name] = getattr(self, name)
-        for name in ("calls", "findings", "collapses"):
+        for name in ("calls", "findings", "collapses", "nonfinite_weights"):
             result[name] = [asdict(item) for item in getattr(self, name)]
         result["folds"] = self._folds()
         result["prediction"] = None if self.prediction is None else self.prediction.to_dict()

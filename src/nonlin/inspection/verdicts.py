@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import inf, nan
 
 import numpy as np
 import numpy.typing as npt
 
 from nonlin.inspection.advice import SURE, advice
 from nonlin.inspection.narrowness import low_ranks
+from nonlin.inspection.nonfinite import nonfinite_findings
 from nonlin.inspection.recording import AffineChain, CallSite, RecordedCall, Recording, Role
 from nonlin.inspection.result import SEVERITIES, Call, Finding, Kind, Severity
 from nonlin.inspection.thresholds import DEAD_SLOPE, Thresholds
+from nonlin.networks.finite import NonfiniteTensor
 
 __all__ = ["describe", "findings", "with_verdicts"]
 
@@ -26,13 +29,14 @@ _WORDS = {
 }
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of values next to float64's largest
 def describe(recorded: RecordedCall, limits: Thresholds) -> Call:
     """Return a call's figures; the verdict is put in by `with_verdicts`."""
     s = recorded.statistics
     dead, saturated, linear = _states(recorded, limits)
     values = max(s.values * s.units, 1)
     known = s.steepest is not None
-    return Call(
+    call = Call(
         name=recorded.site.name,
         function=recorded.site.function.label,
         layer=recorded.site.layer,
@@ -58,6 +62,9 @@ def describe(recorded: RecordedCall, limits: Thresholds) -> Call:
         nonfinite=s.nonfinite,
         rank=recorded.rank,
     )
+    if s.nonfinite < values:
+        return call
+    return replace(call, sparsity=nan, resting=nan, mean=nan, std=nan, input_mean=nan, input_std=nan)
 
 
 def _spread(mean: npt.NDArray[np.float64], variance: npt.NDArray[np.float64]) -> float:
@@ -77,8 +84,14 @@ def _states(recorded: RecordedCall, limits: Thresholds) -> tuple[Indices, Indice
     return np.flatnonzero(dead), np.flatnonzero(saturated), np.flatnonzero(linear)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # as above
 def findings(
-    recording: Recording, calls: Sequence[Call], limits: Thresholds, *, input_rank: float | None = None
+    recording: Recording,
+    calls: Sequence[Call],
+    limits: Thresholds,
+    *,
+    input_rank: float | None = None,
+    weights: Sequence[NonfiniteTensor] = (),
 ) -> tuple[Finding, ...]:
     """Return everything that is at or above its threshold, the worst first.
 
@@ -87,16 +100,15 @@ def findings(
         calls: the same, described.
         limits: the thresholds.
         input_rank: the effective rank of the inputs; None where it is not known, and no call is blamed for its own.
+        weights: those that are not finite.
     """
-    found: list[Finding] = []
+    found = list(nonfinite_findings(weights, calls, recording.nonfinite_outputs, recording.samples))
     for call, recorded in zip(calls, recording.calls, strict=True):
         found += _of_call(call, recorded, limits)
     found += [_collapse(chain, recording.samples) for chain in recording.chains]
     found += _of_gradients(recording, calls, limits)
     if input_rank is not None and input_rank >= limits.rich_rank:
         found += low_ranks(recording, calls, limits)
-    if recording.nonfinite_outputs:
-        found.append(_nonfinite("the output", recording.nonfinite_outputs, recording.samples))
     return tuple(sorted(found, key=lambda f: -SEVERITIES.index(f.severity)))
 
 
@@ -108,8 +120,6 @@ def with_verdicts(calls: Sequence[Call], found: Sequence[Finding]) -> Iterator[C
 
 
 def _of_call(call: Call, recorded: RecordedCall, limits: Thresholds) -> Iterator[Finding]:
-    if call.nonfinite:
-        yield _nonfinite(call.name, call.nonfinite, call.samples)
     if call.dead is not None:
         yield from _of_slopes(call, recorded.site, limits)
     yield from _of_outputs(call, recorded, limits)
@@ -214,7 +224,8 @@ def _of_outputs(call: Call, recorded: RecordedCall, limits: Thresholds) -> Itera
             f"{call.name}: the outputs have a mean size of {magnitude:.3g}", against=(magnitude, limits.large_output),
         )  # fmt: skip
     rms = float(np.hypot(call.mean, call.std))
-    massive = np.flatnonzero((s.largest > limits.massive) & (s.largest > limits.massive_ratio * rms))
+    largest = s.largest.astype(np.float64)  # in its own type the limit may overflow
+    massive = np.flatnonzero((largest > limits.massive) & (largest > limits.massive_ratio * rms))
     if len(massive):
         yield _make(
             "massive", "note", call,
@@ -237,7 +248,7 @@ def _of_outputs(call: Call, recorded: RecordedCall, limits: Thresholds) -> Itera
 def _dormant(call: Call, recorded: RecordedCall, limits: Thresholds) -> Iterator[Finding]:
     """Find the units that answer, but far less than their layer (Sokar et al. 2023); dead ones are not named twice."""
     size = recorded.statistics.absolute / max(recorded.statistics.values, 1)
-    if not size.mean():
+    if not 0 < size.mean() < inf:
         return
     score = size / size.mean()
     quiet = [i for i in np.flatnonzero(score <= limits.dormant).tolist() if i not in set(call.dead_units)]
@@ -248,20 +259,6 @@ def _dormant(call: Call, recorded: RecordedCall, limits: Thresholds) -> Iterator
             f"{limits.dormant:.1%} of the layer's",
             against=(float(score[quiet].max()), limits.dormant), units=tuple(quiet),
         )  # fmt: skip
-
-
-def _nonfinite(where: str, count: int, samples: int) -> Finding:
-    return Finding(
-        kind="nonfinite",
-        severity="error",
-        call=where,
-        units=(),
-        figure=count,
-        threshold=1,
-        samples=samples,
-        message=f"{where}: {count} values are NaN or infinite",
-        advice=advice("nonfinite", ""),
-    )
 
 
 def _collapse(chain: AffineChain, samples: int) -> Finding:

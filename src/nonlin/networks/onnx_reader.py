@@ -13,6 +13,7 @@ from onnx.reference import ReferenceEvaluator
 from nonlin.networks.activation import Opaque
 from nonlin.networks.affine import Dense, Elementwise
 from nonlin.networks.array import Array
+from nonlin.networks.finite import check_finite, nonfinite_tensors
 from nonlin.networks.network import Network, Node, Operator, Origin, Tensor
 from nonlin.networks.onnx_file import open_onnx, tensors_of
 from nonlin.networks.onnx_operators import convert, convert_split
@@ -32,8 +33,10 @@ _FLOATING = {
 
 
 def read_onnx(path: Path) -> Network:
-    """Read a network from an ONNX file; see `open_onnx` for what is refused."""
-    return network_of(open_onnx(path), name=path.name)
+    """Read a network from an ONNX file; see `open_onnx` and `check_finite` for what is refused."""
+    model = open_onnx(path)
+    check_finite(nonfinite_tensors(model), str(path))
+    return network_of(model, name=path.name)
 
 
 def network_of(model: onnx.ModelProto, *, name: str) -> Network:

@@ -28,7 +28,7 @@ def read(model: Any, example: Array | None = None) -> Network:
 
     Raises:
         MissingInputError, InvalidInputError, UnsafeModelError, UnsupportedModelError, MissingDependencyError: in one
-            line, what was expected, what was got and what to do.
+            line, what was expected, what was got and what to do; also where weights are NaN or infinite.
 
     >>> from nonlin import demonstration
     >>> network = read(demonstration.model_path())

@@ -14,6 +14,7 @@ from nonlin.functions.moments import jumps
 from nonlin.networks.activation import Activation
 from nonlin.networks.array import Array
 from nonlin.networks.evaluation import evaluate
+from nonlin.networks.finite import check_finite
 from nonlin.networks.network import Network, Node
 from nonlin.networks.onnx_reader import network_of
 
@@ -31,7 +32,7 @@ def read_torch(module: Any, example: Array | None) -> Network:
         example: a batch of at least one sample, shape (samples, …); it says what shape the input has.
 
     Raises:
-        InvalidInputError: if there is no example.
+        InvalidInputError: if there is no example, or a weight is NaN or infinite.
         MissingDependencyError: if the exporter's own dependency is not installed.
         UnsupportedModelError: if PyTorch cannot export the module.
     """
@@ -47,8 +48,11 @@ def read_torch(module: Any, example: Array | None) -> Network:
         raise MissingDependencyError(
             "reading a PyTorch module needs onnxscript: pip install 'nonlin[torch]'"
         ) from error
-    frozen = copy.deepcopy(module).eval().cpu()
+    from nonlin.networks.torch_weights import nonfinite_weights
+
     name = type(module).__name__
+    check_finite(nonfinite_weights(module), name)
+    frozen = copy.deepcopy(module).eval().cpu()
     two = torch.as_tensor(np.concatenate([example[:1], example[:1]]))
     parameter = next((p for p in frozen.parameters() if p.is_floating_point()), None)
     if parameter is not None and two.is_floating_point():

@@ -30,12 +30,14 @@ from nonlin.pictures.style import (
     styled,
 )
 
-__all__ = ["pre_activations", "units"]
+__all__ = ["drawable", "pre_activations", "units"]
 
 Array = npt.NDArray[Any]
 
 _WIDTH, _HEIGHT = 4.4, 2.7
 _BINS = 60
+_LARGEST = 1e300
+"""Axes need room for differences, which must not overflow."""
 _POINTS = 241
 _STATES = (("dead", DEAD), ("saturated", SATURATED), ("linear", LINEAR), ("healthy", HEALTHY))
 _ROOM = 0.16
@@ -63,7 +65,7 @@ def pre_activations(inspection: Inspection, name: str) -> Figure:
     """
     _, recorded = _find(inspection, name)
     function = recorded.site.function
-    values = recorded.values[np.isfinite(recorded.values)].astype(np.float64)
+    values = drawable(recorded)
     if not len(values):
         raise InvalidInputError(
             f"expected finite pre-activations in {name}, got none; there is nothing to draw"
@@ -83,6 +85,12 @@ def pre_activations(inspection: Inspection, name: str) -> Figure:
     density.set_zorder(axes.get_zorder() - 1)
     _draw_curve(axes, function, _grid(low, high, kinks))
     return figure
+
+
+def drawable(recorded: RecordedCall) -> Array:
+    """Return those of a call's sampled pre-activations that axes can show, in float64."""
+    values = recorded.values.astype(np.float64)
+    return values[np.abs(values) < _LARGEST]
 
 
 @styled

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from nonlin import pictures
 from nonlin.inspection import Call, Inspection
+from nonlin.pictures.call import drawable
 from nonlin.report.figures import embed
 
 __all__ = ["Gallery", "draw"]
@@ -45,6 +46,8 @@ def draw(inspection: Inspection) -> Gallery:
     calls = _worst_first(inspection)
     rows = frozenset(call.name for call in calls[:_ROWS])
     pictured = calls[:_PICTURED]
+    both = zip(inspection.calls, inspection.recording.calls, strict=True)
+    shown = {call.name for call, recorded in both if len(drawable(recorded))}
     graded = any(call.gradient is not None for call in calls[:_ROWS])
     return Gallery(
         overview=embed(
@@ -61,7 +64,7 @@ def draw(inspection: Inspection) -> Gallery:
         line=_line(inspection),
         rows=len(rows),
         pre_activations=_of_each(
-            [call for call in pictured if call.nonfinite < call.values * call.units],
+            [call for call in pictured if call.name in shown],
             lambda call: pictures.pre_activations(inspection, call.name),
             "Pre-activations over the curve of the function, at",
         ),

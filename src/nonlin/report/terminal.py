@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby, takewhile
+from math import isnan
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -100,8 +101,8 @@ def _row(call: Call, shared: int) -> dict[str, Text]:
         "dead": _share(call.dead, call.units),
         "saturated": _share(call.saturated, call.units),
         "linear": _share(call.linear, call.units),
-        "zeros": f"{call.sparsity:.0%}",
-        "mean ± std": f"{call.mean:.2g} ± {call.std:.2g}",
+        "zeros": "–" if isnan(call.sparsity) else f"{call.sparsity:.0%}",
+        "mean ± std": "–" if isnan(call.mean) else f"{call.mean:.2g} ± {call.std:.2g}",
         "gradient": "–" if call.gradient is None else f"{call.gradient:.1e}",
     }
     verdict = Text(call.verdict, style="green" if call.verdict == "healthy" else "yellow")

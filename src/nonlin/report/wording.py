@@ -48,9 +48,11 @@ def number(x: float, digits: int = 3) -> str:
 def share(x: float) -> str:
     """Return a share in percent, near 0 and 1 with more digits, so that neither is claimed where it is not so.
 
-    >>> share(0.484), share(0.062), share(0.05), share(0.0056), share(1.0), share(0.9999)
-    ('48%', '6.2%', '5%', '0.56%', '100%', '99.99%')
+    >>> share(0.484), share(0.062), share(0.05), share(0.0056), share(1.0), share(0.9999), share(float("nan"))
+    ('48%', '6.2%', '5%', '0.56%', '100%', '99.99%', '–')
     """
+    if math.isnan(x):
+        return "–"
     edge = min(abs(x), abs(1 - x))
     if 0 < edge < 1e-6:
         return "<0.0001%" if x < 0.5 else ">99.9999%" if x < 1 else "100%"

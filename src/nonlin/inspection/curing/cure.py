@@ -21,6 +21,7 @@ from nonlin.inspection.model import OnnxModel, TorchModel, open_model
 from nonlin.inspection.recording import Progress
 from nonlin.inspection.result import Inspection
 from nonlin.inspection.thresholds import Thresholds
+from nonlin.networks.finite import check_finite
 
 __all__ = ["cure"]
 
@@ -75,6 +76,7 @@ def cure(  # noqa: PLR0913 - the public face, whose options are all by keyword
     [('standardise the input', False), ('leaky_relu at relu1, relu2, relu3, relu4', True)]
     """
     opened = open_model(model)
+    check_finite(opened.nonfinite_weights, "the model")
     if isinstance(data, str | Path):
         data = shaped(read_data(Path(data)), opened)
     if isinstance(labels, str | Path):

@@ -56,7 +56,8 @@ def input_scale(inputs: Sequence[Array]) -> InputScale | None:
     if not floating:
         return None
     everything = np.concatenate(floating)
-    return InputScale(mean=float(everything.mean()), std=float(everything.std()))
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers next to float64's largest
+        return InputScale(mean=float(everything.mean()), std=float(everything.std()))
 
 
 def effective_rank(weight: Array) -> float:

@@ -60,7 +60,7 @@ def record(
         loss: of outputs and labels; None for the cross-entropy.
 
     Raises:
-        InvalidInputError: no batches, a NaN or infinity in the weights, or inputs that the model does not take.
+        InvalidInputError: no batches, weights that are not there, or inputs that the model does not take.
         UnsupportedModelError: a TorchScript module.
     """
     model = original(model)
@@ -104,7 +104,8 @@ def _record_batch(model: nn.Module, batch: Batch, tracing: Tracing, so_far: _Pro
     so_far.samples += batch.size
     so_far.nonfinite += int((~torch.isfinite(output.detach())).sum())
     if output.dim() == 2 and output.shape[1] > 1:
-        so_far.answers.append(output.detach().argmax(dim=1).cpu().numpy().astype(np.intp))
+        answers = output.detach().argmax(dim=1).cpu().numpy().astype(np.intp)
+        so_far.answers.append(np.where(output.detach().isnan().any(dim=1).cpu().numpy(), -1, answers))
 
 
 def _run_plainly(model: nn.Module, inputs: dict[str, torch.Tensor], context: tuple[Tracing, int]) -> Any:
