@@ -57,7 +57,7 @@ class UnitStatistics:
         pre_activation, output: moments.
         absolute: the sum of abs(output).
         largest: the largest abs(output), finite ones.
-        nonfinite: how many outputs or pre-activations are NaN or infinite.
+        lost: how many values have an output or a pre-activation that is NaN or infinite.
         tiny: how many outputs have a size under `thresholds.TINY`.
         near_zero: how many pre-activations are at most `thresholds.NEAR_ZERO`.
     """
@@ -75,7 +75,7 @@ class UnitStatistics:
     output: Moments
     absolute: Array
     largest: Array
-    nonfinite: int
+    lost: Array
     tiny: Array
     near_zero: Array
 
@@ -83,6 +83,11 @@ class UnitStatistics:
     def units(self) -> int:
         """The number of units."""
         return len(self.zeros)
+
+    @property
+    def nonfinite(self) -> int:
+        """How many values of all units are lost."""
+        return int(self.lost.sum())
 
 
 def measure(
@@ -100,7 +105,7 @@ def measure(
             "saturated" (sigmoid).
 
     Returns:
-        The statistics by unit. NaN and infinite entries are counted in `nonfinite`, and are 0 in all else. Sums are in
+        The statistics by unit. NaN and infinite entries are counted in `lost`, and are 0 in all else. Sums are in
         float64, and moments around one of the unit's own values: with n values the error of a variance is at most about
         n units in its last place, however far from 0 they lie.
     """
@@ -156,7 +161,7 @@ def _statistics(totals: Totals, output: Array, *, sloped: bool) -> UnitStatistic
         output=_moments(values, pivots[1], sums[2], sums[3]),
         absolute=sums[4],
         largest=totals.by_unit(totals.extremes[0], np.maximum),
-        nonfinite=int(counts[1].sum()),
+        lost=counts[1],
         tiny=counts[3],
         near_zero=counts[2],
     )
@@ -182,7 +187,7 @@ def merge(a: UnitStatistics, b: UnitStatistics) -> UnitStatistics:
         output=_merge_moments(a.output, b.output),
         absolute=a.absolute + b.absolute,
         largest=np.maximum(a.largest, b.largest),
-        nonfinite=a.nonfinite + b.nonfinite,
+        lost=a.lost + b.lost,
         tiny=a.tiny + b.tiny,
         near_zero=a.near_zero + b.near_zero,
     )

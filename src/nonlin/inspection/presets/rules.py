@@ -1,4 +1,7 @@
-"""The rules of four tools, as their documentation and their authors' papers give them."""
+"""The rules of four tools, as their documentation and their authors' papers give them.
+
+What is NaN or infinite is neither inactive nor near 0: it counts with the statistics as 0, and is taken off.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -88,7 +91,7 @@ def _dead_by_activity(recording: Recording, _: Measurements) -> Iterator[Finding
         if call.site.function.name not in _RECTIFIERS:
             continue
         s = call.statistics
-        idle = np.flatnonzero(1 - s.zeros / s.values < INACTIVE)
+        idle = np.flatnonzero(1 - (s.zeros - s.lost) / s.values < INACTIVE)
         if len(idle) / s.units > LAYER:
             yield _units("active on under 1 % of the values", call, idle, against=LAYER)
 
@@ -97,7 +100,7 @@ def _dead_by_size(recording: Recording, _: Measurements) -> Iterator[Finding]:
     """TheDeepChecker's: the 95th percentile of abs(a) is under 1e-5, for over half of a layer's units."""
     for call in recording.calls:
         s = call.statistics
-        tiny = np.flatnonzero(s.tiny >= np.ceil(TINY_SHARE * s.values))
+        tiny = np.flatnonzero(s.tiny - s.lost >= np.ceil(TINY_SHARE * s.values))
         if len(tiny) / s.units > LAYER:
             yield _units("with a 95th percentile of their size under 1e-5", call, tiny, against=LAYER)
 
@@ -122,7 +125,7 @@ def _near_zero(recording: Recording, _: Measurements) -> Iterator[Finding]:
         s = call.statistics
         if call.site.layer is None:
             continue
-        share = float(s.near_zero.sum() / (s.values * s.units))
+        share = float((s.near_zero - s.lost).sum() / (s.values * s.units))
         if share > NEAR_ZERO:
             message = f"{share:.1%} of what {call.site.layer} puts out is at most 0.05"
             yield _finding("dead", call.site.name, message, (share, NEAR_ZERO), samples=s.samples)
