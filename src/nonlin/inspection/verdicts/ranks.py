@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from nonlin.inspection.advice import advice
 from nonlin.inspection.recording import Recording
 from nonlin.inspection.result import Call, Finding, Severity
 from nonlin.inspection.thresholds import Thresholds
+from nonlin.inspection.verdicts.finding import found_at
 
 __all__ = ["low_ranks"]
 
@@ -27,17 +27,8 @@ def low_ranks(recording: Recording, calls: Sequence[Call], limits: Thresholds) -
 
 def _narrow(call: Call, limits: Thresholds, severity: Severity) -> Finding:
     rank = call.rank or 0.0
-    return Finding(
-        kind="low-rank",
-        severity=severity,
-        call=call.name,
-        units=(),
-        figure=rank,
-        threshold=limits.low_rank,
-        samples=call.samples,
-        message=(
-            f"{call.name}: the {call.units} units follow few directions: together they have an effective rank of "
-            f"{rank:.1f}" + (", as before the answer of two classes" if severity == "note" else "")
-        ),
-        advice=advice("low-rank", call.function),
+    message = (
+        f"{call.name}: the {call.units} units follow few directions: together they have an effective rank of "
     )
+    message += f"{rank:.1f}" + (", as before the answer of two classes" if severity == "note" else "")
+    return found_at("low-rank", severity, call, message, against=(rank, limits.low_rank))
