@@ -105,6 +105,26 @@ def test_a_guard_of_a_root_is_no_call(tmp_path):
     assert [call.name for call in inspection.calls] == ["relu"]
 
 
+@pytest.mark.parametrize("end", ["divisor", "reciprocal", "dividend"])
+def test_a_guard_of_a_divisor_is_no_call(tmp_path, end):
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["dense"], name="dense"),
+        helper.make_node("Relu", ["dense"], ["on"], name="relu"),
+        helper.make_node("ReduceL2", ["on"], ["norm"], name="norm", axes=[1], keepdims=1),
+        helper.make_node("Clip", ["norm", "small"], ["above"], name="guard"),
+    ]
+    if end == "reciprocal":
+        nodes.append(helper.make_node("Reciprocal", ["above"], ["inverse"], name="inverse"))
+        nodes.append(helper.make_node("Mul", ["on", "inverse"], ["y"], name="scaled"))
+    else:
+        pair = ["on", "above"] if end == "divisor" else ["above", "on"]
+        nodes.append(helper.make_node("Div", pair, ["y"], name="scaled"))
+    stored = {"w": np.eye(4, dtype=np.float32), "small": np.float32(1e-9)}
+    path = save(tmp_path / "norm.onnx", nodes, {"x": [None, 4]}, "y", stored, opset=13)
+    inspection = inspect(path, RNG.standard_normal((40, 4)).astype(np.float32) + 2)
+    assert [call.name for call in inspection.calls] == ["relu", "guard"][: 1 + (end == "dividend")]
+
+
 def test_a_mean_of_answers_is_an_answer(tmp_path):
     nodes = [
         helper.make_node("MatMul", ["x", "w"], ["dense"], name="dense"),

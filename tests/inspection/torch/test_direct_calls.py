@@ -107,6 +107,8 @@ def test_every_way_to_call_is_seen_with_its_pre_activation_and_output(run, label
 NOT_CALLS = [
     ("a limit that keeps a logarithm finite", lambda u: u.square().clamp(min=1e-6).log()),
     ("a norm", lambda u: u / u.abs().sum(1, keepdim=True)),
+    ("a limit that keeps a divisor away from 0", lambda u: u / u.sum(1, keepdim=True).clamp(min=1e-9)),
+    ("the same of every unit", lambda u: 1 / torch.maximum(u, torch.tensor(1e-12))),
     ("an affine rescaling", lambda u: (2 * u - 1) / 3),
     ("dropout", F.dropout),
     ("maximum of two branches", lambda u: torch.maximum(u, u.flip(1))),

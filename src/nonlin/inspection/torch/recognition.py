@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nonlin.functions import Variable, identify
-from nonlin.functions.expression import Condition
+from nonlin.functions.expression import Condition, Constant, Piecewise
 from nonlin.inspection.recording import CallSite
 from nonlin.inspection.torch.activations import WEAK
 from nonlin.inspection.torch.forms import is_affine
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from nonlin.functions import Function
+    from nonlin.functions.expression import Expression
 
 __all__ = ["Recognition"]
 
@@ -117,7 +118,7 @@ def _composite(value: Value) -> tuple[Function, Value] | None:
     if any(value.forms.get(operand) == Variable() for operand in value.operands):
         return None  # a copy, as of dropout: its operand is asked
     for root, form in value.forms.items():
-        if isinstance(form, Condition) or is_affine(form):
+        if isinstance(form, Condition) or is_affine(form) or _is_limit(form):
             continue
         function = identify(form)
         if function is None or function.name == "identity":
@@ -125,3 +126,13 @@ def _composite(value: Value) -> tuple[Function, Value] | None:
         if function.name not in WEAK or root.origin.run:
             return function, root
     return None
+
+
+def _is_limit(form: Expression) -> bool:
+    """Whether it is max(x, c) with c other than 0, which keeps a divisor away from 0, as 1e-9 does, and is no ReLU."""
+    return (
+        isinstance(form, Piecewise)
+        and form.argument == Variable()
+        and form.pieces == (*form.points, Variable())
+        and form.points != (Constant(0.0),)
+    )
