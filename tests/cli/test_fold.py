@@ -251,3 +251,21 @@ def test_wrong_use_is_one_clear_error(words, error, message):
         run(*words)
     assert isinstance(caught.value, NonlinError)
     assert "\n" not in str(caught.value)
+
+
+def test_a_line_tells_how_far_it_is():
+    asked = Asked(
+        model=str(demonstration.model_path()),
+        data=str(demonstration.data_path()),
+        kind="line",
+        ends=("0", "1"),
+        window=(0.0, 1.0, 0.0, 1.0),
+        jobs=1,
+        on=None,
+        output=None,
+    )
+    told = []
+    fold_asked(asked, pictured=False, listed=False, progress=lambda *shares: told.append(shares))
+    assert told == sorted(set(told))
+    assert told[-1] == (100, 100)
+    assert len(told) == len(read(demonstration.model_path()).nodes)

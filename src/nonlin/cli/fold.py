@@ -110,7 +110,8 @@ def fold(model: str | None, data: str | None, **options: Any) -> int:
     asked = _asked(model, data, options)
     if output is not None:
         _check(output, form, asked)
-    with redirect_stdout(sys.stderr), progress("folding", "regions") as report:
+    unit = "% of the line" if asked.kind == "line" else "regions"
+    with redirect_stdout(sys.stderr), progress("folding", unit) as report:
         folded = fold_asked(
             asked, pictured=form in ("html", "picture"), listed=form != "parquet", progress=report
         )

@@ -58,7 +58,7 @@ def fold_asked(asked: Asked, *, pictured: bool, listed: bool, progress: Report) 
         asked: for what.
         pictured: whether the cells of a plane are needed, however many there are.
         listed: whether they are wanted, where there are not too many.
-        progress: told of the regions so far, and of how many there may be.
+        progress: told of the regions so far, and of how many there may be; of a line of the percents that are done.
     """
     loaded = load(asked.model, what="model")
     points = _points(asked)
@@ -67,7 +67,7 @@ def fold_asked(asked: Asked, *, pictured: bool, listed: bool, progress: Report) 
     output = _output(network, points, asked.output)
     if asked.kind == "line":
         a, b = asked.ends
-        found = line(network, points[0], points[1])
+        found = line(network, points[0], points[1], progress=lambda share: progress(round(100 * share), 100))
         return Folded(
             model=name,
             where=f"on the line from {_called(a)} to {_called(b)}",

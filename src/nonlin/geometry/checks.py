@@ -1,12 +1,13 @@
 """What every exact question asks of a network first."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nonlin.errors import InvalidInputError, UnsupportedModelError
-from nonlin.networks import Network
+from nonlin.networks import Network, read
 from nonlin.networks.activation import Activation
 from nonlin.networks.array import Array
 from nonlin.networks.network import Tensor
@@ -51,11 +52,13 @@ def check_output(output: int, count: int) -> None:
         raise InvalidInputError(f"expected an output from 0 to {count - 1}, got {output}; choose one of them")
 
 
-def readied(network: Network, given: tuple[int, ...] | None = None) -> tuple[Network, tuple[int, ...]]:
+def readied(
+    network: Network | str | Path, given: tuple[int, ...] | None = None
+) -> tuple[Network, tuple[int, ...]]:
     """Read a network the one way in which every exact question does: as a map of one sample.
 
     Args:
-        network: of any kind.
+        network: of any kind, or the path of one.
         given: the shape of what a user gave for one sample, which settles the axes of any length; None where nothing
             was.
 
@@ -67,18 +70,20 @@ def readied(network: Network, given: tuple[int, ...] | None = None) -> tuple[Net
             understood is named.
         InvalidInputError: if it has several inputs, or what is given does not fit its input.
     """
+    network = read(network)
     check_piecewise_linear(network)
     shape = _sample_shape(network, given)
     return per_sample(network, shape), shape
 
 
-def samples_of(network: Network, *points: npt.ArrayLike) -> tuple[Network, Array]:
+def samples_of(network: Network | str | Path, *points: npt.ArrayLike) -> tuple[Network, Array]:
     """Return a network as `readied` does, and points that fit it, shape (points, …).
 
     Raises:
         UnsupportedModelError: as of `readied`.
         InvalidInputError: if the points are not finite, or do not fit.
     """
+    network = read(network)
     check_piecewise_linear(network)
     arrays = [np.asarray(x, np.float64) for x in points]
     if len({x.shape for x in arrays}) > 1 or not all(np.all(np.isfinite(x)) for x in arrays):

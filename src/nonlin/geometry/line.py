@@ -9,6 +9,7 @@ smaller than its bound, and the network is small enough, once more in rational a
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -172,7 +173,7 @@ class Line(Result):
 
 
 def line(
-    network: Network,
+    network: Network | str | Path,
     a: Array,
     b: Array,
     *,
@@ -182,12 +183,12 @@ def line(
     """Find every fold of a network along the line from a to b.
 
     Args:
-        network: piecewise linear, with one input and a batch axis in front of it. All its calls count, whichever of
-            its outputs they are for.
+        network: piecewise linear, with one input and a batch axis in front of it, or the path of one. All its calls
+            count, whichever of its outputs they are for.
         a: one input without the batch axis; finite; taken as the float64 that it is.
         b: another, of the same shape.
         stretches: whether a line with more folds than fit in memory is cut, which may take minutes; else it is refused.
-        progress: called with the share of the line that is done, where it has to be cut.
+        progress: called with the share that is done, unless stretches are not wanted.
 
     Returns:
         The line, computed in float64 or better.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from nonlin.geometry.cells.lowering import lower
 from nonlin.geometry.checks import axes_of_a_sample, check_piecewise_linear, samples_of
 from nonlin.geometry.halfspaces import Around, passed
 from nonlin.geometry.verification.layers import layers_of
-from nonlin.networks import Network
+from nonlin.networks import Network, read
 from nonlin.networks.array import Array
 from nonlin.results import Result, plain
 
@@ -189,13 +190,13 @@ class Region(Result):
             return np.where(sizes > 0, slacks / sizes, np.inf)
 
 
-def region(network: Network, x: npt.ArrayLike) -> Region | tuple[Region, ...]:
+def region(network: Network | str | Path, x: npt.ArrayLike) -> Region | tuple[Region, ...]:
     """Return the linear region that a sample is in, or those of a batch.
 
     Signs are decided in float64 with its rounding; where that is not enough, in exact rational arithmetic.
 
     Args:
-        network: piecewise linear, with one input of known shape.
+        network: piecewise linear, with one input of known shape; or the path of one.
         x: one sample, or a batch of them with the batch axis in front.
 
     Raises:
@@ -209,6 +210,7 @@ def region(network: Network, x: npt.ArrayLike) -> Region | tuple[Region, ...]:
     >>> found.weight.shape, found.certified, found.distance(1) >= found.distance(2)
     ((10, 64), True, True)
     """
+    network = read(network)
     check_piecewise_linear(network)
     values = np.asarray(x, np.float64)
     one = values.ndim <= len(axes_of_a_sample(network.inputs[0]))

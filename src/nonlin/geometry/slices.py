@@ -1,5 +1,7 @@
 """Planes, boxes and the whole space: what is asked for, in words of the input."""
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,7 +21,7 @@ load()  # the first count would else load it
 
 
 def box(
-    network: Network,
+    network: Network | str | Path,
     low: npt.ArrayLike,
     high: npt.ArrayLike,
     *,
@@ -30,7 +32,8 @@ def box(
     """Count the linear regions of a network in a box of its inputs, in up to six dimensions.
 
     Args:
-        network: piecewise linear, with one input and a batch axis in front of it. All its calls count.
+        network: piecewise linear, with one input and a batch axis in front of it, or the path of one. All its calls
+            count.
         low: the box's lower ends; a number, or an array that broadcasts to the shape of one sample; finite.
         high: its upper ends, none below the lower; where both are the same, that input is fixed.
         jobs: in how many processes of this machine, with joblib; then progress comes part by part.
@@ -59,7 +62,7 @@ def box(
 
 
 def plane(  # noqa: PLR0913 - a plane has three points
-    network: Network,
+    network: Network | str | Path,
     p: npt.ArrayLike,
     q: npt.ArrayLike,
     r: npt.ArrayLike,
@@ -91,7 +94,7 @@ def plane(  # noqa: PLR0913 - a plane has three points
     return Cells(**counted(problem, progress=progress, jobs=jobs))
 
 
-def space(network: Network, *, jobs: int = 1, progress: Progress | None = None) -> Cells:
+def space(network: Network | str | Path, *, jobs: int = 1, progress: Progress | None = None) -> Cells:
     """Count the linear regions of a network in the whole space of its inputs, unbounded ones included.
 
     Args:
@@ -117,7 +120,7 @@ def space(network: Network, *, jobs: int = 1, progress: Progress | None = None) 
 
 
 def count(
-    network: Network,
+    network: Network | str | Path,
     low: npt.ArrayLike | None = None,
     high: npt.ArrayLike | None = None,
     *,

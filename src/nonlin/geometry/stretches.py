@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from itertools import pairwise
 from math import ceil
 
@@ -32,26 +32,36 @@ def swept_by_stretches(
         arithmetic: in which numbers.
         network: of affine operators and of activations made of affine pieces.
         ends: the two ends, float64, shape (2, …).
-        progress: called with the share of the line that is done.
+        progress: called with the share of the line that is done, more each time.
 
     Raises:
         TooManyFoldsError: if even a very short stretch does not fit.
     """
     done: list[Swept] = []
+    told = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal told
+        if progress is not None and share > told:  # what did not fit begins anew, in parts
+            told = share
+            progress(share)
+
     pending = [(0.0, 1.0)]
     while pending:
         low, high = pending.pop()
+        through = partial(_within, tell, low, high)
         try:
-            done.append(sweep(arithmetic, network, ends, low=low, high=high))
+            done.append(sweep(arithmetic, network, ends, low=low, high=high, progress=through))
         except TooManyFoldsError as error:
             if high - low < _SHORTEST:
                 raise
             cuts = np.linspace(low, high, min(ceil(1.25 / error.share), 1000) + 1).tolist()
             pending += reversed(list(pairwise(cuts)))
-            continue
-        if progress is not None:
-            progress(high)
     return reduce(_joined, done)
+
+
+def _within(tell: Callable[[float], None], low: float, high: float, share: float) -> None:
+    tell(low + (high - low) * share)
 
 
 def _joined(left: Swept, right: Swept) -> Swept:

@@ -1,6 +1,7 @@
 """Takes a line through a network, node by node."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,7 +41,13 @@ class Swept:
 
 
 def sweep(
-    arithmetic: Arithmetic, network: Network, ends: Array, *, low: float = 0.0, high: float = 1.0
+    arithmetic: Arithmetic,
+    network: Network,
+    ends: Array,
+    *,
+    low: float = 0.0,
+    high: float = 1.0,
+    progress: Callable[[float], None] | None = None,
 ) -> Swept:
     """Take a line, or a stretch of it, through a network.
 
@@ -50,6 +57,7 @@ def sweep(
         ends: the two ends, float64, shape (2, …).
         low: where the stretch begins.
         high: where it ends.
+        progress: called with the share of the nodes that it is through.
 
     Raises:
         TooManyFoldsError: if the breakpoints do not fit in a usual memory.
@@ -66,13 +74,15 @@ def sweep(
     left = Counter(name for node in network.nodes for name in node.inputs)
     left.update(tensor.name for tensor in network.outputs)
     undecided = work = 0
-    for node in network.nodes:
+    for number, node in enumerate(network.nodes, 1):
         rows, unsure = _step(arithmetic, rows, node)
         _check_finite(rows.live[node.output], node)
         undecided += unsure
         work += _work(node, rows.live[node.output])
         left.subtract(node.inputs)
         rows = replace(rows, live={name: x for name, x in rows.live.items() if left[name] > 0})
+        if progress is not None:
+            progress(number / len(network.nodes))
     name = network.outputs[0].name
     return Swept(rows=rows, outputs=rows.live[name], undecided=undecided, work=work)
 

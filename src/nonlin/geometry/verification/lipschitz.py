@@ -1,6 +1,7 @@
 """The Lipschitz constant of an output over a box, closed as far as branch and bound comes."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ class Lipschitz(Result):
 
 
 def lipschitz(  # noqa: PLR0913 - all but the first three are options
-    network: Network,
+    network: Network | str | Path,
     low: npt.ArrayLike,
     high: npt.ArrayLike,
     *,
@@ -85,7 +86,7 @@ def lipschitz(  # noqa: PLR0913 - all but the first three are options
     arithmetic with the weights as stored. Parts of the box are bounded by intervals of their gradients, and split.
 
     Args:
-        network: piecewise linear and continuous in the box, with one input.
+        network: piecewise linear and continuous in the box, with one input; or the path of one.
         low: the box's finite lower ends; numbers, or arrays that broadcast to the shape of one sample. Inputs whose two
             ends are equal are fixed: only the others count.
         high: its upper ends.

@@ -1,6 +1,7 @@
 """The range of an output over a box, closed as far as branch and bound comes."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ class OutputRange(Result):
 
 
 def output_range(  # noqa: PLR0913 - all but the first three are options
-    network: Network,
+    network: Network | str | Path,
     low: npt.ArrayLike,
     high: npt.ArrayLike,
     *,
@@ -70,7 +71,7 @@ def output_range(  # noqa: PLR0913 - all but the first three are options
     """Find the range of an output over a box of inputs.
 
     Args:
-        network: piecewise linear, with one input.
+        network: piecewise linear, with one input; or the path of one.
         low: the box's finite lower ends; numbers, or arrays that broadcast to the shape of one sample.
         high: its upper ends.
         output: which, of the flattened first output.

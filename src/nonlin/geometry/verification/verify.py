@@ -76,7 +76,7 @@ class Verdict(Result):
 
 
 def verify(
-    network: Network,
+    network: Network | str | Path,
     prop: str | Path,
     *,
     timeout: float = 60.0,
@@ -87,11 +87,12 @@ def verify(
     """Prove that no input meets the conditions of a property, or find one.
 
     Args:
-        network: piecewise linear, with one input; its weights in real arithmetic.
+        network: piecewise linear, with one input, or the path of one; its weights in real arithmetic.
         prop: the path of a VNN-LIB file; it describes what must not happen.
         timeout: seconds.
         threads: how many work at once; None: one for each core that this process may use.
-        model: the ONNX file of the network; a counterexample is tried in ONNX Runtime too, where that is installed.
+        model: the ONNX file of the network, unless it is given by its path; a counterexample is tried in ONNX Runtime
+            too, where that is installed.
         progress: called with the decided share of the case at hand and the seconds in it.
 
     Returns:
@@ -104,6 +105,8 @@ def verify(
     if not timeout > 0:
         raise InvalidInputError(f"expected a timeout above 0 seconds, got {timeout:g}; change it")
     working = threads_of(threads)
+    if model is None and isinstance(network, str | Path) and Path(network).suffix == ".onnx":
+        model = network
     network, shape = readied(network)
     chain = lower(network, shape)
     started = monotonic()
