@@ -29,6 +29,16 @@ def test_what_changed_is_named(mlp, he, tmp_path):
     assert any("3 of 8 units (38%) are dead" in message for message in back.gone)
 
 
+def test_gradients_of_other_things_are_not_compared(mlp, he):
+    path = mlp([he(8, 16, 0), he(4, 8, 1)], ["Relu"])
+    of_a_direction = inspect(path, SAMPLES).to_dict()
+    of_the_loss = inspect(path, SAMPLES, np.arange(len(SAMPLES)) % 4)
+    assert of_a_direction["calls"][0]["gradient"] != pytest.approx(
+        of_the_loss.calls[0].gradient, rel=0.05
+    )  # 9 %
+    assert not changes(of_a_direction, of_the_loss)
+
+
 def test_calls_that_come_and_go(mlp, he):
     short = inspect(mlp([he(8, 16, 0), he(4, 8, 1)], ["Relu"], "a.onnx"), SAMPLES)
     long = inspect(mlp([he(8, 16, 0), he(8, 8, 1), he(4, 8, 2)], ["Relu", "Relu"], "b.onnx"), SAMPLES)

@@ -68,7 +68,7 @@ def read_report(path: Path) -> dict[str, Any]:
 
 
 def changes(before: Mapping[str, Any], after: Inspection) -> Changes:
-    """Compare an older report with a new inspection.
+    """Compare an older report with a new inspection; gradients only where they are of the same thing.
 
     Args:
         before: an older report, from `read_report` or `Inspection.to_dict`.
@@ -79,9 +79,11 @@ def changes(before: Mapping[str, Any], after: Inspection) -> Changes:
         {(f["kind"], f["call"]): f["message"] for f in report["findings"]} for report in (before, now)
     )
     old_calls, new_calls = ({call["name"]: call for call in report["calls"]} for report in (before, now))
+    same = before.get("gradient_of") == now["gradient_of"]
+    figures = tuple(figure for figure in _FIGURES if same or figure != "gradient")
     found: list[CallChange] = []
     for name in dict.fromkeys([*old_calls, *new_calls]):
-        found += _of_call(name, old_calls.get(name), new_calls.get(name))
+        found += _of_call(name, old_calls.get(name), new_calls.get(name), figures)
     return Changes(
         appeared=tuple(message for key, message in new.items() if key not in old),
         gone=tuple(message for key, message in old.items() if key not in new),
@@ -90,12 +92,12 @@ def changes(before: Mapping[str, Any], after: Inspection) -> Changes:
 
 
 def _of_call(
-    name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+    name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, figures: tuple[str, ...]
 ) -> list[CallChange]:
     if before is None or after is None:
         sides = (None if side is None else side["units"] for side in (before, after))
         return [CallChange(call=name, figure="units", before=next(sides), after=next(sides))]
-    pairs = [(figure, before.get(figure), after.get(figure)) for figure in _FIGURES]
+    pairs = [(figure, before.get(figure), after.get(figure)) for figure in figures]
     return [CallChange(call=name, figure=f, before=a, after=b) for f, a, b in pairs if _differ(f, a, b)]
 
 
