@@ -73,13 +73,77 @@ def test_gates_over_time_are_near_those_of_the_inspection():
         assert gate.mean == pytest.approx(inspected[gate.call].mean, abs=0.03)
 
 
-def test_layers_on_layers_show_their_outputs_and_say_what_is_not_seen():
-    model = Reads(nn.GRU(4, 5, num_layers=2))
+STACKS = [
+    nn.LSTM(4, 5, num_layers=2, bidirectional=True),
+    nn.LSTM(4, 5, num_layers=3, proj_size=3, batch_first=True),
+    nn.GRU(4, 5, num_layers=3, batch_first=True),
+    nn.RNN(4, 5, num_layers=2, bias=False, bidirectional=True),
+]
+
+
+class OneByOne(Reads):
+    """Takes the batch in front, in a packed form if asked."""
+
+    packed = False
+
+    def forward(self, x):
+        if self.packed:
+            return self.layer(pack_sequence(list(x)))[0].data
+        return super().forward(x if self.layer.batch_first else x.transpose(0, 1))
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("layer", STACKS, ids=str)
+def test_gates_of_layers_on_layers_are_those_of_the_inspection(layer, packed):
+    data, model = torch.randn(40, 7, 4), OneByOne(layer)
+    model.packed = packed
+    with nonlin.watch(model, every=1) as log:
+        for _ in range(2):
+            model(data).sum().backward()
+    # two of forty sequences are looked at, at every step
+    inspected = {call.name: call for call in nonlin.inspect(model, data[:2]).calls}
+    watched = [r for r in log.history if r.step == 1 and not r.function.endswith("outputs")]
+    cells = {name for name in inspected if name.endswith("cell_output")} if layer.mode == "LSTM" else set()
+    missed = set(inspected) - {record.call for record in watched}
+    assert missed == (cells if layer.mode == "LSTM" and layer.proj_size else set())
+    assert len(watched) >= layer.num_layers
+    for record in watched:
+        assert record.mean == pytest.approx(inspected[record.call].mean, rel=1e-4, abs=1e-5)
+        assert record.samples == 2
+    assert log.unseen == ()
+
+
+def test_layers_with_dropout_between_them_show_their_outputs_and_say_what_is_not_seen():
+    model = Reads(nn.GRU(4, 5, num_layers=2, dropout=0.5))
     with nonlin.watch(model, every=1) as log:
         for _ in range(2):
             model(torch.randn(3, 8, 4)).sum().backward()
     assert [(r.call, r.function) for r in log.history] == [("layer", "gru outputs")] * 2
     assert log.unseen == ("gru layer",)
+
+
+def test_dropout_that_begins_while_watched_is_learnt_anew():
+    model = Reads(nn.GRU(4, 5, num_layers=2))
+    with nonlin.watch(model, every=1) as log:
+        for step in range(4):
+            model.layer.dropout = 0.5 * (step > 0)
+            model(torch.randn(3, 8, 4)).sum().backward()
+    assert [record.step for record in log.history if record.function == "gru outputs"] == [0, 2, 3]
+
+
+def test_looking_at_layers_on_layers_changes_nothing_in_training():
+    layer, data = nn.LSTM(4, 5, num_layers=2), torch.randn(9, 3, 4)
+    plain = layer(data)[0]
+    (expected,) = torch.autograd.grad(plain.square().sum(), layer.weight_hh_l0)
+    state = torch.get_rng_state()
+    with nonlin.watch(Reads(layer), every=1) as log:
+        for _ in range(2):
+            found = log._model(data)
+            (gradient,) = torch.autograd.grad(found.square().sum(), layer.weight_hh_l0)
+            assert torch.equal(found, plain)
+            assert torch.equal(gradient, expected)
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 @pytest.mark.parametrize("both", [False, True])
@@ -112,7 +176,7 @@ def test_gates_of_a_packed_batch_are_those_of_each_sequence_alone(kind, both):
         name = {"lstm": "forget_gate", "gru": "update_gate", "rnn_tanh": "tanh"}[kind]
         place = slice(0, 5) if gates == 1 else slice(5, 10)
         prefix = ("l0.", "l0_reverse.")[i] if both else ""
-        torch.testing.assert_close(found[prefix + name], torch.stack(expected)[:, place])
+        torch.testing.assert_close(found.pres[prefix + name], torch.stack(expected)[:, place])
 
 
 class Packs(nn.Module):

@@ -1,29 +1,50 @@
 """The gates of a recurrent layer at some time steps, from its inputs and outputs alone: nothing runs step by step.
 
 Every gate at time t depends on the input at t and the output at t - 1, and PyTorch's operator returns all of its last
-layer's outputs. So those of a layer on its own are one matrix product away.
+layer's outputs. So those of a layer on its own are one matrix product away. Of layers on top of each other PyTorch runs
+those below once more, on a few of the sequences.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch.nn.functional import linear
 
+from nonlin.inspection.torch.operands import operands_of
 from nonlin.inspection.torch.recurrence import LAYERS, Stack
 from nonlin.inspection.torch.unrolling import GATES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from nonlin.inspection.torch.operands import Operands
     from nonlin.inspection.torch.recurrence import Weights
 
-__all__ = ["FUNCTIONS", "gates_at_times"]
+__all__ = ["FUNCTIONS", "Gates", "gates_at_times"]
+
+Layers: TypeAlias = "Iterable[tuple[Operands, torch.Tensor]]"
 
 FUNCTIONS = {gate: kind for gates in GATES.values() for gate, kind in gates.items()}
 """The function of each gate."""
 
 _DISTANCE = 32  # of the time steps looked at: the product is then about a hundredth of the layer's own work
+_SEQUENCES = 32  # of so many, one goes through the layers below another, and there at every step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gates:
+    """The pre-activations of some gates.
+
+    Args:
+        pres: by the name that an inspection gives the gate, shape (steps looked at times sequences, units).
+        share: of the sequences that they are of.
+    """
+
+    pres: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +80,11 @@ class _Steps:
         return known if len(known) == count else torch.cat([known, first[len(known) :]])
 
 
-def gates_at_times(name: str, arguments: tuple[Any, ...], result: Any) -> dict[str, torch.Tensor]:
-    """Return the pre-activations of the gates at the middle of every 32 time steps, of all sequences.
+def gates_at_times(name: str, arguments: tuple[Any, ...], result: Any) -> Gates:
+    """Return the pre-activations of the gates at some time steps, the same on every call.
+
+    Of a layer on its own these are the middle of every 32 steps, of all sequences; of layers on top of each other
+    all steps of one sequence in 32, those that come first, which in a packed batch are the longest.
 
     Args:
         name: of PyTorch's operator.
@@ -68,33 +92,54 @@ def gates_at_times(name: str, arguments: tuple[Any, ...], result: Any) -> dict[s
         result: what it returned.
 
     Returns:
-        For each gate, under the name that an inspection gives it, shape (steps looked at times sequences, units); of a
-        packed batch, the sequences that are long enough. Empty for layers on top of each other, whose outputs between
-        are not known. The cell state is that of the outputs, so it is left out where they are projected.
+        Of a packed batch, the sequences that are long enough. None of layers with dropout between them, and of single
+        cells. The cell state is that of the outputs, so it is left out where they are projected.
     """
     if name not in LAYERS:
-        return {}
-    if isinstance(arguments[3], (list, tuple)):
-        data, sizes, initial, weights, biases, layers, _, _, both = arguments
-        steps = _Steps(count=len(sizes), axis=None, offsets=(0, *sizes.cumsum(0).tolist()))
-    else:
-        data, initial, weights, biases, layers, _, _, both, batch_first = arguments
-        axis = 1 if batch_first and data.dim() == 3 else 0
-        steps = _Steps(count=data.shape[axis], axis=axis)
-    if layers != 1:
-        return {}
-    stack = Stack(kind=LAYERS[name], weights=weights, biases=biases, layers=layers, directions=1 + both)
-    first = initial[0] if isinstance(initial, (list, tuple)) else initial
-    times = range(min(steps.count, _DISTANCE) // 2, steps.count, _DISTANCE)
-    found = {}
+        return Gates()
+    given, outputs = operands_of(arguments), result[0]
     with torch.no_grad():
-        inputs = torch.cat([steps.rows(data, t) for t in times])
-        for i, output in enumerate(result[0].chunk(stack.directions, -1)):
-            states = torch.cat([steps.before(output, t, reverse=i == 1, initial=first[i]) for t in times])
-            now = torch.cat([steps.rows(output, t) for t in times])
-            gates = _gates(stack.of(i), inputs, (states, now))
-            found.update({stack.prefix(i) + gate: pre for gate, pre in gates.items()})
-    return found
+        if given.layers == 1:
+            layers: Layers = [(given, outputs)]
+            return Gates(pres=dict(_at_times(Stack.of_operator(name, given), layers, _DISTANCE)))
+        sequences = given.initial[0].shape[1]
+        if given.dropout or not sequences:
+            return Gates()
+        few = -(-sequences // _SEQUENCES)
+        given, outputs = given.first(few, outputs)
+        layers = _layer_by_layer(name, given, outputs)
+        return Gates(pres=dict(_at_times(Stack.of_operator(name, given), layers, 1)), share=few / sequences)
+
+
+def _layer_by_layer(name: str, given: Operands, outputs: torch.Tensor) -> Layers:
+    """Yield what each layer gets and what it makes; the last one's outputs are known."""
+    data = given.data
+    for index in range(given.layers):
+        layer = given.layer(index, data)
+        data = layer.run(name) if index < given.layers - 1 else outputs
+        yield layer, data
+
+
+def _at_times(stack: Stack, layers: Layers, distance: int) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield the gates of layers, with their names, at the middle of so many time steps each."""
+    for index, (layer, made) in enumerate(layers):
+        steps = _steps_of(layer)
+        times = range(min(steps.count, distance) // 2, steps.count, distance)
+        inputs = torch.cat([steps.rows(layer.data, t) for t in times])
+        for i, output in enumerate(made.chunk(stack.directions, -1)):
+            initial = layer.initial[0][i]
+            before = torch.cat([steps.before(output, t, reverse=i == 1, initial=initial) for t in times])
+            now, number = torch.cat([steps.rows(output, t) for t in times]), index * stack.directions + i
+            for gate, pre in _gates(stack.of(number), inputs, (before, now)).items():
+                yield stack.prefix(number) + gate, pre
+
+
+def _steps_of(given: Operands) -> _Steps:
+    if given.sizes is not None:
+        ends = given.sizes.cumsum(0).tolist()
+        return _Steps(count=len(ends), axis=None, offsets=(0, *ends))
+    axis = 1 if given.batch_first and given.data.dim() == 3 else 0
+    return _Steps(count=given.data.shape[axis], axis=axis)
 
 
 def _gates(

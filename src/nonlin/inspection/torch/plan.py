@@ -201,7 +201,7 @@ class Learning(Tracing):
             self._found.append(
                 _Found(label=label, step=step, axis=1, source=None, call=call, is_prelu=False, gate=gate)
             )
-        return bool(gates)
+        return bool(gates.pres)
 
     def _connected(self, result: Any, tracked: list[torch.Tensor]) -> Any:  # noqa: ARG002 - of the tracing
         return result  # the gradients are the user's own
@@ -269,8 +269,11 @@ class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not follow
             self.calls.append(measure_output(calls[number].watched, made[0], self._extremes.get(number)))
         if points.gates:
             gates = gates_at_times(operation(func).name, args, result)
-            planned = [calls[number] for number in points.gates]
-            self.calls += [measure_gate(p.watched, gates.get(p.gate or ""), result) for p in planned]
+            planned = {calls[number].gate or "": calls[number].watched for number in points.gates}
+            if not planned.keys() - {""} <= gates.pres.keys():
+                self.changed = True  # a dropout between the layers that was off when they were learnt
+                return result
+            self.calls += [measure_gate(watched, gate, gates, result) for gate, watched in planned.items()]
         return result
 
     def _measure_made(self, points: _Points, made: list[torch.Tensor]) -> None:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from nonlin.inspection.torch.operands import operands_of
 from nonlin.inspection.torch.unrolling import GATES, Unrolled, unroll
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nonlin.inspection.torch.gates import GateRecorder
+    from nonlin.inspection.torch.operands import Operands
 
 __all__ = ["LAYERS", "RECURRENT", "Stack", "Weights", "run_recurrent"]
 
@@ -68,6 +70,17 @@ class Stack:
     layers: int
     directions: int
 
+    @classmethod
+    def of_operator(cls, name: str, given: Operands) -> Stack:
+        """Return the layers of an operator from what it gets."""
+        return cls(
+            kind=LAYERS[name],
+            weights=given.weights,
+            biases=given.biases,
+            layers=given.layers,
+            directions=1 + given.both,
+        )
+
     def of(self, index: int) -> Weights:
         """Return the weights of a layer and direction, counted through."""
         size = len(self.weights) // (self.layers * self.directions)
@@ -104,18 +117,17 @@ def run_recurrent(name: str, arguments: tuple[Any, ...], gates: GateRecorder) ->
     """
     if name in _CELLS:
         return _run_cell(_CELLS[name], arguments, gates)
-    if isinstance(arguments[3], (list, tuple)):
-        data, lengths, initial, weights, biases, layers, dropout, training, both = arguments
-        sizes, time_axis = lengths.tolist(), None
+    given = operands_of(arguments)
+    data, time_axis = given.data, None
+    if given.sizes is not None:
+        sizes = given.sizes.tolist()
     else:
-        data, initial, weights, biases, layers, dropout, training, both, batch_first = arguments
-        time_axis = 1 if batch_first else 0
+        time_axis = 1 if given.batch_first else 0
         data = data.movedim(time_axis, 0)
         sizes = [data.shape[1]] * data.shape[0]
-    stack = Stack(kind=LAYERS[name], weights=weights, biases=biases, layers=layers, directions=1 + both)
-    states = tuple(initial) if isinstance(initial, (list, tuple)) else (initial,)
     rows = data if time_axis is None else data.flatten(0, 1)
-    rows, final = _run_stack(stack, (rows, sizes), states, gates, dropout=dropout if training else 0.0)
+    stack = Stack.of_operator(name, given)
+    rows, final = _run_stack(stack, (rows, sizes), given.initial, gates, dropout=given.dropout)
     if time_axis is not None:
         rows = rows.unflatten(0, data.shape[:2]).movedim(0, time_axis)
     return (rows, *final)
