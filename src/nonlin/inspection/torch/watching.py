@@ -1,4 +1,4 @@
-"""The log of a model in training: hooks on the model itself, and the measurements on every so manieth pass."""
+"""The log of a model in training: hooks on the model itself, and the measurements on one pass in so many."""
 
 from __future__ import annotations
 

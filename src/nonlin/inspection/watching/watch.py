@@ -34,7 +34,7 @@ def watch(
 
     Args:
         model: a `torch.nn.Module`, which is trained as usual inside the `with`, and left as it was found.
-        every: on each how manieth step to measure, from 1.
+        every: measure one step in so many, from 1.
         path: to which every watched step is added as it is done: a folder of Parquet files where it ends in .parquet,
             else a file with one JSON object a line. `read_log` reads both, also after a crash.
         first_step: the number of the first step, where a run goes on.
