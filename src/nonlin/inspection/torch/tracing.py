@@ -10,12 +10,11 @@ from torch.overrides import TorchFunctionMode
 
 from nonlin.inspection.ending import FINAL
 from nonlin.inspection.torch.activations import Activation, activation
-from nonlin.inspection.torch.affine import chain_of, follows
-from nonlin.inspection.torch.axes import follow_axis
+from nonlin.inspection.torch.descent import Descent
 from nonlin.inspection.torch.fate import use_of
-from nonlin.inspection.torch.forms import KEEPS_VALUE, combine, compose
+from nonlin.inspection.torch.forms import combine, compose
 from nonlin.inspection.torch.gates import GateRecorder
-from nonlin.inspection.torch.layers import KEEPS_AFFINE, Layer, WeightNames, is_affine_norm, layer, norm_axis
+from nonlin.inspection.torch.layers import WeightNames, layer
 from nonlin.inspection.torch.lineage import Candidate, Form, Lineage, Lineages, Origin, Usage, Value
 from nonlin.inspection.torch.measurement import Calls, CallSink
 from nonlin.inspection.torch.operations import Operation, operation, tensors_in
@@ -82,7 +81,7 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         self._lineages = Lineages()
         self._recognition = Recognition(sink or self.calls, self._lineages)
         self._gates = GateRecorder(self.calls, self.places)
-        self._links: list[tuple[AffineChain, Usage]] = []
+        self._descent = Descent(self.places, self._lineages)
 
     def restart(self, size: int) -> None:
         """Begin a forward pass of a batch of so many samples."""
@@ -92,7 +91,7 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         self._entries.clear()
         self._recognition.restart(size)
         self._gates.restart()
-        self._links.clear()
+        self._descent.restart()
 
     def follow(self, tensor: torch.Tensor) -> None:
         """Follow a tensor that goes into the model."""
@@ -120,7 +119,7 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
                 lineage.fate.is_output = True
         self._recognition.finish()
         self._gates.finish()
-        return tuple(chain for chain, usage in self._links if _used_once(usage))
+        return self._descent.chains()
 
     def sources(self) -> list[torch.Tensor]:
         """Return what to differentiate with respect to, so that the gradient passes every call.
@@ -174,7 +173,7 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
             for _, lineage in before:
                 lineage.usage.count += 1
         for output in outputs:
-            self._lineages.put(output, self._derived(call, before, found, output))
+            self._lineages.put(output, self._descent.derived(call, before, found, output))
         fates, use = (
             [self._lineages.of(output).fate for output in outputs],
             use_of(what.name, len({id(tensor) for tensor, _ in before})),
@@ -210,55 +209,6 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         if "dropout" in what.name and training:
             return {}
         return combine(what.name, arguments, keywords, self._lineages)
-
-    def _derived(
-        self,
-        call: tuple[Operation, Arguments, Keywords],
-        before: list[tuple[torch.Tensor, Lineage]],
-        found: Layer | None,
-        output: torch.Tensor,
-    ) -> Lineage:
-        what, arguments, keywords = call
-        source, old = max(before, key=lambda entry: entry[1].origin.step)
-        if found is not None:
-            return self._through_layer(found, before[0], output)
-        axis = norm_axis(what.name, output.dim())
-        if axis is None:
-            axis = follow_axis(source, old.origin.unit_axis, output)
-        name, step = old.origin.layer, old.origin.step
-        if name is None and norm_axis(what.name, output.dim()) is not None:
-            name, step = self.places.here.path or what.name, self.places.here.step
-        keeps = len(before) == 1 and self._keeps_affine(what.name, arguments, keywords)
-        origin = Origin(unit_axis=axis, layer=name, step=step, run=old.origin.run if keeps else ())
-        return Lineage(
-            origin=origin, usage=Usage(previous=old.usage if keeps else None), place=self.places.here
-        )
-
-    def _through_layer(
-        self, found: Layer, source: tuple[torch.Tensor, Lineage], output: torch.Tensor
-    ) -> Lineage:
-        tensor, old = source
-        run, axis = old.origin.run, old.origin.unit_axis
-        here = found.affine
-        origin = Origin(
-            unit_axis=found.unit_axis % max(output.dim(), 1),
-            layer=found.name,
-            step=self.places.here.step,
-            run=() if here is None else (here,),
-        )
-        if here is not None and follows(run, here) and axis == (1 if here.kernel else tensor.dim() - 1):
-            run = (*run, here)
-            self._links.append((chain_of(run), old.usage))
-            origin = Origin(unit_axis=origin.unit_axis, layer=found.name, step=origin.step, run=run)
-            return Lineage(origin=origin, usage=Usage(previous=old.usage), place=self.places.here)
-        return Lineage(origin=origin, place=self.places.here)
-
-    def _keeps_affine(self, name: str, arguments: Arguments, keywords: Keywords) -> bool:
-        if is_affine_norm(name, arguments, keywords):
-            return True
-        if name == "div" and (len(arguments) < 2 or self._is_tracked(arguments[1])):
-            return False
-        return name in KEEPS_AFFINE or name in KEEPS_VALUE
 
     def _recurrent(
         self,
@@ -336,11 +286,3 @@ def _candidate(used: Activation, pre: Value) -> Candidate:
         slopes=used.slopes,
         unit_axis=used.axis,
     )
-
-
-def _used_once(usage: Usage | None) -> bool:
-    while usage is not None:
-        if usage.count != 1:
-            return False
-        usage = usage.previous
-    return True
