@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
 import torch
 
 from nonlin.functions.differentiation import differentiate
-from nonlin.functions.expression import Call, Constant, Piecewise, Variable, nodes
+from nonlin.functions.expression import Call, Constant, nodes
 from nonlin.functions.kernels import addressed
 from nonlin.functions.printing import text
 
@@ -45,10 +44,9 @@ class Loops:
         fast: whether to compute in float32 instead of float64 inside.
         formula: the expression's text, for recorded operators.
         cheap: whether the slope is arithmetic alone, and so computed again with a product in the time of the product.
-        level: whether the slope is one of a few numbers, so that float32 finds it, rightly rounded, without float64.
         values: by the tensors' type, the loop from x to the value.
         pairs: from x to the value and the slope.
-        pulls: from x and a gradient to slope(x)·gradient; rounded once, or with the slope where that is level.
+        pulls: from x and a gradient to slope(x)·gradient, rounded once.
     """
 
     expression: Expression
@@ -56,7 +54,6 @@ class Loops:
     fast: bool
     formula: str
     cheap: bool
-    level: bool
     values: dict[Any, Kernel] = field(default_factory=dict)
     pairs: dict[Any, Kernel] = field(default_factory=dict)
     pulls: dict[Any, Kernel] = field(default_factory=dict)
@@ -77,20 +74,7 @@ def loops_of(expression: Expression, fast: bool) -> Loops:  # noqa: FBT001 - as 
         fast=fast,
         formula=text(expression),
         cheap=cheap,
-        level=_is_level(slope),
     )
-
-
-def _is_level(slope: Expression) -> bool:
-    """Return whether an expression takes a few values between points that float32 holds, as leaky_relu's slope."""
-    if not isinstance(slope, Piecewise) or not isinstance(slope.argument, Variable):
-        return False
-    with np.errstate(over="ignore"):
-        held = all(
-            isinstance(p, Constant) and np.float32(p.value) == np.float64(p.value) for p in slope.points
-        )
-    inside = (node for piece in (*slope.pieces, *slope.at) for node in nodes(piece))
-    return held and not any(isinstance(node, Variable | Piecewise) for node in inside)
 
 
 def is_recorded(x: Any) -> bool:
@@ -138,7 +122,8 @@ def pulled(loops: Loops, x: Any, gradient: Any) -> Any:
 
 def _numbers(x: Any) -> Any:
     """Return a contiguous tensor of a type with a kernel; x itself, if it is one."""
-    return (x if x.dtype in KERNEL_TYPES else x.to(torch.float32)).resolve_neg().contiguous()
+    source = x if x.dtype in KERNEL_TYPES else x.to(torch.float32)
+    return source if source.is_contiguous() and not source.is_neg() else source.resolve_neg().contiguous()
 
 
 def _kept(
@@ -149,6 +134,5 @@ def _kept(
     *,
     pull: bool = False,
 ) -> Kernel:
-    single = pull and loops.level and source.dtype is torch.float32
-    mode = "fast" if loops.fast or single else "accurate"
+    mode = "fast" if loops.fast else "accurate"
     return known.setdefault(source.dtype, addressed(expressions, KERNEL_TYPES[source.dtype], mode, pull=pull))

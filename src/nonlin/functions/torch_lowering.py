@@ -59,7 +59,7 @@ def apply_tensor(expression: Expression, x: Any, fast: bool = False) -> Any:  # 
 def lowered(expression: Expression, fast: bool) -> Callable[[Any], Any]:  # noqa: FBT001 - as above
     """Return what evaluates an expression on tensors: found once, so that a call has little to decide."""
     loops, own = loops_of(expression, fast), _handed_over(fast).get(expression)
-    return partial(_looped, loops) if own is None else partial(_handed, own, loops)
+    return partial(_looped, loops, _differentiable(loops)) if own is None else partial(_handed, own, loops)
 
 
 def _handed(own: Callable[[Any], Any], loops: Loops, x: Any) -> Any:
@@ -69,7 +69,7 @@ def _handed(own: Callable[[Any], Any], loops: Loops, x: Any) -> Any:
     return _passed(loops, x) if _overridden(x) else own(x)
 
 
-def _looped(loops: Loops, x: Any) -> Any:
+def _looped(loops: Loops, differentiable: Callable[[Any], Any], x: Any) -> Any:
     if x.dtype not in FLOATING or not x.is_cpu:
         x = _checked(x)
     if torch.compiler.is_compiling():
@@ -79,7 +79,7 @@ def _looped(loops: Loops, x: Any) -> Any:
     if _transforming() or forward_ad._current_level >= 0:  # noqa: SLF001 - as above
         return _Transformable.apply(x, loops)
     if x.requires_grad and torch.is_grad_enabled():
-        return _differentiable(_alive(x), loops)
+        return differentiable(_alive(x))
     return value(loops, x)
 
 
@@ -114,41 +114,47 @@ def _handed_over(fast: bool) -> dict[Expression | None, Any]:  # noqa: FBT001
     return {function(name).expression: form for name, form in {**exact, **(near if fast else {})}.items()}
 
 
-class _Lowered(torch.autograd.Function):  # type: ignore[misc]
-    """The value forward; backward the slope times the gradient.
+def _differentiable(loops: Loops) -> Callable[[Any], Any]:
+    """Return the value with its gradient: backward, the slope times the gradient.
 
     The slope is computed in the forward pass, where it shares the exponential; backward, the product goes into that
     buffer. A cheap slope is not kept, nor one while what is saved is packed away, as activation checkpoints do: then x
-    is enough.
+    is enough. Each function has a class of its own, so that a call has nothing to remember but x.
     """
 
-    @staticmethod
-    def forward(ctx: Any, x: Any, loops: Loops) -> Any:
+    def forward(ctx: Any, x: Any) -> Any:
         ctx.save_for_backward(x)
-        ctx.loops, ctx.slope = loops, None
         if loops.cheap or _hooks(False) is not None:
             return value(loops, x)
         result, ctx.slope = value_and_slope(loops, x)
         return result
 
-    @staticmethod
-    def backward(ctx: Any, gradient: Any) -> tuple[Any, None]:
-        loops, slope = ctx.loops, ctx.slope
-        if slope is not None and not torch.is_grad_enabled():
-            ctx.slope = None
-            return slope.mul_(gradient) if _plain(gradient, slope.dtype) else gradient * slope, None
-        (x,) = ctx.saved_tensors
+    def backward(ctx: Any, gradient: Any) -> Any:
+        kept = ctx.slope
         if torch.is_grad_enabled():
             # the derivative of the derivative goes through the slope's own expression
-            return gradient * apply_tensor(loops.slope, x, loops.fast), None
+            return gradient * apply_tensor(loops.slope, ctx.saved_tensors[0], loops.fast)
+        if kept is not None:
+            ctx.slope = None
+            return kept.mul_(gradient) if _plain(gradient, kept.dtype) else gradient * kept
+        (x,) = ctx.saved_tensors
         if loops.cheap and x.dtype in KERNEL_TYPES and _plain(gradient, x.dtype) and not is_recorded(x):
-            return pulled(loops, x, gradient), None
+            return pulled(loops, x, gradient)
         # by the loop of the first time, so that nothing differs
-        return gradient * value_and_slope(loops, x)[1], None
+        return gradient * value_and_slope(loops, x)[1]
 
-
-# what `apply` does beside this takes microseconds, and is for transformations
-_differentiable = super(torch.autograd.Function, _Lowered).apply
+    made: Any = type(torch.autograd.Function)(
+        "Lowered",
+        (torch.autograd.Function,),
+        {"forward": staticmethod(forward), "backward": staticmethod(backward)},
+    )
+    node = made._backward_cls  # noqa: SLF001 - the class of what forward and backward share
+    node.slope, node.apply = (
+        None,
+        backward,
+    )  # `apply` is what is called, to find `backward` after a microsecond
+    # what `apply` does beside this takes microseconds, and is for transformations
+    return super(torch.autograd.Function, made).apply  # type: ignore[no-any-return]
 
 
 class _Transformable(torch.autograd.Function):  # type: ignore[misc]
@@ -181,7 +187,7 @@ class _Transformable(torch.autograd.Function):  # type: ignore[misc]
 
 def _plain(gradient: Any, dtype: Any) -> bool:
     """Return whether a gradient is an ordinary tensor of a type, not a batch of them inside one."""
-    if type(gradient) is not torch.Tensor or gradient.dtype != dtype or _transforming():
+    if type(gradient) is not torch.Tensor or gradient.dtype is not dtype or _transforming():
         return False
     return not _batched(gradient)  # `is_grads_batched` still uses the older batches
 

@@ -15,7 +15,8 @@ import numpy as np
 from nonlin.errors import InvalidInputError
 from nonlin.functions.expression import Call, Expression, nodes
 from nonlin.functions.families import family_of
-from nonlin.functions.kernels.precision import DOUBLE, FAST, SINGLE, TIGHT, Precision
+from nonlin.functions.kernels.precision import DOUBLE, FAST, SHORT, SINGLE, TIGHT, Precision
+from nonlin.functions.kernels.short import is_short
 from nonlin.functions.kernels.source import kernel_source
 from nonlin.functions.parametric import Family, run
 from nonlin.functions.primitives import SLOPES
@@ -76,7 +77,7 @@ def addressed(
     if mode == "accurate" and family_of(expressions) is not None:
         kernel, view = compiled(expressions, dtype, mode, pull=pull), VIEWS[dtype]
         return lambda size, *addresses: kernel(*(view(address, size) for address in addresses))
-    precision = precise(expressions, dtype, mode)
+    precision = precise(expressions, dtype, mode, pull=pull)
     name = named(expressions, (dtype, precision.name, str(pull)))
     return entry_point(keep(name, lambda: kernel_source(expressions, dtype, precision, pull=pull)).kernel)
 
@@ -95,12 +96,16 @@ def _with_parameters(
     return kernel
 
 
-def precise(expressions: tuple[Expression, ...], dtype: str, mode: str) -> Precision:
+def precise(expressions: tuple[Expression, ...], dtype: str, mode: str, *, pull: bool = False) -> Precision:
     """Return what a kernel of expressions computes with."""
     if (dtype, mode) not in PRECISIONS:
         raise InvalidInputError(f"expected the mode accurate or fast, got {mode!r}; use one of those")
     precision = PRECISIONS[dtype, mode]
-    return TIGHT if precision is SINGLE and _nested(expressions) else precision
+    if precision is not SINGLE:
+        return precision
+    if all(is_short(expression, pull=pull) for expression in expressions):
+        return SHORT
+    return TIGHT if _nested(expressions) else SINGLE
 
 
 def keep(name: str, source: Callable[[], str]) -> Any:

@@ -72,7 +72,7 @@ def expm1_negative(e: Emitter, u: str) -> str:
     # −1 to the last bit long before; only an exp beside it needs the rest
     lowest, lift = (e.precision.lowest, _lift(e, u)) if e.shared else (-80.0, None)
     r, whole = _reduced(e, e.larger(u, lowest))
-    scale = _power_of_two(e, _integer_part(e, whole), lift)
+    scale = _power_of_two(e, whole, lift)
     return e.fma(scale, _rest(e, r), e.subtract(scale, e.number(1.0)))
 
 
@@ -126,7 +126,7 @@ def _exp(e: Emitter, u: str, lift: str | None = None) -> str:
 
 def _exp_of(e: Emitter, r: str, whole: str, *, lift: str | None) -> str:
     if e.shared:
-        return e.multiply(e.add(e.number(1.0), _rest(e, r)), _power_of_two(e, _integer_part(e, whole), lift))
+        return e.multiply(e.add(e.number(1.0), _rest(e, r)), _power_of_two(e, whole, lift))
     return _scaled(e, e.polynomial("exp_whole", (-HALF, HALF), r, relative=2.0), whole, lift)
 
 
@@ -142,7 +142,7 @@ def _lift(e: Emitter, u: str) -> str | None:
 def _scaled(e: Emitter, value: str, whole: str, lift: str | None) -> str:
     """Multiply a number near 1 by the power of two that a reduction found."""
     if e.precision.careful:
-        return e.multiply(value, _power_of_two(e, _integer_part(e, whole), lift))
+        return e.multiply(value, _power_of_two(e, whole, lift))
     return e.step(f"unbits(bits({value}) + (bits({whole}) << {e.integer(e.precision.mantissa)}))")
 
 
@@ -178,18 +178,15 @@ def _magic(e: Emitter) -> float:
     return 1.5 * 2.0**e.precision.mantissa
 
 
-def _integer_part(e: Emitter, whole: str) -> str:
-    return e.whole(f"bits({whole}) - {_magic_bits(e)}")
-
-
 def _magic_bits(e: Emitter) -> str:
     p = e.precision
     return e.integer(((p.bias + p.mantissa) << p.mantissa) + (1 << (p.mantissa - 1)))
 
 
-def _power_of_two(e: Emitter, k: str, lift: str | None = None) -> str:
+def _power_of_two(e: Emitter, whole: str, lift: str | None = None) -> str:
+    """Return 2ᵏ from k + magic, whose last bits are k: the shift takes the others away."""
     p = e.precision
-    bias = e.integer(p.bias)
+    bias = e.integer(p.bias << p.mantissa)
     if lift is not None:
-        bias = e.select(lift, e.integer(p.bias + p.lift), bias)
-    return e.step(f"unbits({e.whole(f'({k} + {bias}) << {e.integer(p.mantissa)}')})")
+        bias = e.select(lift, e.integer((p.bias + p.lift) << p.mantissa), bias)
+    return e.step(f"unbits({e.whole(f'(bits({whole}) << {e.integer(p.mantissa)}) + {bias}')})")

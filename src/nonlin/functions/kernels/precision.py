@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["DOUBLE", "FAST", "PLAIN", "SINGLE", "TIGHT", "Precision"]
+__all__ = ["DOUBLE", "FAST", "PLAIN", "SHORT", "SINGLE", "TIGHT", "Precision"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,7 @@ class Precision:
         lift: powers of two by which exp(u) is multiplied where u is below −64, and the results that tend to 0 divided
             at last: so no factor is subnormal where the result is not.
         doubled: whether every number is a pair, as in double-double arithmetic; then subnormal results are right, too.
+        short: whether what roundings leave out is carried along to the last operation, as in short arithmetic.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Precision:
     careful: bool
     lift: int
     doubled: bool
+    short: bool = False
 
 
 DOUBLE = Precision(
@@ -89,3 +91,6 @@ FAST = Precision(
 
 PLAIN = replace(FAST, lowest=-88.0, lift=0)
 """The same for several exponentials of different arguments, as in second derivatives: below 1e-38 each is 0."""
+
+SHORT = replace(FAST, name="short", lift=0, short=True)
+"""For float32 and narrower, accurate, where the arithmetic is so short that float32 is enough."""

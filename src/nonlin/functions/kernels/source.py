@@ -12,6 +12,7 @@ from nonlin.functions.expression import Call, Constant, Expression, Piecewise, V
 from nonlin.functions.kernels.emitter import Emitter
 from nonlin.functions.kernels.pair_evaluation import emit_pairs
 from nonlin.functions.kernels.precision import PLAIN
+from nonlin.functions.kernels.short import emit_short
 from nonlin.functions.kernels.specialisation import ZEROS, passes_nan, specialised
 from nonlin.functions.kernels.streams import loop
 from nonlin.functions.kernels.writers import WRITERS
@@ -64,10 +65,14 @@ def kernel_source(
         precision: what is computed with in between.
         pull: whether the outputs are multiplied by a second input array, as a gradient is.
     """
-    emitter, values = _emitted(expressions, precision)
+    gradient = "g[i]" if pull and precision.short else None
+    emitter, values = _emitted(expressions, precision, gradient)
     body = list(emitter.lines)
     outputs = [f"y{k}" for k in range(len(expressions))]
     for output, value, expression in zip(outputs, values, expressions, strict=True):
+        if precision.short:
+            body.append(f"{output}[i] = {value}")
+            continue
         result = f"np.{dtype}({f'F(g[i]) * {value}' if pull else value})"
         body.append(f"{output}[i] = {result if passes_nan(expression) else f'{result} if w == w else w'}")
     streams = 4 if len(outputs) > 1 and dtype != precision.carrier and len(emitter.lines) < MOST else 2
@@ -77,7 +82,7 @@ def kernel_source(
         integer=precision.integer,
         globals=tables(body),
         # a fused multiply-add of the compiler's own choice would make the compensation wrong
-        fastmath=False if precision.doubled else {"contract"},
+        fastmath=False if precision.doubled or precision.short else {"contract"},
         types=", ".join(["int64"] * (len(names) + 1)),
         addresses=", ".join(f"{name}_at" for name in names),
         arrays="\n".join(f"    {name} = numba.carray(at({name}_at, np.{dtype}), size)" for name in names),
@@ -95,9 +100,16 @@ def written(expressions: tuple[Expression, ...], precision: Precision) -> tuple[
     return list(emitter.lines), values
 
 
-def _emitted(expressions: tuple[Expression, ...], precision: Precision) -> tuple[Emitter, list[str]]:
-    """Return the emitter that has the lines, and the names of the results, where u is NaN only some of them right."""
+def _emitted(
+    expressions: tuple[Expression, ...], precision: Precision, gradient: str | None = None
+) -> tuple[Emitter, list[str]]:
+    """Return the emitter that has the lines, and the names of the results, where u is NaN only some of them right.
+
+    With the name of a gradient the results are products with it, which only short arithmetic has.
+    """
     emitter = prepared(expressions, precision)
+    if precision.short:
+        return emitter, [emit_short(emitter, expression, gradient) for expression in expressions]
     results = [_emit(emitter, expression) for expression in expressions]
     return _emitted(expressions, PLAIN) if precision.lift and emitter.mixed else (emitter, results)
 
@@ -194,8 +206,8 @@ def emit(e: Emitter, expression: Expression, known: Mapping[Expression, str]) ->
 
 
 def _call(e: Emitter, node: Call, operands: list[str]) -> str:
-    if node.operator == "divide" and not e.precision.careful and isinstance(by := node.operands[1], Constant):
-        return e.multiply(operands[0], e.number(1 / by.value))  # float64 has bits to spare for a float32
+    if node.operator == "divide" and isinstance(by := node.operands[1], Constant):
+        return e.multiply(operands[0], e.number(1 / by.value))  # a division takes as long as ten products
     if node.operator in ARITHMETIC:
         return ARITHMETIC[node.operator](e, *operands)
     if node.operator == "power" and isinstance(degree := node.operands[1], Constant):

@@ -47,13 +47,15 @@ HYPOT_LIMIT = {"float64": 1e8, "float32": 1e4}  # above it √(1 + u²) is abs(u
 def sigmoid(e: Emitter, u: str) -> str:
     """Emit the sigmoid such that that of −u shares what it can."""
     if e.folded or e.precision.careful:
+        base = e.negated(u)
         a, b = _falling(e, u)
-        right = f"{u} >= {e.number(0.0)}"
+        right = f"{base or u} >= {e.number(0.0)}"
         if e.paired and e.precision.careful:
             # 1 minus the smaller of the two is rounded less often than a second quotient
             small = e.divide(a, e.add(a, b))
-            return e.select(right, e.subtract(e.number(1.0), small), small)
-        top = e.select(right, b, a)
+            large = e.subtract(e.number(1.0), small)
+            return e.either(right, *((small, large) if base else (large, small)))
+        top = e.select(right, *((a, b) if base else (b, a)))
     else:
         base = e.negated(u)
         a, b = exp_fraction(e, base or u)
