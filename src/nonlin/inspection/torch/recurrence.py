@@ -178,7 +178,7 @@ def _projected(rows: Tensor, weights: Weights) -> Tensor:
     rows = rows.expand(weights.gates, *rows.shape)
     if bias is None:
         return torch.bmm(rows, by_gate)
-    return torch.baddbmm(bias.view(weights.gates, 1, -1), rows, by_gate)
+    return torch.baddbmm(bias.reshape(weights.gates, 1, -1), rows, by_gate)
 
 
 def _run_cell(kind: str, arguments: tuple[Any, ...], gates: GateRecorder) -> Any:
