@@ -80,6 +80,7 @@ def test_a_call_without_a_finite_value_has_no_figures(mlp, he):
     (call,) = inspection.calls
     assert call.nonfinite == call.values * call.units
     assert all(math.isnan(x) for x in (call.mean, call.std, call.sparsity, call.resting, call.input_mean))
+    assert (call.dead, call.saturated, call.linear, call.slope_mean) == (None, None, None, None)
     assert {f.kind for f in inspection.findings} == {"nonfinite"}
     assert "–" in page(inspection)
 

@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -106,25 +106,31 @@ def _read(model: str | None, data: str | None, options: dict[str, Any]) -> tuple
         data = None if numbers else str(demonstration.data_path())
     loaded = load(model, what="model")
     if data is not None:
-        return _with_data(open_model(loaded), data)
+        return _with_data(loaded, data)
     if not isinstance(loaded, Path) and isinstance(open_model(loaded), TorchModel):
         raise InvalidInputError(
             f"expected --data to learn the shape of the input of {model}, got none; add --data file.npy"
         )
+    network = _network(loaded)
     if not numbers:
-        return read(loaded), _Inputs()
+        return network, _Inputs()
     mean, variance = numbers.get("input_mean", 0.0), numbers.get("input_variance", 1.0)
     words = f"independent and normal, mean {mean:g}, variance {variance:g}"
-    return read(loaded), _Inputs(moments=numbers, words=words)
+    return network, _Inputs(moments=numbers, words=words)
 
 
-def _with_data(opened: Model, data: str) -> tuple[Network, _Inputs]:
-    samples = _samples(data, opened)
+def _network(loaded: Any, example: npt.NDArray[Any] | None = None) -> Network:
+    """Return the network under the name of its file; a file knows its own shape."""
+    return replace(read(loaded), name=loaded.name) if isinstance(loaded, Path) else read(loaded, example)
+
+
+def _with_data(loaded: Any, data: str) -> tuple[Network, _Inputs]:
+    samples = _samples(data, open_model(loaded))
     inputs = _Inputs(
         moments=input_moments(samples),
         words=f"independent, with the means and variances of {len(samples):,} samples",
     )
-    return opened.network(samples[:1]), inputs
+    return _network(loaded, samples[:1]), inputs
 
 
 def _samples(word: str, opened: Model) -> npt.NDArray[Any]:

@@ -48,7 +48,8 @@ class Call:
         units: how many units (neurons or channels) it has.
         samples, values: how many samples were measured, and how many values of each unit.
         dead: units whose slope was never above a thousandth of the largest, on any sample; None for a function of a
-            whole vector (softmax), which has no slope of one number; so for the next four.
+            whole vector (softmax), which has no slope of one number, and where no value is finite; so for the next
+            four.
         saturated: units with over half of their values on a flat part of the function.
         linear: live units whose slope is constant on this data; "always on" for ReLU.
         dead_units, saturated_units, linear_units: their indices.

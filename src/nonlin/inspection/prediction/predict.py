@@ -89,7 +89,7 @@ def _signal(name: str, shape: tuple[int | None, ...], mean: Any, variance: Any) 
     if None in shape and len(given) != len(shape):
         raise InvalidInputError(
             f"expected an input of known shape, got '{name}' of {shape}; give input_variance as an array of the shape "
-            "of one sample"
+            "of one sample, or --data"
         )
     whole = given if None in shape else tuple(n or 0 for n in shape)
     try:

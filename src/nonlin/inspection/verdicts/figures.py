@@ -50,7 +50,8 @@ def describe(recorded: RecordedCall, limits: Thresholds) -> Call:
     )
     if s.nonfinite < values:
         return call
-    return replace(call, sparsity=nan, resting=nan, mean=nan, std=nan, input_mean=nan, input_std=nan)
+    unknown = replace(call, sparsity=nan, resting=nan, mean=nan, std=nan, input_mean=nan, input_std=nan)
+    return replace(unknown, dead=None, saturated=None, linear=None, slope_mean=None)
 
 
 def _spread(mean: npt.NDArray[np.float64], variance: npt.NDArray[np.float64]) -> float:
