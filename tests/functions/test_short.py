@@ -10,7 +10,7 @@ from nonlin.functions.kernels.short import is_short
 
 torch = pytest.importorskip("torch")
 
-SHORT = {"hardsigmoid", "hardswish", "hardmish", "relu6", "prelu"}
+SHORT = ("hardsigmoid", "hardswish", "hardmish", "relu6", "prelu")
 ON_A_RAY = {
     "leaky_relu",
     "rrelu",
