@@ -81,7 +81,7 @@ def test_values_slopes_and_products_with_a_gradient_are_rounded_once(name):
     assert places(x.grad.numpy()[regular], product[regular]) <= 0.5 + 1e-6
 
 
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize("name", ["hardsigmoid", "hardswish", "hardmish", "relu6"])
 def test_infinities_nan_and_the_sign_of_zero_are_those_of_the_formula(name):
     f = nonlin.function(name)
     ends = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 3e38, -3e38])
