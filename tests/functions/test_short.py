@@ -11,11 +11,8 @@ from nonlin.functions.kernels.short import is_short
 torch = pytest.importorskip("torch")
 
 SHORT = ("hardsigmoid", "hardswish", "hardmish", "relu6", "prelu")
-ON_A_RAY = {
-    "leaky_relu",
-    "rrelu",
-    "srelu",
-}  # a tiny x times 0.01 is subnormal: only the product with a gradient is short
+# a tiny x times 0.01 is subnormal: only the product with a gradient is short
+ON_A_RAY = ("leaky_relu", "rrelu", "srelu")
 
 
 def points():
