@@ -197,7 +197,7 @@ def weigh_function(case: Case) -> Scored:
     if case.of_gradients and len(case.alike) > 1:
         proposals = [*(Change(kind="replace", function=o, layers=case.alike) for o in others), *proposals]
     known = case.figures is not None
-    evidence = f"what is left where no scale is out of its range: {function.name} itself"
+    evidence = f"{function.name} itself, since no scale is out of its range"
     if not known:
         evidence = f"what is left to change where no weights could be looked at: {function.name} itself"
     cause = made("function", "possible", (None, None), evidence, (tuple(proposals), case))
