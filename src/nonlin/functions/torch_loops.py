@@ -68,13 +68,7 @@ def loops_of(expression: Expression, fast: bool) -> Loops:  # noqa: FBT001 - as 
         node.operator in CHEAP and (node.operator != "divide" or isinstance(node.operands[1], Constant))
         for node in inside
     )
-    return Loops(
-        expression=expression,
-        slope=slope,
-        fast=fast,
-        formula=text(expression),
-        cheap=cheap,
-    )
+    return Loops(expression=expression, slope=slope, fast=fast, formula=text(expression), cheap=cheap)
 
 
 def is_recorded(x: Any) -> bool:
@@ -110,7 +104,7 @@ def value_and_slope(loops: Loops, x: Any) -> tuple[Any, Any]:
 
 
 def pulled(loops: Loops, x: Any, gradient: Any) -> Any:
-    """Return slope(x)·gradient; both are ordinary tensors of one type with a kernel."""
+    """Return slope(x)·gradient, rounded once; both are ordinary tensors of one type with a kernel."""
     source, factor = _numbers(x), _numbers(gradient)
     result = torch.empty_like(source)
     kernel = loops.pulls.get(source.dtype)

@@ -149,10 +149,8 @@ def _differentiable(loops: Loops) -> Callable[[Any], Any]:
         {"forward": staticmethod(forward), "backward": staticmethod(backward)},
     )
     node = made._backward_cls  # noqa: SLF001 - the class of what forward and backward share
-    node.slope, node.apply = (
-        None,
-        backward,
-    )  # `apply` is what is called, to find `backward` after a microsecond
+    node.slope = None
+    node.apply = backward  # `apply` is what is called, and would find `backward` only after a microsecond
     # what `apply` does beside this takes microseconds, and is for transformations
     return super(torch.autograd.Function, made).apply  # type: ignore[no-any-return]
 
