@@ -12,7 +12,7 @@ PERIODIC = (
         formula="sin(omega * x)",
         paper=(
             "Sitzmann, Martel, Bergman, Lindell and Wetzstein, Implicit neural representations with "
-            "periodic activations"
+            "periodic activation functions"
         ),
         year=2020,
         aliases=("sin", "siren"),
@@ -22,9 +22,10 @@ PERIODIC = (
     Entry(
         name="cosine",
         formula="cos(x)",
-        paper="Gallant and White, There exists a neural network that does not make avoidable mistakes",
-        year=1988,
+        paper="Rahimi and Recht, Random features for large-scale kernel machines",
+        year=2007,
         aliases=("cos",),
+        note="Gallant and White 1988 used half a period of it, the cosine squasher.",
     ),
     Entry(
         name="snake",
@@ -36,7 +37,10 @@ PERIODIC = (
     Entry(
         name="gcu",
         formula="x * cos(x)",
-        paper="Noel, Trivedi and Dutta, Growing cosine unit: a novel oscillatory activation function",
+        paper=(
+            "Noel, Trivedi and Dutta, Growing cosine unit: a novel oscillatory activation function that can "
+            "speedup training and reduce parameters in convolutional neural networks"
+        ),
         year=2021,
         aliases=("growing_cosine_unit",),
     ),

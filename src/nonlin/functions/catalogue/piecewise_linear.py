@@ -59,7 +59,10 @@ PIECEWISE_LINEAR = (
         year=2015,
         aliases=("randomized_relu",),
         parameters=(parameter("lower", 1 / 8), parameter("upper", 1 / 3)),
-        note="The form used at inference; in training the slope is drawn uniformly from [lower, upper].",
+        note=(
+            "PyTorch's form at inference; in training the slope is drawn uniformly from [lower, upper]. The "
+            "paper draws 1/slope from [3, 8], and takes 2/11 at inference."
+        ),
     ),
     Entry(
         name="relu6",
@@ -101,7 +104,7 @@ PIECEWISE_LINEAR = (
         paper=(
             "Jin, Xu, Feng, Wei, Xiong and Yan, Deep learning with S-shaped rectified linear activation units"
         ),
-        year=2016,
+        year=2015,
         aliases=("s_shaped_relu",),
         parameters=(
             parameter("left", -1.0, learnable=True),
@@ -110,6 +113,7 @@ PIECEWISE_LINEAR = (
             parameter("right_slope", 0.2, learnable=True),
         ),
         ordered=("left", "right"),
+        note="The paper has no defaults: it trains as a leaky ReLU first, and then starts from the data.",
     ),
     Entry(
         name="apl",
@@ -157,7 +161,7 @@ PIECEWISE_LINEAR = (
         year=2015,
         aliases=("hardsigmoid_onnx",),
         parameters=(parameter("alpha", 0.2), parameter("beta", 0.5)),
-        note="ONNX's HardSigmoid.",
+        note="ONNX's HardSigmoid and defaults; with alpha = 0.5 it is the paper's.",
     ),
     Entry(
         name="hardshrink",

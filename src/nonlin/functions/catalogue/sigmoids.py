@@ -10,10 +10,11 @@ SIGMOIDS = (
     Entry(
         name="sigmoid",
         formula="sigmoid(x)",
-        paper="Cowan, A mathematical theory of central nervous activity",
-        year=1967,
+        paper="Rumelhart, Hinton and Williams, Learning representations by back-propagating errors",
+        year=1986,
         fast=True,
         aliases=("logistic", "expit"),
+        note="Wilson and Cowan 1972 had it before, for populations of neurons.",
     ),
     Entry(
         name="tanh",

@@ -12,7 +12,7 @@ SMOOTH = (
         formula="x * sigmoid(x)",
         paper=(
             "Elfwing, Uchibe and Doya, Sigmoid-weighted linear units for neural network function "
-            "approximation"
+            "approximation in reinforcement learning"
         ),
         year=2017,
         fast=True,
@@ -52,7 +52,10 @@ SMOOTH = (
     Entry(
         name="softplus",
         formula="softplus(beta * x) / beta",
-        paper="Dugas, Bengio, Bélisle, Nadeau and Garcia, Incorporating second-order functional knowledge",
+        paper=(
+            "Dugas, Bengio, Bélisle, Nadeau and Garcia, Incorporating second-order functional knowledge for "
+            "better option pricing"
+        ),
         year=2000,
         fast=True,
         aliases=("soft_plus", "smooth_relu"),
@@ -80,13 +83,19 @@ SMOOTH = (
     Entry(
         name="tanhexp",
         formula="x * tanh_exp(x)",
-        paper="Liu and Di, TanhExp: a smooth activation function with high convergence speed",
+        paper=(
+            "Liu and Di, TanhExp: a smooth activation function with high convergence speed for lightweight "
+            "neural networks"
+        ),
         year=2020,
     ),
     Entry(
         name="telu",
         formula="tanhexp(x)",
-        paper="Fernandez and Mali, TeLU activation function for fast and stable deep learning",
+        paper=(
+            "Fernandez and Mali, Stable and robust deep learning by hyperbolic tangent exponential linear "
+            "unit (TeLU)"
+        ),
         year=2024,
         note="The same function as tanhexp, published again.",
     ),
@@ -94,7 +103,8 @@ SMOOTH = (
         name="serf",
         formula="x * erf(softplus(x))",
         paper=(
-            "Nag, Bhattacharyya, Mukherjee and Kundu, SERF: towards better training of deep neural networks"
+            "Nag, Bhattacharyya, Mukherjee and Kundu, SERF: towards better training of deep neural networks "
+            "using log-softplus error activation function"
         ),
         year=2021,
     ),
@@ -108,7 +118,10 @@ SMOOTH = (
     Entry(
         name="logish",
         formula="x * log1p(sigmoid(x))",
-        paper="Zhu, Zeng, Liu and Zhang, Logish: a new nonlinear nonmonotonic activation function",
+        paper=(
+            "Zhu, Zeng, Liu and Zhang, Logish: a new nonlinear nonmonotonic activation function for "
+            "convolutional neural network"
+        ),
         year=2021,
     ),
     Entry(
@@ -120,7 +133,10 @@ SMOOTH = (
     Entry(
         name="lisht",
         formula="x * tanh(x)",
-        paper="Roy, Manna, Dubey and Chaudhuri, LiSHT: non-parametric linearly scaled hyperbolic tangent",
+        paper=(
+            "Roy, Manna, Dubey and Chaudhuri, LiSHT: non-parametric linearly scaled hyperbolic tangent "
+            "activation function for neural networks"
+        ),
         year=2019,
     ),
     Entry(
@@ -133,15 +149,15 @@ SMOOTH = (
     Entry(
         name="tanhshrink",
         formula="tanhshrink(x)",
-        paper="Collobert, Kavukcuoglu and Farabet, Torch7: a Matlab-like environment for machine learning",
-        year=2011,
+        paper="Kavukcuoglu, TanhShrink, as in Torch7's nn package",
+        year=2013,
         aliases=("tanh_shrink",),
     ),
     Entry(
         name="logsigmoid",
         formula="-softplus(-x)",
-        paper="Bishop, Pattern recognition and machine learning",
-        year=2006,
+        paper="Collobert, Kavukcuoglu and Farabet, Torch7: a Matlab-like environment for machine learning",
+        year=2011,
         fast=True,
         aliases=("log_sigmoid",),
     ),

@@ -6,18 +6,23 @@ from nonlin.functions.entry import Entry, parameter
 
 __all__ = ["VECTORS"]
 
+BRIDLE = (
+    "Bridle, Probabilistic interpretation of feedforward classification network outputs, with relationships "
+    "to statistical pattern recognition"
+)
+
 VECTORS = (
     Entry(
         name="softmax",
         formula="exp(x_i) / sum_j exp(x_j)",
-        paper="Bridle, Probabilistic interpretation of feedforward classification network outputs",
+        paper=BRIDLE,
         year=1990,
         vector=True,
     ),
     Entry(
         name="log_softmax",
         formula="x_i - log(sum_j exp(x_j))",
-        paper="Bridle, Probabilistic interpretation of feedforward classification network outputs",
+        paper=BRIDLE,
         year=1990,
         aliases=("logsoftmax",),
         vector=True,
@@ -25,7 +30,7 @@ VECTORS = (
     Entry(
         name="softmin",
         formula="exp(-x_i) / sum_j exp(-x_j)",
-        paper="Bridle, Probabilistic interpretation of feedforward classification network outputs",
+        paper=BRIDLE,
         year=1990,
         vector=True,
     ),
@@ -58,8 +63,8 @@ VECTORS = (
         name="crelu",
         formula="concatenate(relu(x), relu(-x))",
         paper=(
-            "Shang, Sohn, Almeida and Lee, Understanding and improving convolutional networks via "
-            "concatenated rectifiers"
+            "Shang, Sohn, Almeida and Lee, Understanding and improving convolutional neural networks via "
+            "concatenated rectified linear units"
         ),
         year=2016,
         aliases=("concatenated_relu",),
