@@ -54,6 +54,7 @@ def _folded(arithmetic: Arithmetic, rows: Rows, node: Node, bends: Bends) -> tup
         if doubtful.any():
             unsure += int(np.count_nonzero(doubtful))
             sides = np.where(doubtful, arithmetic.likely_sides(x, kink), sides)
+            x = replace(x, value=x.value.copy(), error=x.error.copy())
             rows = _with(rows, name, _set(x, np.nonzero(doubtful & (sides == 0)), kink))
         opposite = (sides[:-1] * sides[1:] < 0) & ~rows.gaps[:, None]
         found.append(crossings_of(arithmetic, rows.live[name], kink, opposite))
@@ -71,13 +72,10 @@ def _folded(arithmetic: Arithmetic, rows: Rows, node: Node, bends: Bends) -> tup
 
 
 def _set(x: Bounded, where: tuple[Array, ...], kink: Bounded) -> Bounded:
-    """Set some values to the kink, which is what they are or, if that is not sure, most likely are."""
-    if not len(where[0]):
-        return x
-    value, error = x.value.copy(), x.error.copy()
-    value[where], error[where] = kink.value, kink.error
+    """Set some values, in place, to the kink, which is what they are or, if that is not sure, most likely are."""
+    x.value[where], x.error[where] = kink.value, kink.error
     # setting a value right takes its error away, unless the kink itself is not a float64
-    return Bounded(value=value, error=error, norm=x.norm if np.all(kink.error == 0) else None)
+    return x if np.all(kink.error == 0) or not len(where[0]) else replace(x, norm=None)
 
 
 def _applied(arithmetic: Arithmetic, x: Bounded, bends: Bends) -> Bounded:

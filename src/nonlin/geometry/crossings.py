@@ -55,7 +55,7 @@ def crossings_of(arithmetic: Arithmetic, x: Bounded, kink: Bounded, opposite: Ar
         kink: one number.
         opposite: whether the two ends of a segment are strictly on opposite sides, shape (rows − 1, units).
     """
-    segment, unit = np.nonzero(opposite)
+    segment, unit = np.unravel_index(np.flatnonzero(opposite), opposite.shape)
     ends = [
         arithmetic.minus(Bounded(value=x.value[rows, unit], error=x.error[rows, unit]), kink)
         for rows in (segment, segment + 1)

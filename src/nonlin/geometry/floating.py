@@ -6,7 +6,7 @@ import numpy as np
 
 from nonlin.geometry.arithmetic import LIKELY, Bounded, Shares
 from nonlin.geometry.bends import Slope
-from nonlin.geometry.rounding import UNIT_ROUNDOFF, affine, row_norms
+from nonlin.geometry.rounding import UNIT_ROUNDOFF, affine, in_cache, row_norms
 from nonlin.networks.array import Array
 from nonlin.networks.network import Operator
 
@@ -39,10 +39,14 @@ class Floating:
 
     def sides(self, x: Bounded, kink: Bounded) -> tuple[Array, Array]:
         """Return the side only where the distance is larger than its error."""
-        # the subtraction keeps the sign and, within a part in 2⁵³, the size; a bound that is NaN decides nothing
-        distance, doubt = x.value - kink.value, (x.error + kink.error) * _OUTWARD
-        above, below = distance > doubt, distance < -doubt
-        return above.view(np.int8) - below.view(np.int8), ~(above | below) & (doubt != 0)
+        sides, unsure = np.empty(x.value.shape, np.int8), np.empty(x.value.shape, bool)
+        for part in in_cache(x.value):
+            # the subtraction keeps the sign and, within a part in 2⁵³, the size; a bound that is NaN decides nothing
+            distance, doubt = x.value[part] - kink.value, (x.error[part] + kink.error) * _OUTWARD
+            above, below = distance > doubt, distance < -doubt
+            np.subtract(above, below, out=sides[part], dtype=np.int8)
+            unsure[part] = ~(above | below) & (doubt != 0)
+        return sides, unsure
 
     def likely_sides(self, x: Bounded, kink: Bounded) -> Array:
         """Return the sign of the computed distance, but 0 for an unsure one of the size of common rounding."""

@@ -35,7 +35,9 @@ class Dense:
     def apply(self, x: Array) -> Array:
         """Return W x + b over the last axis of x."""
         y = x @ matched(self.weight, x).T
-        return y if self.bias is None else y + matched(self.bias, x)
+        if self.bias is not None:
+            y += matched(self.bias, x)
+        return y
 
     def pullback(self, cotangent: Array, _x: Array) -> tuple[Array]:
         """Return Wᵀ times the cotangent."""
