@@ -17,6 +17,7 @@ from nonlin.inspection.curing.change import Change
 from nonlin.inspection.curing.data import material
 from nonlin.inspection.curing.editing import CannotChangeError
 from nonlin.inspection.curing.torch_editing import copy_of
+from nonlin.networks.programs import open_program
 from nonlin.testing import faults
 
 FAULTS = [case for case in faults() if case.fault not in ("healthy", "sparse")]
@@ -307,3 +308,56 @@ def test_the_result_shows_itself(tmp_path):
     for text in (str(cure), cure._repr_html_(), page, cure.to_json()):
         assert cure.trials[0].name in text.replace("\n", " ") or cure.trials[0].name[:40] in text
     assert "<script" not in page
+
+
+@pytest.fixture
+def exported(tmp_path):
+    """Return what saves a model as a program, with a batch of any size."""
+
+    def save(model, x):
+        shapes = ({0: torch.export.Dim("n")},)
+        torch.export.save(torch.export.export(model, (x[:2],), dynamic_shapes=shapes), path)
+        return path
+
+    path = tmp_path / "model.pt2"
+    return save
+
+
+@pytest.mark.parametrize("convolutions", [False, True])
+def test_an_exported_program_is_cured_as_the_model_is(exported, convolutions):
+    torch.manual_seed(0)
+    x = torch.randn(128, 3, 6, 6) if convolutions else torch.randn(256, 12)
+    layers = (
+        (
+            nn.Conv2d(3, 16, 3, bias=False),
+            nn.ReLU(),
+            nn.Conv2d(16, 8, 3),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(32, 2),
+        )
+        if convolutions
+        else (nn.Linear(12, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 2))
+    )
+    model = nn.Sequential(*layers)
+    dead = model[2].bias if convolutions else model[0].bias
+    with torch.no_grad():
+        dead[: len(dead) // 2] = -30
+    trials = [nonlin.cure(given, x, trials=8).trials for given in (model, exported(model, x))]
+    assert len(trials[0]) > 4
+    assert [(t.name, t.after, t.reason) for t in trials[1]] == [
+        (t.name, t.after, t.reason) for t in trials[0]
+    ]
+    changed = [[t.outputs_changed for t in of] for of in trials]
+    np.testing.assert_allclose(changed[1], changed[0], rtol=1e-3, atol=1e-6)
+
+
+def test_a_layer_of_an_exported_program_stays_one(exported):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(12, 32), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 2))
+    x = torch.randn(64, 12)
+    program = copy_of(open_program(exported(model, x)), "", material(x, None, size=64).batches[0])
+    with pytest.raises(
+        CannotChangeError, match="0 belongs to an exported program, whose layers stay what they are"
+    ):
+        program.merge(("0", "1"))

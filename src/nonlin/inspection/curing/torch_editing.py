@@ -21,6 +21,7 @@ from nonlin.inspection.torch.acceptance import original
 from nonlin.inspection.torch.inputs import model_inputs
 from nonlin.inspection.torch.objective import main_output
 from nonlin.inspection.torch.preservation import as_found, evaluating
+from nonlin.networks.programs.program import Program, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,13 +102,14 @@ class TorchCopy:
         """Set the weights of the layer that shapes a call's pre-activation."""
         module = self.module.get_submodule(str(self.sites[call].layer))
         _fill(module.weight, weight)
-        if module.bias is None and np.any(bias):
+        own = getattr(module, "bias", None)
+        if own is None and np.any(bias):
             if not isinstance(module, _BIASED):
                 raise CannotChangeError(f"{self.sites[call].layer} has no bias, and can have none")
             module.bias = nn.Parameter(
                 torch.zeros_like(module.weight[(slice(None), *[0] * (module.weight.dim() - 1))])
             )
-        if module.bias is not None:
+        if own is not None or np.any(bias):
             _fill(module.bias, bias)
 
     def scale_readers(self, call: str, factors: Array, constants: Array | None = None) -> bool:
@@ -116,9 +118,10 @@ class TorchCopy:
         layers = [layer for layer in found if _takes(layer, len(factors))]
         for layer in layers:
             weight = layer.weight.detach().double().cpu().numpy()
-            if constants is not None and layer.bias is not None:
+            bias = getattr(layer, "bias", None)
+            if constants is not None and bias is not None:
                 taps = weight.reshape(*weight.shape[:2], -1).sum(axis=2)
-                _fill(layer.bias, layer.bias.detach().double().cpu().numpy() + taps @ constants)
+                _fill(bias, bias.detach().double().cpu().numpy() + taps @ constants)
             _fill(layer.weight, weight * factors.reshape(-1, *[1] * (weight.ndim - 2)))
         return bool(layers) and len(layers) == len(found)
 
@@ -132,7 +135,7 @@ class TorchCopy:
         if site.written_out and site.pre is None:
             raise CannotChangeError(f"{call} is written out, and acts on the network's input itself")
         single = site.module is not None and sum(s.module == site.module for s in self.sites.values()) == 1
-        if single and not hasattr(self.module, "nonlin_adaptation"):
+        if single and not isinstance(self.module, Program) and not hasattr(self.module, "nonlin_adaptation"):
             _replace(self.module, str(site.module), MODULES[function]())
             self._sites = None
             return
@@ -176,6 +179,8 @@ class TorchCopy:
         return found
 
     def _module(self, path: str) -> nn.Module:
+        if isinstance(self.module, Program):
+            raise CannotChangeError(f"{path} belongs to an exported program, whose layers stay what they are")
         try:
             return self.module.get_submodule(path)
         except AttributeError as error:
@@ -183,6 +188,8 @@ class TorchCopy:
 
 
 def _takes(layer: nn.Module, units: int) -> bool:
+    if isinstance(layer, Scope):
+        return bool(layer.weight.dim() > 1 and layer.weight.shape[1] == units)
     if isinstance(layer, _CONVOLUTIONS):
         return bool(layer.groups == 1 and layer.in_channels == units)
     return isinstance(layer, nn.Linear) and layer.in_features == units

@@ -14,6 +14,7 @@ from nonlin.inspection.torch.inputs import model_inputs
 from nonlin.inspection.torch.layers import WeightNames
 from nonlin.inspection.torch.preservation import as_found, evaluating
 from nonlin.inspection.torch.tracing import Tracing
+from nonlin.networks.programs.program import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from nonlin.inspection.torch.lineage import Value
 
 __all__ = ["Site", "survey"]
+
+_READING = (
+    torch.ops.aten.linear.default,
+    torch.ops.aten.conv1d.default,
+    torch.ops.aten.conv2d.default,
+    torch.ops.aten.conv3d.default,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +123,9 @@ class _Modules:
             yield
 
     def _noting(self, path: str) -> Any:
-        def note(_module: nn.Module, inputs: Any, output: Any) -> None:
+        def note(module: nn.Module, inputs: Any, output: Any) -> None:
+            if isinstance(module, Scope):  # one operation of an exported program, with its arguments
+                inputs = inputs[1] if inputs[0] in _READING else ()
             if isinstance(output, torch.Tensor):
                 self.given.append((path, output.detach().clone()))
                 if inputs and isinstance(inputs[0], torch.Tensor):

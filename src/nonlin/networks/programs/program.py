@@ -17,7 +17,7 @@ from nonlin.networks.programs.graph import Graph, Reference, read_graph
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Program", "program_of"]
+__all__ = ["Program", "Scope", "program_of"]
 
 _PATH = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
