@@ -71,6 +71,7 @@ def test_reports_of_it_are_whole(broken):
         {"name": name, "nans": 1, "infinite": 0, "size": 1024, "node": inspection.nonfinite_weights[0].node}
     ]
     assert f"{name}: 1 NaN of 1,024 weights" in page(inspection)
+    assert inspection.folds.reason == "an output is NaN, so that its sample is of no class"
 
 
 def test_a_call_without_a_finite_value_has_no_figures(mlp, he):

@@ -225,6 +225,8 @@ class _First:
             return Folds(
                 reason="there are no classes: the network does not have one output a class; give labels"
             )
+        if np.any(classes[: self.kept] < 0):
+            return Folds(reason="an output is NaN, so that its sample is of no class")
         if any(len(inputs) != 1 for inputs in self.inputs):
             return Folds(reason="the network has several inputs")
         if (curved := first_curved(recording.calls)) is not None:

@@ -68,7 +68,7 @@ def read_torch(module: Any, example: Array | None) -> Network:
     except Exception as error:  # the exporter raises anything
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise UnsupportedModelError(
-            f"PyTorch cannot export {name} as a graph ({reason.strip()}); its folds are not counted"
+            f"PyTorch cannot export {name} as a graph ({reason.strip()}); rewrite that part, or give an ONNX file"
         ) from error
     network = network_of(exported.model_proto, name=name)
     _check_same(network, frozen, two, name)

@@ -69,9 +69,9 @@ def _summary(cure: Cure) -> str:
     if not count:
         return "healthy on this data: there is nothing to cure"
     trained = f", each copy trained for {cure.steps} steps" if cure.steps else ""
-    helping = sum(trial.helps for trial in cure.trials)
-    found = f"{count} finding{'s' * (count != 1)}"
-    return f"{found}; {len(cure.trials)} changes tried, each on a copy{trained}; {helping} of them help"
+    tried, helping = len(cure.trials), sum(trial.helps for trial in cure.trials)
+    found = f"{count} finding{'s' * (count != 1)}; {tried} change{'s' * (tried != 1)} tried"
+    return f"{found}, each on a copy{trained}; {helping or 'none'} of them help{'s' * (helping < 2)}"
 
 
 def _columns(cure: Cure) -> list[str]:

@@ -361,3 +361,9 @@ def test_a_layer_of_an_exported_program_stays_one(exported):
         CannotChangeError, match="0 belongs to an exported program, whose layers stay what they are"
     ):
         program.merge(("0", "1"))
+
+
+def test_the_summary_counts_in_words():
+    cure = nonlin.cure(FAULTS[0].build(), FAULTS[0].data(), trials=1)
+    helping = "1 of them helps" if cure.trials[0].helps else "none of them helps"
+    assert f"1 change tried, each on a copy; {helping}" in str(cure)

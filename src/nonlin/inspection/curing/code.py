@@ -31,6 +31,8 @@ with torch.no_grad():
     layer.bias[units] -= u.mean(0)[units].to(layer.bias)
 """
 
+_SILENCED = f"{_SHIFT}    # and in the layer that reads it: following.weight[:, units] = 0\n"
+
 _RESCALE = """\
 scale = 1 / u.std(0).square().mean().sqrt()
 with torch.no_grad():
@@ -145,12 +147,12 @@ def _of_weights(change: Change) -> str:
     seen = _SEEN.format(layer=change.layer, axis=change.unit_axis, units=units)
     if change.kind == "reinitialise":
         drawn = _DRAWN.format(layer=change.layer, units=units)
-        return drawn + seen.removeprefix("import torch\n") + _SHIFT
+        return drawn + seen.removeprefix("import torch\n") + (_SILENCED if change.units else _SHIFT)
     then = {
         "balance": _BALANCE,
         "normalise": _NORMALISE,
         "rescale": _RESCALE,
-        "revive": _SHIFT,
+        "revive": _SILENCED,
         "shift": _SHIFT,
     }
     return seen + then[change.kind]
