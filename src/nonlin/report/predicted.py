@@ -7,23 +7,31 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nonlin.inspection import PredictedCall, Prediction
+from nonlin.inspection import Prediction
+from nonlin.inspection.prediction.result import UNSTABLE, cells
 from nonlin.report.html import environment
 
 __all__ = ["predicted_page", "predicted_text", "print_prediction"]
 
-_COLUMNS = (
-    "call",
-    "length",
-    "predicted",
-    "gradient / last",
-    "predicted",
-    "decades off",
-    "confidence",
+_BESIDE = (
+    ("call", "name"),
+    ("length", "measured_length"),
+    ("predicted", "length"),
+    ("gradient / last", "measured"),
+    ("predicted", "gradient"),
+    ("decades off", "decades"),
+    ("confidence", "confidence"),
 )
-
-
-_PAGE = ("call", "function", "σ²w", "σ²b", "length", "mean", "gradient / last", "confidence")
+_ALONE = {
+    "call": "name",
+    "function": "function",
+    "σ²w": "weight_variance",
+    "σ²b": "bias_variance",
+    "length": "length",
+    "mean": "mean",
+    "gradient / last": "gradient",
+    "confidence": "confidence",
+}
 _WEIGHTS = (
     "σ²w is the variance of the weights of the layer in front, times the number of inputs of a unit; σ²b that of its "
     "biases."
@@ -31,9 +39,6 @@ _WEIGHTS = (
 _LENGTHS = (
     "Length is the mean over units of the second moment of the pre-activation, mean that of its mean; the gradient is "
     "over that at the last call that is covered."
-)
-_UNSTABLE = (
-    "unstable: the length map makes an error of the inputs' variance grow by more than a fifth up to there"
 )
 
 
@@ -59,12 +64,12 @@ def predicted_page(prediction: Prediction, inputs: str, pictures: Mapping[str, M
             kind=f"Predicted from the weights, for inputs that are {inputs}",
             headline=_headline(prediction),
             heading="The calls",
-            columns=_PAGE,
-            rows=[_cells(call) for call in prediction.calls],
+            columns=tuple(_ALONE),
+            rows=[cells(call, _ALONE.values()) for call in prediction.calls],
             sentences=[
                 _WEIGHTS,
                 _LENGTHS,
-                *([f"{_UNSTABLE.capitalize()}."] if unstable else []),
+                *([f"{UNSTABLE.capitalize()}."] if unstable else []),
                 *(f"Not covered: {name}." for name in prediction.uncovered),
             ],
             pictures=pictures,
@@ -87,19 +92,6 @@ def _headline(prediction: Prediction) -> str:
     )
 
 
-def _cells(call: PredictedCall) -> tuple[str, ...]:
-    return (
-        call.name,
-        call.function,
-        _number(call.weight_variance, ".3g"),
-        _number(call.bias_variance, ".2g"),
-        _number(call.length, ".3g"),
-        _number(call.mean, ".2g"),
-        _number(call.gradient, ".2e"),
-        call.confidence,
-    )
-
-
 def print_prediction(prediction: Prediction, console: Console) -> None:
     """Print a table of one row a call, and what is not covered."""
     console.print(
@@ -107,30 +99,14 @@ def print_prediction(prediction: Prediction, console: Console) -> None:
     )
     if prediction.calls:
         table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
-        for i, name in enumerate(_COLUMNS):
-            left = i in (0, len(_COLUMNS) - 1)
-            table.add_column(name, justify="left" if left else "right", overflow="fold")
+        for head, of in _BESIDE:
+            left = of in ("name", "confidence")
+            table.add_column(head, justify="left" if left else "right", overflow="fold")
         for call in prediction.calls:
-            table.add_row(*(Text(cell) for cell in _row(call)))
+            table.add_row(*map(Text, cells(call, (of for _, of in _BESIDE))))
         console.print(table)
     if any(call.confidence == "unstable" for call in prediction.calls):
-        console.print(_UNSTABLE, style="dim")
+        console.print(UNSTABLE, style="dim")
     for name in prediction.uncovered:
         console.print(Text(f"not covered: {name}", style="dim"))
     console.print()
-
-
-def _row(call: PredictedCall) -> tuple[str, ...]:
-    return (
-        call.name,
-        _number(call.measured_length, ".3g"),
-        _number(call.length, ".3g"),
-        _number(call.measured, ".2e"),
-        _number(call.gradient, ".2e"),
-        _number(call.decades, "+.2f"),
-        call.confidence,
-    )
-
-
-def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)

@@ -1,12 +1,17 @@
 """The result of a prediction, as plain values."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, log10
 from typing import Any, Literal
 
 from nonlin.results import Result, columns_of, plain
 
-__all__ = ["Confidence", "PredictedCall", "Prediction"]
+__all__ = ["UNSTABLE", "Confidence", "PredictedCall", "Prediction", "cells"]
+
+UNSTABLE = (
+    "unstable: the length map makes an error of the inputs' variance grow by more than a fifth up to there"
+)
 
 Confidence = Literal["stable", "unstable", "not covered"]
 
@@ -77,9 +82,9 @@ class Prediction(Result):
 
     def __str__(self) -> str:
         measured = any(call.measured is not None for call in self.calls)
-        rows: list[tuple[str, ...]] = [_HEAD if measured else _HEAD[:-3] + _HEAD[-1:]]
-        rows += [_row(call, measured=measured) for call in self.calls]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        columns = {head: of for head, of in _COLUMNS.items() if measured or of not in ("measured", "decades")}
+        rows = [tuple(columns), *(cells(call, columns.values()) for call in self.calls)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
             "  ".join(
                 cell.ljust(w) if i in (0, 1, len(row) - 1) else cell.rjust(w)
@@ -87,10 +92,7 @@ class Prediction(Result):
             ).rstrip()
             for row in rows
         ]
-        if any(call.confidence == "unstable" for call in self.calls):
-            lines.append(
-                "unstable: the length map makes an error of the input's variance grow by more than a fifth up to there"
-            )
+        lines += [UNSTABLE] if any(call.confidence == "unstable" for call in self.calls) else []
         lines += [f"not covered: {name}" for name in self.uncovered]
         return "\n".join([self.model, *lines])
 
@@ -103,36 +105,33 @@ class Prediction(Result):
         return columns_of(PredictedCall, self.calls)
 
 
-_HEAD = (
-    "call",
-    "function",
-    "σ²w",
-    "σ²b",
-    "length",
-    "mean",
-    "length slope",
-    "gradient",
-    "measured",
-    "decades",
-    "confidence",
-)
+_COLUMNS = {
+    "call": "name",
+    "function": "function",
+    "σ²w": "weight_variance",
+    "σ²b": "bias_variance",
+    "length": "length",
+    "mean": "mean",
+    "length slope": "length_slope",
+    "gradient": "gradient",
+    "measured": "measured",
+    "decades": "decades",
+    "confidence": "confidence",
+}
+_FORMS = {
+    "weight_variance": ".3g",
+    "bias_variance": ".2g",
+    "length": ".3g",
+    "measured_length": ".3g",
+    "mean": ".2g",
+    "length_slope": ".2f",
+    "gradient": ".2e",
+    "measured": ".2e",
+    "decades": "+.2f",
+}
 
 
-def _row(call: PredictedCall, *, measured: bool) -> tuple[str, ...]:
-    beside = (_number(call.measured, ".2e"), _number(call.decades, "+.2f")) if measured else ()
-    return (
-        call.name,
-        call.function,
-        _number(call.weight_variance, ".3g"),
-        _number(call.bias_variance, ".2g"),
-        _number(call.length, ".3g"),
-        _number(call.mean, ".2g"),
-        _number(call.length_slope, ".2f"),
-        _number(call.gradient, ".2e"),
-        *beside,
-        call.confidence,
-    )
-
-
-def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)
+def cells(call: PredictedCall, fields: Iterable[str]) -> tuple[str, ...]:
+    """Return fields of a call as a table shows them, "–" for None."""
+    values = ((field, getattr(call, field)) for field in fields)
+    return tuple("–" if value is None else format(value, _FORMS.get(field, "")) for field, value in values)
