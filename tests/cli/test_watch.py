@@ -64,7 +64,7 @@ def test_wrong_use_is_said_in_one_line(log, tmp_path):
         assert len(result.stderr.splitlines()) == 1
 
 
-def test_following_shows_a_step_that_comes(log):
+def test_following_shows_a_step_that_comes_and_another_run_of_as_many(log):
     command = [sys.executable, "-m", "nonlin", "watch", str(log), "--follow", "--interval", "0.1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -77,5 +77,13 @@ def test_following_shows_a_step_that_comes(log):
             while "[b]" not in (line := process.stdout.readline()) and time.monotonic() < end:
                 pass
             assert line == "[b] ···█ 1\n"
+            other = LogFile(log.with_suffix(".new"))
+            for step in range(4):
+                other.write([record(step, "a", 0.0), record(step, "[c]", 0.0)])
+            other.close()
+            log.with_suffix(".new").replace(log)
+            while not (line := process.stdout.readline()).startswith("[c]") and time.monotonic() < end:
+                pass
+            assert line == "[c] ···· 0\n"
         finally:
             process.kill()

@@ -37,9 +37,7 @@ _ENDINGS = (".html", ".png", ".svg", ".pdf")
     help="Draw it into this file (.png, .svg, .pdf; .html with every figure).",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option(
-    "--follow", is_flag=True, help="Show it again whenever a step is added, until you press Ctrl-C."
-)
+@click.option("--follow", is_flag=True, help="Show it again whenever it changes, until you press Ctrl-C.")
 @click.option(
     "--interval",
     type=click.FloatRange(min=0.05),
@@ -54,11 +52,12 @@ def watch(log: Path, **options: Any) -> None:
     """
     if options["output"] is not None:
         _check(options["output"])
-    seen = -1
+    seen: dict[str, Any] = {}
     while True:
         history = read_log(log)
-        if len(history) != seen:
-            seen = len(history)
+        found = history.to_dict()  # of as many records, too: another run may have begun in the same file
+        if found != seen:
+            seen = found
             _show(log, history, options)
         if not options["follow"]:
             return
