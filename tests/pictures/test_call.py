@@ -1,15 +1,17 @@
 """The pictures of one call, through their artists."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.patches import StepPatch
 
 from nonlin import function, pictures
 from nonlin.errors import InvalidInputError
-from nonlin.pictures.style import AT_REST, DEAD, FLAT, HEALTHY, ON_SLOPE
+from nonlin.pictures.style import AT_REST, DEAD, FLAT, HEALTHY, INK, ON_SLOPE
 
 
 def steps(figure, colour):
@@ -139,6 +141,21 @@ def test_the_dead_units_come_first_and_the_strip_counts_them(demo):
     assert steps(figure, ON_SLOPE).values[31] > 0
     strip = {to_hex(bar.get_facecolor()): bar.get_width() for c in figure.axes[0].containers for bar in c}
     assert strip == {DEAD: 31, HEALTHY: 33}
+    written = {text.get_text(): text.get_color() for text in figure.axes[0].texts}
+    assert written == {"31 dead": "#000000", "33 healthy": INK}
+
+
+@pytest.mark.parametrize("ends", [(-0.155, 0.017), (-1.55e-4, 1.7e-5), (-1.0, 1.0), (1000.0, 1001.0)])
+def test_numbers_on_the_axis_do_not_touch(made, ends):
+    inspection = made(("call", "Sigmoid"))
+    recorded = replace(inspection.recording.calls[0], values=np.linspace(*ends, 400))
+    inspection = replace(inspection, recording=replace(inspection.recording, calls=(recorded,)))
+    figure = pictures.pre_activations(inspection, "call")
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [label.get_window_extent(renderer) for label in figure.axes[0].get_xticklabels()]
+    boxes = sorted((box.x0, box.x1) for box in boxes if box.width)
+    assert len(boxes) > 2
+    assert all(right[0] - left[1] > 4 for left, right in pairwise(boxes))
 
 
 def test_more_units_than_columns(made):

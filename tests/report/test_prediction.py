@@ -1,6 +1,7 @@
 """Predicted beside measured, and what is proven, in the terminal, on the page and in the picture."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,6 +72,16 @@ def test_a_prediction_alone_is_drawn_without_dots():
     dots, rings, _ = figure.axes[0].get_lines()
     assert np.all(np.isnan(dots.get_xdata()))
     assert np.all(np.isfinite(rings.get_xdata()))
+
+
+def test_a_call_that_is_not_covered_is_drawn_as_such():
+    made = predict(demonstration.model_path())
+    last = replace(made.calls[-1], length=None, gradient=None, confidence="not covered")
+    figure = pictures.prediction(replace(made, calls=(*made.calls[:-1], last)))
+    for axes in figure.axes:
+        assert [(text.get_text(), text.get_position()[1]) for text in axes.texts] == [
+            ("not covered", len(made.calls) - 1)
+        ]
 
 
 def test_a_picture_without_a_prediction_is_refused():

@@ -16,14 +16,11 @@ from nonlin.inspection.recording import RecordedCall
 from nonlin.inspection.thresholds import FLAT_SLOPE
 from nonlin.pictures.style import (
     AT_REST,
-    DEAD,
     FLAT,
-    HEALTHY,
     INK,
-    LINEAR,
     ON_SLOPE,
-    SATURATED,
     SLOPE,
+    STATES,
     blank,
     legend,
     settle,
@@ -39,7 +36,6 @@ _BINS = 60
 _LARGEST = 1e300
 """Axes need room for differences, which must not overflow."""
 _POINTS = 241
-_STATES = (("dead", DEAD), ("saturated", SATURATED), ("linear", LINEAR), ("healthy", HEALTHY))
 _ROOM = 0.16
 """The share of the units from which on a part of the strip has room for its name."""
 
@@ -77,6 +73,7 @@ def pre_activations(inspection: Inspection, name: str) -> Figure:
     density = axes if function.vector else axes.twinx()
     _draw_density(density, values, function, _edges(low, high, kinks, bins))
     axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_xlabel("pre-activation u")
     if function.vector:
         axes.set_ylabel("density")
@@ -165,13 +162,13 @@ def _states(call: Call) -> Array:
 
 def _draw_strip(axes: Axes, state: Array) -> None:
     start = 0
-    for number, (name, colour) in enumerate(_STATES):
+    for number, (name, colour, ink) in enumerate(STATES):
         size = int(np.count_nonzero(state == number))
         if size:
             axes.barh(-0.06, size, left=start, height=0.07, color=colour)
         if size > _ROOM * len(state):
             where: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": 6.5, "gid": "state"}
-            axes.text(start + size / 2, -0.062, f"{size:,} {name}", **where)
+            axes.text(start + size / 2, -0.062, f"{size:,} {name}", color=ink, **where)
         start += size
 
 

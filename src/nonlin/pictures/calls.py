@@ -13,12 +13,10 @@ from nonlin.inspection import Call, Inspection
 from nonlin.pictures.style import (
     DEAD,
     GRID,
-    HEALTHY,
-    INK,
     LINEAR,
     MUTED,
     NO_SLOPE,
-    SATURATED,
+    STATES,
     WIDE,
     blank,
     legend,
@@ -32,13 +30,6 @@ __all__ = ["gradients", "overview"]
 
 _ROOMY = 40
 """Up to so many rows, rows are tall enough for a number inside."""
-
-_STATES = (
-    ("dead", DEAD, "#000000"),
-    ("saturated", SATURATED, "#000000"),
-    ("linear", LINEAR, "#ffffff"),
-    ("healthy", HEALTHY, INK),
-)
 
 
 @styled
@@ -56,7 +47,7 @@ def overview(inspection: Inspection, *, only: Collection[str] | None = None) -> 
     calls = _chosen(inspection, only)
     figure, axes = _rows(calls, right=0.85)
     left = np.zeros(len(calls))
-    for state, colour, ink in _STATES:
+    for state, colour, ink in STATES:
         counts = np.array([_count(call, state) for call in calls])
         shares = counts / [max(call.units, 1) for call in calls]
         bars = axes.barh(range(len(calls)), shares, left=left, height=0.74, color=colour, label=state)
@@ -72,7 +63,7 @@ def overview(inspection: Inspection, *, only: Collection[str] | None = None) -> 
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("share of the call's units")
-    handles = [Patch(color=colour, label=state) for state, colour, _ in _STATES]
+    handles = [Patch(color=colour, label=state) for state, colour, _ in STATES]
     handles[2].set_label("linear (ReLU: always on)")
     if unknown:
         handles.append(Patch(facecolor=NO_SLOPE, edgecolor=GRID, hatch="////", label="no slope"))

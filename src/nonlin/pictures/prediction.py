@@ -1,6 +1,7 @@
 """The picture of what the weights predict beside what was measured."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,6 +28,7 @@ from nonlin.pictures.style import (
 __all__ = ["prediction"]
 
 _GAP = 0.25
+_QUIET: dict[str, Any] = {"va": "center", "color": MUTED, "fontsize": 8.5}
 
 
 @styled
@@ -103,6 +105,9 @@ def _side(axes: Axes, rows: Sequence[PredictedCall], attribute: str, measured: s
             max(np.sqrt(drawn.max() / drawn.min()) * 1.6, 10.0),
         )
         axes.set_xlim(middle / half, middle * half)
+    for i, call in enumerate(rows):
+        if getattr(call, attribute) is None:
+            axes.text(0.02, i, "not covered", transform=axes.get_yaxis_transform(), **_QUIET)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

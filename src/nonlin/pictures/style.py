@@ -27,6 +27,7 @@ __all__ = [
     "ON_SLOPE",
     "SATURATED",
     "SLOPE",
+    "STATES",
     "WIDE",
     "blank",
     "dash",
@@ -48,6 +49,13 @@ SATURATED = "#e69f00"
 LINEAR = "#0072b2"
 HEALTHY = "#cdd2d6"
 NO_SLOPE = "#eceef0"
+STATES = (
+    ("dead", DEAD, "#000000"),
+    ("saturated", SATURATED, "#000000"),
+    ("linear", LINEAR, "#ffffff"),
+    ("healthy", HEALTHY, INK),
+)
+"""What a unit can be: its name, its colour, and the colour of what is written on that."""
 
 AT_REST = "#b3b9bf"
 FLAT = SATURATED
