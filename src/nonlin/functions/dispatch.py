@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 __all__ = ["apply", "apply_array", "tensor_form"]
 
 Array: TypeAlias = NDArray[np.float64]
+Loop: TypeAlias = "tuple[Callable[..., None], Callable[[NDArray[Any]], int]]"
 
 WORTH_COMPILING = 4096  # elements; below it NumPy is as fast, and nothing has to be compiled
 _KINDS = {
     np.dtype(name): name for name in ("float32", "float64")
 }  # asking a dtype for its name takes a microsecond
-_LOADED: dict[tuple[Expression, str, str], Callable[..., None]] = {}  # by expression, type and mode
+_LOADED: dict[tuple[Expression, str, str], Loop] = {}  # by expression, type and mode
 CHUNK = 8192  # elements of a narrow type that are widened at a time, so that they stay in the cache
 
 
@@ -46,16 +47,17 @@ def apply(expression: Expression, u: Any, *, out: Any = None, fast: bool = False
     Returns:
         The kind and type of u, in its shape.
     """
-    if isinstance(u, int | float) and out is None:
-        number = _number(expression, _as_float(u))
-        return number if type(u) is not np.float64 else np.float64(number)  # which is a float, too
-    other = None if isinstance(u, np.ndarray) else _framework(u)
-    if other is not None:
-        if out is not None:
-            raise InvalidInputError(
-                f"expected out only with a NumPy array, got it with {type(u).__name__}; leave it out"
-            )
-        return other(expression, u, fast)
+    if not isinstance(u, np.ndarray):
+        if isinstance(u, int | float) and out is None:
+            number = _number(expression, _as_float(u))
+            return number if type(u) is not np.float64 else np.float64(number)  # which is a float, too
+        other = _framework(u)
+        if other is not None:
+            if out is not None:
+                raise InvalidInputError(
+                    f"expected out only with a NumPy array, got it with {type(u).__name__}; leave it out"
+                )
+            return other(expression, u, fast)
     array = _as_array(u)
     target = np.empty(array.shape, array.dtype) if out is None else _checked(out, array)
     _fill(expression, array, target, "fast" if fast else "accurate")
@@ -85,13 +87,15 @@ def apply_array(compute: Callable[[Array], Array], u: Any, *, out: Any = None) -
     return out
 
 
-def _compiled(expression: Expression, dtype: str, mode: str) -> Callable[..., None]:
-    kernel = _LOADED.get((expression, dtype, mode))
-    if kernel is None:
-        from nonlin.functions.kernels import compiled
+def _loop(expression: Expression, dtype: str, mode: str) -> Loop:
+    """Return the compiled loop, which takes a size and addresses, and what returns the address of an array."""
+    loop = _LOADED.get((expression, dtype, mode))
+    if loop is None:
+        from nonlin.functions.kernels import addressed
+        from nonlin.functions.kernels.addresses import STARTS
 
-        kernel = _LOADED[expression, dtype, mode] = compiled((expression,), dtype, mode)
-    return kernel
+        loop = _LOADED[expression, dtype, mode] = addressed((expression,), dtype, mode), STARTS[dtype]
+    return loop
 
 
 def _is_loaded(expression: Expression, mode: str) -> bool:
@@ -138,26 +142,35 @@ def _fill(expression: Expression, array: NDArray[Any], target: NDArray[Any], mod
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             target[...] = _small(expression, array)
         return
-    source = array.ravel()
-    if np.may_share_memory(source, target) or not source.flags.aligned:
-        source = source.copy()
-    flat = target.ravel() if target.flags.carray else np.empty(array.size, array.dtype)
+    source = array.ravel() if array.flags.aligned else array.flatten()
+    in_order = target.flags.carray
+    flat = target.ravel() if in_order else np.empty(array.size, array.dtype)
     if name is not None:
-        _compiled(expression, name, mode)(source, flat)
+        _whole(_loop(expression, name, mode), source, flat)
     else:
-        _narrow(_compiled(expression, "float32", mode), source, flat)
-    if not target.flags.carray:
+        _narrow(_loop(expression, "float32", mode), source, flat)
+    if not in_order:
         target[...] = flat.reshape(target.shape)
 
 
-def _narrow(kernel: Callable[..., None], source: NDArray[Any], target: NDArray[Any]) -> None:
-    wide = np.empty(CHUNK, np.float32)
-    result = np.empty(CHUNK, np.float32)
+def _whole(loop: Loop, source: NDArray[Any], target: NDArray[Any]) -> None:
+    kernel, address = loop
+    given, taken = address(source), address(target)
+    if abs(given - taken) < source.nbytes:
+        source = source.copy()
+        given = address(source)
+    kernel(source.size, given, taken)
+
+
+def _narrow(loop: Loop, source: NDArray[Any], target: NDArray[Any]) -> None:
+    if np.may_share_memory(source, target):
+        source = source.copy()
+    wide, result = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for start in range(0, source.size, CHUNK):
             part = source[start : start + CHUNK]
             wide[: part.size] = part
-            kernel(wide[: part.size], result[: part.size])
+            _whole(loop, wide[: part.size], result[: part.size])
             target[start : start + CHUNK] = result[: part.size]
 
 

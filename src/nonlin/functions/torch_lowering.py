@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.autograd import forward_ad
 
-from nonlin.errors import InvalidInputError
 from nonlin.functions.differentiation import differentiate
 from nonlin.functions.lookup import function
 from nonlin.functions.parsing import parse
 from nonlin.functions.printing import text
 from nonlin.functions.torch_loops import (
-    KERNEL_TYPES,
     Loops,
-    is_recorded,
+    checked,
+    is_ordinary,
     loops_of,
     pulled,
+    scaled,
     value,
     value_and_slope,
 )
@@ -39,6 +39,7 @@ _transforming = torch._C._are_functorch_transforms_active  # noqa: SLF001 - ther
 _alive = torch._C._functorch.unwrap_if_dead  # noqa: SLF001 - as above
 _batched = torch._C._functorch.is_legacy_batchedtensor  # noqa: SLF001 - as above
 _hooks = torch._C._autograd._top_saved_tensors_default_hooks  # noqa: SLF001 - as above
+_recording = torch.is_grad_enabled
 _overridden = torch.overrides.has_torch_function_unary
 
 
@@ -51,7 +52,7 @@ def apply_tensor(expression: Expression, x: Any, fast: bool = False) -> Any:  # 
         fast: compute in float32 instead of float64 inside.
     """
     if torch.compiler.is_compiling():
-        return torch.ops.nonlin.evaluate(_checked(x), text(expression), fast)
+        return torch.ops.nonlin.evaluate(checked(x), text(expression), fast)
     return lowered(expression, fast)(x)
 
 
@@ -65,20 +66,18 @@ def lowered(expression: Expression, fast: bool) -> Callable[[Any], Any]:  # noqa
 def _handed(own: Callable[[Any], Any], loops: Loops, x: Any) -> Any:
     if x.dtype in FLOATING and x.is_cpu and not _overridden(x):
         return own(x)
-    x = _checked(x)
+    x = checked(x)
     return _passed(loops, x) if _overridden(x) else own(x)
 
 
 def _looped(loops: Loops, differentiable: Callable[[Any], Any], x: Any) -> Any:
-    if x.dtype not in FLOATING or not x.is_cpu:
-        x = _checked(x)
     if torch.compiler.is_compiling():
-        return torch.ops.nonlin.evaluate(x, loops.formula, loops.fast)
+        return torch.ops.nonlin.evaluate(checked(x), loops.formula, loops.fast)
     if _overridden(x):
-        return _passed(loops, x)
+        return _passed(loops, checked(x))
     if _transforming() or forward_ad._current_level >= 0:  # noqa: SLF001 - as above
-        return _Transformable.apply(x, loops)
-    if x.requires_grad and torch.is_grad_enabled():
+        return _Transformable.apply(checked(x), loops)
+    if x.requires_grad and _recording():
         return differentiable(_alive(x))
     return value(loops, x)
 
@@ -87,17 +86,6 @@ def _passed(loops: Loops, x: Any) -> Any:
     """Let a recorder of operations, or a tensor of another kind, see one operation, as with torch's own functions."""
     given = loops.expression, x, loops.fast
     return torch.overrides.handle_torch_function(apply_tensor, (x,), *given)
-
-
-def _checked(x: Any) -> Any:
-    """Return a tensor of floating type that a processor holds, or none at all."""
-    if x.is_complex():
-        raise InvalidInputError(f"expected a tensor of real numbers, got {x.dtype}; take its .real or .abs()")
-    if not (x.is_cpu or x.is_meta):
-        raise InvalidInputError(
-            f"expected a tensor on the processor, got one on {x.device}; move it with .cpu()"
-        )
-    return x if x.is_floating_point() else x.to(torch.get_default_dtype())
 
 
 @lru_cache(maxsize=2)
@@ -131,15 +119,17 @@ def _differentiable(loops: Loops) -> Callable[[Any], Any]:
 
     def backward(ctx: Any, gradient: Any) -> Any:
         kept = ctx.slope
-        if torch.is_grad_enabled():
+        if _recording():
             # the derivative of the derivative goes through the slope's own expression
             return gradient * apply_tensor(loops.slope, ctx.saved_tensors[0], loops.fast)
         if kept is not None:
             ctx.slope = None
-            return kept.mul_(gradient) if _plain(gradient, kept.dtype) else gradient * kept
+            return scaled(kept, gradient) if _plain(gradient, kept.dtype) else gradient * kept
         (x,) = ctx.saved_tensors
-        if loops.cheap and x.dtype in KERNEL_TYPES and _plain(gradient, x.dtype) and not is_recorded(x):
-            return pulled(loops, x, gradient)
+        if loops.cheap:
+            x, gradient = x.contiguous(), gradient.contiguous()
+            if is_ordinary(x) and _plain(gradient, x.dtype):
+                return pulled(loops, x, gradient)
         # by the loop of the first time, so that nothing differs
         return gradient * value_and_slope(loops, x)[1]
 
@@ -185,7 +175,7 @@ class _Transformable(torch.autograd.Function):  # type: ignore[misc]
 
 def _plain(gradient: Any, dtype: Any) -> bool:
     """Return whether a gradient is an ordinary tensor of a type, not a batch of them inside one."""
-    if type(gradient) is not torch.Tensor or gradient.dtype is not dtype or _transforming():
+    if gradient.dtype is not dtype or not is_ordinary(gradient) or _transforming():
         return False
     return not _batched(gradient)  # `is_grads_batched` still uses the older batches
 

@@ -12,7 +12,7 @@ from nonlin.functions.kernels.intrinsics import at
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["STARTS", "VIEWS", "entry_point"]
+__all__ = ["SCALES", "STARTS", "VIEWS", "entry_point"]
 
 
 def entry_point(compiled: Any, kind: int = 0) -> Callable[..., Any]:
@@ -41,3 +41,23 @@ STARTS = {name: entry_point(_start, kind) for kind, name in enumerate(("float32"
 
 VIEWS = {"float32": entry_point(_singles), "float64": entry_point(_doubles)}
 """What returns the array of that many numbers at an address; whoever gave the address keeps them alive."""
+
+
+@numba.njit("void(int64, int64, int64)", cache=True)  # type: ignore[untyped-decorator]
+def _scale_singles(size: int, target_at: int, factors_at: int) -> None:
+    target = numba.carray(at(target_at, np.float32), size)
+    factors = numba.carray(at(factors_at, np.float32), size)
+    for i in range(size):
+        target[i] *= factors[i]
+
+
+@numba.njit("void(int64, int64, int64)", cache=True)  # type: ignore[untyped-decorator]
+def _scale_doubles(size: int, target_at: int, factors_at: int) -> None:
+    target = numba.carray(at(target_at, np.float64), size)
+    factors = numba.carray(at(factors_at, np.float64), size)
+    for i in range(size):
+        target[i] *= factors[i]
+
+
+SCALES = {"float32": entry_point(_scale_singles), "float64": entry_point(_scale_doubles)}
+"""What multiplies the numbers at the first address by those at the second."""

@@ -6,6 +6,8 @@ from fractions import Fraction
 from math import log, log2
 from typing import TYPE_CHECKING
 
+from nonlin.functions.kernels.fitting import fit
+
 if TYPE_CHECKING:
     from nonlin.functions.kernels.emitter import Emitter
 
@@ -47,19 +49,23 @@ def exp_product(e: Emitter, a: str, b: str) -> str:
     return _exp_of(e, r, whole, lift=_lift(e, u))
 
 
-def exp_fraction(e: Emitter, u: str) -> tuple[str, str]:
-    """Emit a and b with exp(u) = a/b, for what divides anyway: shorter than the polynomial of exp.
+def exp_fraction(e: Emitter, u: str, *, sign: int = 1) -> tuple[str, str]:
+    """Emit a and b with exp(sign·u) = a/b, for what divides anyway: shorter than the polynomial of exp.
 
-    In float64 u within ±350, in float32 u ≤ 0, and a is lifted, see `Precision`. With c = r·coth(r/2), an even
-    function, exp(r) = (c + r)/(c − r).
+    In float64 u within ±350, in float32 sign·u ≤ 0, and a is lifted, see `Precision`; with a sign of −1 u ≥ 0. With
+    c = r·coth(r/2), an even function, exp(r) = (c + r)/(c − r).
     """
-    within = e.larger(u, e.precision.lowest if e.precision.careful else -FRACTION)
-    if not e.precision.careful:
-        within = e.smaller(within, FRACTION)
-    r, whole = _reduced(e, within)
-    # an error of c counts 2r/(c² − r²) < 0.19 times in the quotient
-    c = e.polynomial("coth", (0.0, HALF**2), e.multiply(r, r), relative=10.0)
-    return _scaled(e, e.add(c, r), whole, _lift(e, u)), e.subtract(c, r)
+    furthest = -e.precision.lowest if e.precision.careful else FRACTION
+    within = u if sign < 0 else e.larger(u, -furthest)
+    if sign < 0 or not e.precision.careful:
+        within = e.smaller(within, furthest)
+    r, whole = _reduced(e, within, sign)
+    # r·c is approximated, an odd function: an error of it counts 2/(c² − r²) < 0.52 times in the quotient
+    odd = fit("coth", -HALF, HALF, 1.9 * e.precision.error)
+    c = e.horner(odd[1::2], e.multiply(r, r))
+    both = e.add(c, r), e.subtract(c, r)
+    a, b = both[::sign]
+    return _scaled(e, a, whole, _lift(e, u, sign)), b
 
 
 def expm1(e: Emitter, u: str) -> str:
@@ -130,11 +136,11 @@ def _exp_of(e: Emitter, r: str, whole: str, *, lift: str | None) -> str:
     return _scaled(e, e.polynomial("exp_whole", (-HALF, HALF), r, relative=2.0), whole, lift)
 
 
-def _lift(e: Emitter, u: str) -> str | None:
-    """Return the condition under which exp(u) is lifted, noted for the end of the kernel; None where it never is."""
+def _lift(e: Emitter, u: str, sign: int = 1) -> str | None:
+    """Return the condition under which exp(sign·u) is lifted, noted for the kernel's end; None where it never is."""
     if not e.precision.lift:
         return None
-    condition = f"{u} < {e.number(LIFTED)}"
+    condition = f"{u} {'<' if sign > 0 else '>'} {e.number(sign * LIFTED)}"
     e.lifts.add(condition)
     return condition
 
@@ -146,18 +152,18 @@ def _scaled(e: Emitter, value: str, whole: str, lift: str | None) -> str:
     return e.step(f"unbits(bits({value}) + (bits({whole}) << {e.integer(e.precision.mantissa)}))")
 
 
-def _reduced(e: Emitter, u: str) -> tuple[str, str]:
-    """Return r = u − k·ln 2, and k + magic, whose last bits are k."""
-    k, whole = _wholes(e, u)
+def _reduced(e: Emitter, u: str, sign: int = 1) -> tuple[str, str]:
+    """Return r = u − sign·k·ln 2, and k + magic, whose last bits are k: exp(sign·u) = 2ᵏ·exp(sign·r)."""
+    k, whole = _wholes(e, u, sign)
     if not e.precision.careful:
-        return e.fma(k, e.number(-log(2)), u), whole
+        return e.fma(k, e.number(-sign * log(2)), u), whole
     high, low = _split(e)
-    return e.fma(k, e.number(-low), e.fma(k, e.number(-high), u)), whole
+    return e.fma(k, e.number(-sign * low), e.fma(k, e.number(-sign * high), u)), whole
 
 
-def _wholes(e: Emitter, u: str) -> tuple[str, str]:
-    """Return k, the integer nearest to u/ln 2, and k + magic."""
-    whole = e.fma(u, e.number(log2(2.718281828459045)), e.number(_magic(e)))
+def _wholes(e: Emitter, u: str, sign: int = 1) -> tuple[str, str]:
+    """Return k, the integer nearest to sign·u/ln 2, and k + magic."""
+    whole = e.fma(u, e.number(sign * log2(2.718281828459045)), e.number(_magic(e)))
     return e.subtract(whole, e.number(_magic(e))), whole
 
 

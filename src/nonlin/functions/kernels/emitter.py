@@ -32,7 +32,7 @@ class Emitter:
         self.mixed = False  # whether an expression has several, so that no one lift can be taken back
         self._known: dict[str, str] = {}
         self._negated: dict[str, str] = {}
-        self._chosen: dict[str, tuple[str, str, str]] = {}
+        self._chosen: dict[str, tuple[str, ...]] = {}
 
     def step(self, text: str) -> str:
         """Return the name of a computation's result; a computation that was made before is used again."""
@@ -63,8 +63,9 @@ class Emitter:
 
     def multiply(self, a: str, b: str) -> str:
         """Return a·b."""
-        if a in self._chosen and self._chosen.get(b) == tuple(self._chosen[a][k] for k in (0, 2, 1)):
-            a, b = self._chosen[a][1:]  # whichever of two numbers is chosen first, the other is the second
+        # whichever of two numbers is chosen first, the other is the second
+        if a in self._chosen and self._chosen.get(b) == tuple(self._chosen[a][k] for k in (0, 2, 1, 3)):
+            return self.step(self._chosen[a][3])
         return self.step(f"{a} * {b}")
 
     def divide(self, a: str, b: str) -> str:
@@ -91,10 +92,10 @@ class Emitter:
             return self.step(f"select({condition}, {yes}, {no})")
         return self.step(f"{yes} if {condition} else {no}")
 
-    def either(self, condition: str, yes: str, no: str) -> str:
-        """Return one of two values, both of which a product with the other one may want."""
+    def either(self, condition: str, yes: str, no: str, *, product: str) -> str:
+        """Return one of two values, whose product with the other one is the text of a step, should it be wanted."""
         name = self.select(condition, yes, no)
-        self._chosen[name] = condition, yes, no
+        self._chosen[name] = condition, yes, no, product
         return name
 
     def smaller(self, a: str, limit: float) -> str:

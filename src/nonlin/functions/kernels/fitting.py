@@ -87,9 +87,8 @@ def _atanh_rest(z: Any) -> Any:
     return (((1 + t) / (1 - t)).log() / t - 2) / z
 
 
-def _coth_core(z: Any) -> Any:
-    r = z.sqrt()
-    return r * (r / 2).coth()
+def _coth_core(r: Any) -> Any:
+    return r**2 * (r / 2).coth()
 
 
 def _tail(center: float) -> Callable[[Any], Any]:

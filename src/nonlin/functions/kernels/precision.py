@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["DOUBLE", "FAST", "PLAIN", "SHORT", "SINGLE", "TIGHT", "Precision"]
+__all__ = ["DOUBLE", "FAST", "LOOSE", "PLAIN", "SHORT", "SINGLE", "TIGHT", "Precision"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,9 @@ SINGLE = Precision(
 
 TIGHT = replace(SINGLE, name="tight", error=2.0**-38)
 """The same where several primitives are nested or added, so that their errors do."""
+
+LOOSE = replace(SINGLE, name="loose", error=2.0**-31.5)
+"""The same where one polynomial is all, and its error, relative to the result, at most 0.006 ULP of float32."""
 
 FAST = Precision(
     name="fast",

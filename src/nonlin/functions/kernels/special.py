@@ -46,27 +46,24 @@ HYPOT_LIMIT = {"float64": 1e8, "float32": 1e4}  # above it √(1 + u²) is abs(u
 
 def sigmoid(e: Emitter, u: str) -> str:
     """Emit the sigmoid such that that of −u shares what it can."""
-    if e.folded or e.precision.careful:
-        base = e.negated(u)
-        a, b = _falling(e, u)
-        right = f"{base or u} >= {e.number(0.0)}"
-        if e.paired and e.precision.careful:
-            # 1 minus the smaller of the two is rounded less often than a second quotient
-            small = e.divide(a, e.add(a, b))
-            large = e.subtract(e.number(1.0), small)
-            return e.either(right, *((small, large) if base else (large, small)))
-        top = e.select(right, *((a, b) if base else (b, a)))
-    else:
-        base = e.negated(u)
+    base = e.negated(u)
+    if not (e.paired or e.folded or e.precision.careful):
         a, b = exp_fraction(e, base or u)
-        top = b if base else a
-    total = e.add(a, b)
-    return e.multiply(top, reciprocal(e, total)) if e.paired else e.divide(top, total)
+        return e.divide(b if base else a, e.add(a, b))
+    a, b = _falling(e, u)
+    right = f"{base or u} >= {e.number(0.0)}"
+    if not e.paired:
+        return e.divide(e.select(right, *((a, b) if base else (b, a))), e.add(a, b))
+    # 1 minus the smaller of the two is rounded less often than a second quotient
+    small = e.divide(a, e.add(a, b))
+    large = e.subtract(e.number(1.0), small)
+    product = f"fma(-{small}, {small}, {small})"
+    return e.either(right, *((small, large) if base else (large, small)), product=product)
 
 
 def _falling(e: Emitter, u: str) -> tuple[str, str]:
     """Emit a and b with exp(−abs(u)) = a/b."""
-    return exp_fraction(e, e.negate(e.magnitude(u)))
+    return exp_fraction(e, e.magnitude(u), sign=-1)
 
 
 def softplus(e: Emitter, u: str) -> str:

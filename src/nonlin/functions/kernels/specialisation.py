@@ -7,8 +7,9 @@ import numpy as np
 from nonlin.functions.construction import rebuild
 from nonlin.functions.evaluation import evaluate
 from nonlin.functions.expression import Call, Constant, Expression, Piecewise, Variable, children, nodes
+from nonlin.functions.primitives import SLOPES
 
-__all__ = ["ZEROS", "passes_nan", "specialised"]
+__all__ = ["ZEROS", "multiplies_sigmoid", "passes_nan", "specialised"]
 
 ZEROS = np.array([0.0, -0.0])
 CHEAPER = {"exp": "exp_negative", "expm1": "expm1_negative"}
@@ -21,6 +22,40 @@ def passes_nan(expression: Expression) -> bool:
     if isinstance(expression, Call) and expression.operator == "power":
         return passes_nan(expression.operands[0])
     return isinstance(expression, Variable) or any(passes_nan(child) for child in children(expression))
+
+
+def multiplies_sigmoid(expressions: tuple[Expression, ...]) -> bool:
+    """Return whether expressions are arithmetic times sigmoid(a), sigmoid(−a) or both, of one a.
+
+    Then nothing magnifies the error of exp(a): in the product of the two it counts less than in one.
+    """
+    found = [_sigmoids(expression) for expression in expressions]
+    arguments = [argument for part in found for argument in part or ()]
+    once = all(part is not None and len(part) == len(set(part)) for part in found)
+    return once and len({_without_sign(argument) for argument in arguments}) == 1
+
+
+def _sigmoids(expression: Expression) -> list[Expression] | None:
+    """Return the arguments of the sigmoids in a product; None where it is none, or has other primitives."""
+    if _is_arithmetic(expression):
+        return []
+    if not isinstance(expression, Call):
+        return None
+    match expression.operator:
+        case "sigmoid" if _is_arithmetic(expression.operands[0]):
+            return [expression.operands[0]]
+        case "multiply" | "negate":
+            parts = [_sigmoids(operand) for operand in expression.operands]
+            return None if None in parts else [argument for part in parts for argument in part or ()]
+    return None
+
+
+def _is_arithmetic(expression: Expression) -> bool:
+    return not any(isinstance(node, Call) and node.operator in SLOPES for node in nodes(expression))
+
+
+def _without_sign(argument: Expression) -> Expression:
+    return argument.operands[0] if isinstance(argument, Call) and argument.operator == "negate" else argument
 
 
 def specialised(expression: Expression) -> Expression:
