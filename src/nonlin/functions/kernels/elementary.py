@@ -19,7 +19,7 @@ __all__ = [
     "expm1",
     "expm1_negative",
     "log1p",
-    "log1p_fraction",
+    "log1p_exp",
     "log_of",
     "reciprocal",
 ]
@@ -52,8 +52,16 @@ def exp_product(e: Emitter, a: str, b: str) -> str:
 def exp_fraction(e: Emitter, u: str, *, sign: int = 1) -> tuple[str, str]:
     """Emit a and b with exp(sign·u) = a/b, for what divides anyway: shorter than the polynomial of exp.
 
-    In float64 u within ±350, in float32 sign·u ≤ 0, and a is lifted, see `Precision`; with a sign of −1 u ≥ 0. With
-    c = r·coth(r/2), an even function, exp(r) = (c + r)/(c − r).
+    In float64 u within ±350, in float32 sign·u ≤ 0, and a is lifted, see `Precision`; with a sign of −1 u ≥ 0.
+    """
+    a, b, whole = _fraction(e, u, sign)
+    return _scaled(e, a, whole, _lift(e, u, sign)), b
+
+
+def _fraction(e: Emitter, u: str, sign: int) -> tuple[str, str, str]:
+    """Return a and b with exp(sign·u) = 2ᵏ·a/b, and k + magic.
+
+    With c = r·coth(r/2), an even function, exp(r) = (c + r)/(c − r).
     """
     furthest = -e.precision.lowest if e.precision.careful else FRACTION
     within = u if sign < 0 else e.larger(u, -furthest)
@@ -65,7 +73,7 @@ def exp_fraction(e: Emitter, u: str, *, sign: int = 1) -> tuple[str, str]:
     c = e.horner(odd[1::2], e.multiply(r, r))
     both = e.add(c, r), e.subtract(c, r)
     a, b = both[::sign]
-    return _scaled(e, a, whole, _lift(e, u, sign)), b
+    return a, b, whole
 
 
 def expm1(e: Emitter, u: str) -> str:
@@ -78,15 +86,27 @@ def expm1_negative(e: Emitter, u: str) -> str:
     # −1 to the last bit long before; only an exp beside it needs the rest
     lowest, lift = (e.precision.lowest, _lift(e, u)) if e.shared else (-80.0, None)
     r, whole = _reduced(e, e.larger(u, lowest))
-    scale = _power_of_two(e, whole, lift)
+    scale = _power_of_two(e, whole, _lifted_bias(e, lift))
     return e.fma(scale, _rest(e, r), e.subtract(scale, e.number(1.0)))
 
 
-def log1p_fraction(e: Emitter, a: str, b: str, beside: str) -> str:
-    """Emit log(1 + a/b) + beside for a/b in [0, 1], as 2·atanh(a/(a + 2b))."""
-    t = e.divide(a, e.fma(e.number(2.0), b, a))
+def log1p_exp(e: Emitter, a: str, beside: str) -> str:
+    """Emit log(1 + exp(−a)) + beside for a ≥ 0: with exp(−a) = p/q it is 2·atanh(p/(p + 2q)).
+
+    In float32 p is lifted, see `Precision`, and the last step takes it back.
+    """
+    p, q, whole = _fraction(e, a, -1)
+    back = 2.0**-e.precision.lift
+    if e.precision.lift:
+        lifted = e.multiply(p, _power_of_two(e, whole, _bias(e, e.precision.lift)))
+        low = e.multiply(lifted, e.number(back))
+    else:
+        low = lifted = _scaled(e, p, whole, None)
+    quotient = e.divide(lifted, e.fma(e.number(2.0), q, low))
+    t = e.multiply(quotient, e.number(back)) if e.precision.lift else quotient
     # the division is hidden behind the polynomial, which without it would be twice as long
-    return e.fma(t, e.polynomial("atanh_whole", (0.0, 1 / 9), e.multiply(t, t), relative=4.0), beside)
+    coefficients = fit("atanh_whole", 0.0, 1 / 9, 4.0 * e.precision.error)
+    return e.fma(quotient, e.horner([back * c for c in coefficients], e.multiply(t, t)), beside)
 
 
 def log_of(e: Emitter, u: str, correction: str | None = None) -> str:
@@ -132,7 +152,7 @@ def _exp(e: Emitter, u: str, lift: str | None = None) -> str:
 
 def _exp_of(e: Emitter, r: str, whole: str, *, lift: str | None) -> str:
     if e.shared:
-        return e.multiply(e.add(e.number(1.0), _rest(e, r)), _power_of_two(e, whole, lift))
+        return e.multiply(e.add(e.number(1.0), _rest(e, r)), _power_of_two(e, whole, _lifted_bias(e, lift)))
     return _scaled(e, e.polynomial("exp_whole", (-HALF, HALF), r, relative=2.0), whole, lift)
 
 
@@ -148,7 +168,7 @@ def _lift(e: Emitter, u: str, sign: int = 1) -> str | None:
 def _scaled(e: Emitter, value: str, whole: str, lift: str | None) -> str:
     """Multiply a number near 1 by the power of two that a reduction found."""
     if e.precision.careful:
-        return e.multiply(value, _power_of_two(e, whole, lift))
+        return e.multiply(value, _power_of_two(e, whole, _lifted_bias(e, lift)))
     return e.step(f"unbits(bits({value}) + (bits({whole}) << {e.integer(e.precision.mantissa)}))")
 
 
@@ -189,10 +209,15 @@ def _magic_bits(e: Emitter) -> str:
     return e.integer(((p.bias + p.mantissa) << p.mantissa) + (1 << (p.mantissa - 1)))
 
 
-def _power_of_two(e: Emitter, whole: str, lift: str | None = None) -> str:
+def _power_of_two(e: Emitter, whole: str, bias: str) -> str:
     """Return 2ᵏ from k + magic, whose last bits are k: the shift takes the others away."""
-    p = e.precision
-    bias = e.integer(p.bias << p.mantissa)
-    if lift is not None:
-        bias = e.select(lift, e.integer((p.bias + p.lift) << p.mantissa), bias)
-    return e.step(f"unbits({e.whole(f'(bits({whole}) << {e.integer(p.mantissa)}) + {bias}')})")
+    return e.step(f"unbits({e.whole(f'(bits({whole}) << {e.integer(e.precision.mantissa)}) + {bias}')})")
+
+
+def _bias(e: Emitter, lift: int = 0) -> str:
+    """Write the exponent of 2 to the power of the lift, where a number has it."""
+    return e.integer((e.precision.bias + lift) << e.precision.mantissa)
+
+
+def _lifted_bias(e: Emitter, lift: str | None) -> str:
+    return _bias(e) if lift is None else e.select(lift, _bias(e, e.precision.lift), _bias(e))

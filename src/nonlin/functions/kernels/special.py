@@ -10,7 +10,7 @@ from nonlin.functions.kernels.elementary import (
     exp_negative,
     exp_product,
     expm1_negative,
-    log1p_fraction,
+    log1p_exp,
     reciprocal,
 )
 from nonlin.functions.kernels.fitting import TAIL_CENTER
@@ -68,7 +68,7 @@ def _falling(e: Emitter, u: str) -> tuple[str, str]:
 
 def softplus(e: Emitter, u: str) -> str:
     """Emit log(1 + exp(u))."""
-    return log1p_fraction(e, *_falling(e, u), e.larger(u, 0.0))
+    return log1p_exp(e, e.magnitude(u), e.larger(u, 0.0))
 
 
 def tanh(e: Emitter, u: str) -> str:
