@@ -15,6 +15,8 @@ from nonlin.functions.arb import enclose
 from nonlin.functions.catalogue.budgets import ALLOWANCES, FLOAT32, FLOAT64, ROOT
 from nonlin.functions.differentiation import differentiate
 from nonlin.functions.dispatch import WORTH_COMPILING
+from nonlin.functions.kernels.compilation import precise
+from nonlin.functions.kernels.precision import LOOSE
 from nonlin.functions.kinks import breakpoints
 
 SCALAR = [f for f in nonlin.functions() if not f.vector]
@@ -179,3 +181,23 @@ def test_the_sample_covers_what_it_should():
     assert exponents.min() == -148
     assert exponents.max() == 128
     assert len(exponents) > 30
+
+
+@pytest.mark.parametrize(
+    "formula", ["sigmoid(x)", "x * sigmoid(-2 * x)", "-3 * sigmoid(x / 2) * sigmoid(-(x / 2))"]
+)
+def test_a_product_of_sigmoids_has_the_shorter_polynomial_and_stays_within_the_budget(formula):
+    f = nonlin.define(formula)
+    assert precise((f.expression,), "float32", "accurate") is LOOSE
+    points = np.random.default_rng(0).uniform(-80, 80, 1_000_000).astype(np.float32)
+    true = f(points.astype(np.float64))  # its errors are a billionth of a unit
+    units = np.abs(f(points) - true) / np.spacing(np.abs(true).astype(np.float32))
+    assert units.max() <= FLOAT32
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["sigmoid(x) ** 2", "sigmoid(x) + 1", "sigmoid(x) * sigmoid(2 * x)", "sigmoid(tanh(x))", "exp(x)"],
+)
+def test_where_errors_add_up_polynomials_are_as_long_as_ever(formula):
+    assert precise((nonlin.define(formula).expression,), "float32", "accurate") is not LOOSE

@@ -44,10 +44,11 @@ def test_the_other_order_of_bytes(size, dtype):
     np.testing.assert_array_equal(result, f(u))
 
 
-def test_out_that_overlaps(size):
-    f, u = nonlin.function("mish"), np.linspace(-6, 6, 2 * size)
+@pytest.mark.parametrize("dtype", TYPES)
+def test_out_that_overlaps(size, dtype):
+    f, u = nonlin.function("mish"), np.linspace(-6, 6, 2 * size).astype(dtype)
     wanted = f(u)
-    shifted, turned, sparse = u.copy(), u.copy(), np.zeros(4 * size)
+    shifted, turned, sparse = u.copy(), u.copy(), np.zeros(4 * size, dtype)
     f(shifted[:-1], out=shifted[1:])
     np.testing.assert_array_equal(shifted[1:], wanted[:-1])
     f(turned, out=turned[::-1])

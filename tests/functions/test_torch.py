@@ -103,6 +103,25 @@ def test_autocast_and_layouts():
     assert torch.isnan(nan).all()
 
 
+@pytest.mark.parametrize("name", ["sigmoid", "hardswish"])
+def test_a_gradient_may_lie_in_memory_as_it_likes(name):
+    f, x, gradient = nonlin.function(name), torch.randn(60, 80), torch.randn(60, 80)
+    apart = torch.randn(60, 160)[:, ::2].copy_(gradient)
+    row = gradient[:1].expand(60, 80)
+    for given, plain in (
+        (apart, gradient),
+        (gradient.t().contiguous().t(), gradient),
+        (row, row.contiguous()),
+    ):
+        results = []
+        for g in (given, plain):
+            leaf = x.clone().requires_grad_()
+            f(leaf).backward(g)
+            results.append(leaf.grad)
+        torch.testing.assert_close(*results, rtol=0, atol=0)
+        torch.testing.assert_close(results[0], plain * torch.tensor(f.slope(x.numpy())))
+
+
 @pytest.mark.parametrize("name", ["swish", "prelu", "apl", "srelu", "snake", "rational"])
 def test_learnable_parameters_get_their_gradient(name):
     f = nonlin.function(name, **({"beta": 1.5} if name == "swish" else {}))
