@@ -43,8 +43,8 @@ CHEAP = {"add", "subtract", "multiply", "divide", "negate", "power"}
 _modes = torch._C._len_torch_dispatch_stack  # noqa: SLF001 - there is no public question
 _mode = torch._C._get_dispatch_mode  # noqa: SLF001 - as above
 _PROXIES = torch._C._TorchDispatchModeKey.PROXY  # noqa: SLF001 - as above
-_empty = torch.empty_like
 _MEMORY = torch._C._disabled_torch_dispatch_impl  # noqa: SLF001 - as above
+_empty = torch.empty_like
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -155,10 +155,8 @@ def pulled(loops: Loops, x: Any, gradient: Any) -> Any:
 
 
 def scaled(slope: Any, gradient: Any) -> Any:
-    """Return slope·gradient in the memory of the slope; both are ordinary tensors of one type."""
-    _scale(slope.dtype)(
-        slope.numel(), slope.data_ptr(), gradient.data_ptr()
-    )  # torch takes 2 µs to find its own
+    """Return slope·gradient in the memory of the slope, 2 µs sooner than torch; both are ordinary, of one type."""
+    _scale(slope.dtype)(slope.numel(), slope.data_ptr(), gradient.data_ptr())
     return slope
 
 
