@@ -86,6 +86,21 @@ def test_a_call_without_a_finite_value_has_no_figures(mlp, he):
     assert "–" in page(inspection)
 
 
+def test_units_that_are_not_finite_are_in_no_other_state(broken):
+    path, _ = broken(nan=[0, 33], inf=[64])  # in the rows of units 0, 1 and 2
+    inspection = inspect(path, SAMPLES)
+    first, second = inspection.calls
+    assert first.nonfinite_units == ()
+    assert second.nonfinite_units == (0, 1, 2)
+    assert not {0, 1, 2} & {*second.dead_units, *second.saturated_units, *second.linear_units}
+    assert not any({0, 1, 2} & {*f.units} for f in inspection.findings)
+    message = next(f.message for f in inspection.findings if f.call == second.name)
+    assert message.startswith(
+        f"{second.name}: {second.nonfinite} values of 3 of 32 units are NaN or infinite;"
+    )
+    assert '<p class="small">NaN or infinite units: 0, 1, 2.</p>' in page(inspection)
+
+
 @pytest.mark.parametrize("value", ["nan", "inf"])
 def test_what_needs_the_weights_refuses_and_names_them(broken, value):
     path, name = broken(**{value: [5]})

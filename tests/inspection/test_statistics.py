@@ -64,6 +64,14 @@ def test_nonfinite_values_are_counted_and_left_out():
     assert np.isfinite(statistics.output.mean).all()
 
 
+def test_a_value_that_is_not_finite_is_on_no_flat_part():
+    x = np.array([[-np.inf, -1.0], [-1.0, -1.0], [1.0, 1.0]])
+    statistics = of(x)
+    assert statistics.lost.tolist() == [1, 0]
+    assert statistics.resting.tolist() == [1, 2]
+    assert np.isnan(statistics.slope_sum).tolist() == [True, False]
+
+
 def plainly(u, axis, *, rests):
     """The same figures of SiLU's values by NumPy's passes, in float64."""
     y, slope = silu(u), silu_slope(u)

@@ -11,7 +11,7 @@ from matplotlib.patches import StepPatch
 
 from nonlin import function, pictures
 from nonlin.errors import InvalidInputError
-from nonlin.pictures.style import AT_REST, DEAD, FLAT, HEALTHY, INK, ON_SLOPE
+from nonlin.pictures.style import AT_REST, DEAD, FLAT, HEALTHY, INK, NONFINITE, ON_SLOPE
 
 
 def steps(figure, colour):
@@ -143,6 +143,27 @@ def test_the_dead_units_come_first_and_the_strip_counts_them(demo):
     assert strip == {DEAD: 31, HEALTHY: 33}
     written = {text.get_text(): text.get_color() for text in figure.axes[0].texts}
     assert written == {"31 dead": "#000000", "33 healthy": INK}
+
+
+def test_units_that_are_not_finite_are_seen(made):
+    inspection = made(("call", "Relu"), width=8)
+    (call,), (recorded,) = inspection.calls, inspection.recording.calls
+    lost = np.array([0, 0, 0, 0, 20, 20, 80, 80])
+    slopes = np.where(lost, np.nan, recorded.statistics.slope_sum)
+    resting = np.minimum(recorded.statistics.resting, 80 - lost)
+    statistics = replace(recorded.statistics, lost=lost, slope_sum=slopes, resting=resting)
+    recording = replace(inspection.recording, calls=(replace(recorded, statistics=statistics),))
+    call = replace(call, nonfinite=200, nonfinite_units=(4, 5, 6, 7))
+    figure = pictures.units(replace(inspection, calls=(call,), recording=recording), "call")
+    shares = steps(figure, NONFINITE)
+    assert np.allclose(shares.values - shares.baseline, [0.25, 0.25, 1, 1, 0, 0, 0, 0], rtol=0, atol=1e-15)
+    assert np.all(steps(figure, ON_SLOPE).values[2:4] == 0)
+    written = [text.get_text() for text in figure.axes[0].texts]
+    assert written == ["4 NaN or infinite", "4 healthy"]
+    (axes,) = figure.axes
+    (box,) = [axes.get_legend().get_window_extent(FigureCanvasAgg(figure).get_renderer())]
+    assert box.x1 < figure.bbox.x1
+    assert box.y1 < figure.bbox.y1
 
 
 @pytest.mark.parametrize("ends", [(-0.155, 0.017), (-1.55e-4, 1.7e-5), (-1.0, 1.0), (1000.0, 1001.0)])

@@ -59,6 +59,21 @@ def test_a_function_without_a_slope_has_a_hatched_bar_only(made):
     assert all(width == 0 for state in ("dead", "healthy") for _, width in bars(figure)[state][1:])
 
 
+def test_units_that_are_not_finite_are_seen(demo):
+    some = replace(demo.calls[0], nonfinite=7, nonfinite_units=(1, 2, 3), dead_units=(0,), dead=1)
+    whole = replace(some, nonfinite_units=tuple(range(64)), dead_units=(), dead=None)
+    figure = pictures.overview(replace(demo, calls=(some, whole)))
+    drawn = bars(figure)
+    assert [width for _, width in drawn["NaN or infinite"]] == [3 / 64, 1]
+    assert [width for _, width in drawn["healthy"]] == [pytest.approx(60 / 64), 0]
+    assert not [patch for patch in figure.axes[0].patches if patch.get_hatch()]
+    named = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert "NaN or infinite" in named
+    assert "NaN or infinite" not in [
+        text.get_text() for text in pictures.overview(demo).axes[0].get_legend().get_texts()
+    ]
+
+
 def test_only_some_calls(demo):
     assert names(pictures.overview(demo, only={"relu3", "relu1"})) == ["relu1", "relu3"]
     with pytest.raises(InvalidInputError, match="got none; this network has relu1, relu2"):

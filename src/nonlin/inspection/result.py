@@ -53,6 +53,7 @@ class Call:
         saturated: units with over half of their values on a flat part of the function.
         linear: live units whose slope is constant on this data; "always on" for ReLU.
         dead_units, saturated_units, linear_units: their indices.
+        nonfinite_units: the indices of those with a value that is NaN or infinite, which are none of the three.
         slope_mean: the mean slope, relative to the function's largest.
         sparsity: the share of outputs that are exactly 0.
         resting: the share of values at rest (ReLU: off).
@@ -85,6 +86,7 @@ class Call:
     dead_units: tuple[int, ...]
     saturated_units: tuple[int, ...]
     linear_units: tuple[int, ...]
+    nonfinite_units: tuple[int, ...]
     slope_mean: float | None
     sparsity: float
     resting: float

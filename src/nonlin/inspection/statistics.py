@@ -105,9 +105,10 @@ def measure(
             "saturated" (sigmoid).
 
     Returns:
-        The statistics by unit. NaN and infinite entries are counted in `lost`, and are 0 in all else. Sums are in
-        float64, and moments around one of the unit's own values: with n values the error of a variance is at most about
-        n units in its last place, however far from 0 they lie.
+        The statistics by unit. NaN and infinite entries are counted in `lost`; their slope is NaN, so that those of
+        their unit are; they lie on no flat part, and are 0 in all else. Sums are in float64, and moments around one of
+        the unit's own values: with n values the error of a variance is at most about n units in its last place, however
+        far from 0 they lie.
     """
     from nonlin.inspection.totals import add, totals_for
 

@@ -96,7 +96,8 @@ def add(totals: Totals, u: Array, y: Array, slope: Array | None, *, rests_at_zer
         totals: changed in place.
         u: pre-activations, float32 or float64, in the order of memory: without gaps, the units at their axis.
         y: outputs, the same type and order.
-        slope: relative, the same; None for a function that has none of one number.
+        slope: relative, the same; None for a function that has none of one number. NaN is written to it where a value
+            is not finite.
         rests_at_zero: whether a flat value whose output is nearly 0 rests, and is not saturated.
     """
     width = totals.units * totals.inner if totals.sums.shape[1] == 1 else totals.inner
@@ -124,6 +125,8 @@ def _add(arrays: Three, totals: Four, limits: Array) -> None:
     _add_moments(u, y, pivots[0], sums[0], sums[1])
     _add_moments(y, u, pivots[1], sums[2], sums[3])
     _add_sizes(u, y, sums[4], extremes[0], counts[:2])
+    if counts[1].any():
+        _lose_slopes(u, y, s)
     _count_small(u, y, counts[2:4], limits)
     _add_slopes(s, sums[5], extremes[1], extremes[2])
     _count_flat(s, y, counts[4:6], limits)
@@ -159,6 +162,14 @@ def _add_sizes(u: Array, y: Array, total: Array, largest: Array, counts: Array) 
                 largest[group, lane] = max(largest[group, lane], size)
                 zeros[group, lane] += size == 0
                 nonfinite[group, lane] += not finite
+
+
+@_part
+def _lose_slopes(u: Array, y: Array, s: Array) -> None:
+    for segment in range(_whole(len(s))):
+        for place in range(_whole(s.shape[1])):
+            if not (abs(u[segment, place]) < np.inf) & (abs(y[segment, place]) < np.inf):
+                s[segment, place] = np.nan
 
 
 @_part

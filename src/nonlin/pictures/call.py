@@ -13,11 +13,13 @@ from nonlin.errors import InvalidInputError
 from nonlin.functions import Function
 from nonlin.inspection import Call, Inspection
 from nonlin.inspection.recording import RecordedCall
+from nonlin.inspection.statistics import UnitStatistics
 from nonlin.inspection.thresholds import FLAT_SLOPE
 from nonlin.pictures.style import (
     AT_REST,
     FLAT,
     INK,
+    NONFINITE,
     ON_SLOPE,
     SLOPE,
     STATES,
@@ -27,7 +29,7 @@ from nonlin.pictures.style import (
     styled,
 )
 
-__all__ = ["drawable", "pre_activations", "units"]
+__all__ = ["drawable", "pre_activations", "states", "units"]
 
 Array = npt.NDArray[Any]
 
@@ -100,8 +102,9 @@ def units(inspection: Inspection, name: str) -> Figure:
 
     Returns:
         A figure, one column a unit: the shares of its values at rest, on another flat part, and on the slope, and
-        its mean slope relative to the function's largest. The units are sorted: dead, saturated, linear, healthy
-        (the strip below), and by mean slope within each. Of more than 512 units, evenly spaced ones are drawn.
+        its mean slope relative to the function's largest. The units are sorted: dead, saturated, linear, NaN or
+        infinite, healthy (the strip below), and by mean slope within each. A unit with a value that is NaN or infinite
+        shows the share of those too, and has no mean slope. Of more than 512 units, evenly spaced ones are drawn.
 
     Raises:
         InvalidInputError: if there is no such call, or its function has no slope of one number.
@@ -115,32 +118,26 @@ def units(inspection: Inspection, name: str) -> Figure:
         )
     count = max(statistics.values, 1)
     slope = statistics.slope_sum / count
-    state = _states(call)
+    state = states(call)
     order = np.lexsort((slope, state))
     step = -(-call.units // _COLUMNS)
     shown = order[::step]
-    figure, axes = blank(_WIDTH, _HEIGHT, left=0.7, right=0.2)
-    resting, flat = statistics.resting[shown] / count, statistics.saturated[shown] / count
+    broken = bool(call.nonfinite_units)
+    figure, axes = blank(_WIDTH, _HEIGHT, left=0.7, right=0.2, above=0.56 if broken else 0.35)
     edges = np.minimum(np.arange(len(shown) + 1) * step, call.units)
-    sloped = 1 - resting - flat
-    levels = (np.zeros(len(shown)), sloped, sloped + flat, np.ones(len(shown)))
-    parts = (("on the slope", ON_SLOPE), ("flat", FLAT), ("at rest", AT_REST))
-    handles: list[Any] = [
-        axes.stairs(levels[i + 1], edges, baseline=levels[i], fill=True, color=colour, label=label)
-        for i, (label, colour) in enumerate(parts)
-    ]
+    handles = _draw_shares(axes, edges, statistics, shown)
     handles.append(
         axes.stairs(slope[shown], edges, baseline=None, color=INK, linewidth=1.2, label="mean slope")
     )
     _draw_strip(axes, state)
     axes.set_xlim(0, call.units)
-    axes.set_ylim(min(-0.12, float(slope.min())), 1)
+    axes.set_ylim(float(np.nanmin([-0.12, *slope])), 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
     axes.set_ylabel("share of the unit's values")
     axes.set_xlabel("units, sorted" + (f" (one in {step} drawn)" if step > 1 else ""))
-    legend(axes, handles)
+    legend(axes, handles, columns=3 if broken else None)
     return figure
 
 
@@ -152,12 +149,34 @@ def _find(inspection: Inspection, name: str) -> tuple[Call, RecordedCall]:
     raise InvalidInputError(f"expected the name of a call, got {name!r}; this network has {names or 'none'}")
 
 
-def _states(call: Call) -> Array:
-    """Return 0 for dead, 1 for saturated, 2 for linear, 3 for healthy units."""
-    state = np.full(call.units, 3)
-    for number, members in enumerate((call.dead_units, call.saturated_units, call.linear_units)):
-        state[list(members)] = number
+def states(call: Call) -> Array:
+    """Return the place of each unit's state in `STATES`; −1 where there is no slope of one number to tell it by."""
+    state = np.full(call.units, -1 if call.dead is None else len(STATES) - 1)
+    members = (call.dead_units, call.saturated_units, call.linear_units, call.nonfinite_units)
+    for number, units in enumerate(members):
+        state[list(units)] = number
     return state
+
+
+def _draw_shares(axes: Axes, edges: Array, statistics: UnitStatistics, shown: Array) -> list[Any]:
+    """Stack the shares of each unit's values, those on the slope below; return those that are not all 0."""
+    lost, resting, flat = (
+        part[shown] / max(statistics.values, 1)
+        for part in (statistics.lost, statistics.resting, statistics.saturated)
+    )
+    parts = [
+        ("on the slope", ON_SLOPE, 1 - resting - flat - lost),
+        ("flat", FLAT, flat),
+        ("at rest", AT_REST, resting),
+    ]
+    parts += [("NaN or infinite", NONFINITE, lost)] if lost.any() else []
+    tops = np.cumsum([share for *_, share in parts], axis=0)
+    tops[-1] = 1
+    drawn = [
+        axes.stairs(top, edges, baseline=low, fill=True, color=colour, label=label)
+        for (label, colour, _), low, top in zip(parts, [np.zeros(len(shown)), *tops], tops, strict=False)
+    ]
+    return [patch for patch, (*_, share) in zip(drawn, parts, strict=True) if share.any()]
 
 
 def _draw_strip(axes: Axes, state: Array) -> None:

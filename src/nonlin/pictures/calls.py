@@ -1,6 +1,7 @@
 """Pictures of the whole network, one row a call of an activation, in the order of the forward pass."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,12 +11,14 @@ from matplotlib.ticker import NullFormatter, PercentFormatter
 
 from nonlin.errors import InvalidInputError
 from nonlin.inspection import Call, Inspection
+from nonlin.pictures.call import states
 from nonlin.pictures.style import (
     DEAD,
     GRID,
     LINEAR,
     MUTED,
     NO_SLOPE,
+    NONFINITE,
     STATES,
     WIDE,
     blank,
@@ -31,10 +34,12 @@ __all__ = ["gradients", "overview"]
 _ROOMY = 40
 """Up to so many rows, rows are tall enough for a number inside."""
 
+_IN_FULL = {"linear": "linear (ReLU: always on)"}
+
 
 @styled
 def overview(inspection: Inspection, *, only: Collection[str] | None = None) -> Figure:
-    """Draw the states of the units of every call: dead, saturated, linear (always on), healthy.
+    """Draw the states of the units of every call: dead, saturated, linear (always on), NaN or infinite, healthy.
 
     Args:
         inspection: the result to draw.
@@ -47,25 +52,30 @@ def overview(inspection: Inspection, *, only: Collection[str] | None = None) -> 
     calls = _chosen(inspection, only)
     figure, axes = _rows(calls, right=0.85)
     left = np.zeros(len(calls))
-    for state, colour, ink in STATES:
-        counts = np.array([_count(call, state) for call in calls])
+    found = [np.bincount(numbers[numbers >= 0], minlength=len(STATES)) for numbers in map(states, calls)]
+    for (state, colour, ink), counts in zip(STATES, np.transpose(found), strict=True):
         shares = counts / [max(call.units, 1) for call in calls]
         bars = axes.barh(range(len(calls)), shares, left=left, height=0.74, color=colour, label=state)
         left += shares
         if len(calls) <= _ROOMY:
             labels = [f"{n}" if share >= 0.05 else "" for n, share in zip(counts, shares, strict=True)]
             axes.bar_label(bars, labels, label_type="center", color=ink, fontsize=8)
-    unknown = [i for i, call in enumerate(calls) if call.dead is None]
-    if unknown:
-        axes.barh(unknown, 1, height=0.74, color=NO_SLOPE, edgecolor=GRID, hatch="////", linewidth=0)
+    unknown = np.flatnonzero([call.dead is None for call in calls] & (left < 1))
+    if len(unknown):
+        rest: dict[str, Any] = {"color": NO_SLOPE, "edgecolor": GRID, "hatch": "////", "linewidth": 0}
+        axes.barh(unknown, 1 - left[unknown], left=left[unknown], height=0.74, **rest)
     for i, call in enumerate(calls):
         axes.text(1.015, i, f"{call.units:,} units", va="center", fontsize=_size(calls), color=MUTED)
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("share of the call's units")
-    handles = [Patch(color=colour, label=state) for state, colour, _ in STATES]
-    handles[2].set_label("linear (ReLU: always on)")
-    if unknown:
+    broken = any(call.nonfinite for call in calls)
+    handles = [
+        Patch(color=colour, label=_IN_FULL.get(state, state))
+        for state, colour, _ in STATES
+        if broken or colour != NONFINITE
+    ]
+    if len(unknown):
         handles.append(Patch(facecolor=NO_SLOPE, edgecolor=GRID, hatch="////", label="no slope"))
     legend(axes, handles)
     return figure
@@ -163,10 +173,3 @@ def _rows(calls: Sequence[Call], *, right: float) -> tuple[Figure, Axes]:
 
 def _size(calls: Sequence[Call]) -> float:
     return 8.5 if len(calls) <= _ROOMY else 7
-
-
-def _count(call: Call, state: str) -> int:
-    if call.dead is None or call.saturated is None or call.linear is None:
-        return 0
-    counts = {"dead": call.dead, "saturated": call.saturated, "linear": call.linear}
-    return counts.get(state, call.units - sum(counts.values()))

@@ -23,6 +23,7 @@ __all__ = [
     "INK",
     "LINEAR",
     "MUTED",
+    "NONFINITE",
     "NO_SLOPE",
     "ON_SLOPE",
     "SATURATED",
@@ -47,12 +48,14 @@ GRID = "#d5d9dd"
 DEAD = "#d55e00"
 SATURATED = "#e69f00"
 LINEAR = "#0072b2"
+NONFINITE = "#cc79a7"
 HEALTHY = "#cdd2d6"
 NO_SLOPE = "#eceef0"
 STATES = (
     ("dead", DEAD, "#000000"),
     ("saturated", SATURATED, "#000000"),
     ("linear", LINEAR, "#ffffff"),
+    ("NaN or infinite", NONFINITE, "#000000"),
     ("healthy", HEALTHY, INK),
 )
 """What a unit can be: its name, its colour, and the colour of what is written on that."""

@@ -36,6 +36,7 @@ def describe(recorded: RecordedCall, limits: Thresholds) -> Call:
         dead_units=tuple(dead.tolist()),
         saturated_units=tuple(saturated.tolist()),
         linear_units=tuple(linear.tolist()),
+        nonfinite_units=tuple(np.flatnonzero(s.lost).tolist()),
         slope_mean=None if s.slope_sum is None else float(s.slope_sum.sum() / values),
         sparsity=float(s.zeros.sum() / values),
         resting=float(s.resting.sum() / values),
@@ -60,12 +61,15 @@ def _spread(mean: npt.NDArray[np.float64], variance: npt.NDArray[np.float64]) ->
 
 
 def _states(recorded: RecordedCall, limits: Thresholds) -> tuple[Indices, Indices, Indices]:
-    """Return the indices of the dead, the saturated and the linear units; each unit is at most one of them."""
+    """Return the indices of the dead, the saturated and the linear units.
+
+    Each unit is at most one of them, and none where a value of it is not finite: its slopes are NaN.
+    """
     s = recorded.statistics
     none = np.zeros(0, np.intp)
     if s.steepest is None or s.slope_low is None or s.slope_high is None:
         return none, none, none
     dead = s.steepest <= DEAD_SLOPE
     linear = ~dead & (s.slope_high - s.slope_low <= limits.constant_slope) & (s.values > 1)
-    saturated = ~dead & ~linear & (s.saturated > limits.saturated_values * s.values)
+    saturated = ~dead & ~linear & (s.lost == 0) & (s.saturated > limits.saturated_values * s.values)
     return np.flatnonzero(dead), np.flatnonzero(saturated), np.flatnonzero(linear)

@@ -27,7 +27,8 @@ def nonfinite_findings(
         yield _make(tensor.name, count, samples, message, broken=True)
     met = [call for call in calls if call.nonfinite]
     for call in met:
-        message = f"{call.name}: {call.nonfinite:,} values are NaN or infinite"
+        units = f"{len(call.nonfinite_units):,} of {call.units:,} units"
+        message = f"{call.name}: {call.nonfinite:,} values of {units} are NaN or infinite"
         if call is met[0]:
             message += "; it is the first call that has any"
         yield _make(call.name, call.nonfinite, samples, message, broken=bool(weights))

@@ -45,12 +45,16 @@ def output_findings(call: Call, recorded: RecordedCall, limits: Thresholds) -> I
 
 
 def _dormant(call: Call, recorded: RecordedCall, limits: Thresholds) -> Iterator[Finding]:
-    """Find the units that answer, but far less than their layer (Sokar et al. 2023); dead ones are not named twice."""
+    """Find the units that answer, but far less than their layer (Sokar et al. 2023).
+
+    Dead ones are not named twice, and of those whose values are not finite the size is not known.
+    """
     size = recorded.statistics.absolute / max(recorded.statistics.values, 1)
     if not 0 < size.mean() < inf:
         return
     score = size / size.mean()
-    quiet = [i for i in np.flatnonzero(score <= limits.dormant).tolist() if i not in set(call.dead_units)]
+    others = {*call.dead_units, *call.nonfinite_units}
+    quiet = [i for i in np.flatnonzero(score <= limits.dormant).tolist() if i not in others]
     if len(quiet) >= limits.few * call.units:
         yield found_at(
             "dormant", "note", call,
