@@ -7,6 +7,8 @@ from typing import Any
 
 from entries import Entry
 
+from nonlin.results import number
+
 __all__ = ["write_table"]
 
 _HEAD = (
@@ -61,4 +63,4 @@ def _gradients(calls: Sequence[dict[str, Any]]) -> str:
     seen = [call["gradient"] for call in calls if call["gradient"] is not None]
     if not seen or not seen[-1]:
         return "–"
-    return f"{min(seen) / seen[-1]:.2g} to {max(seen) / seen[-1]:.2g}"
+    return f"{number(min(seen) / seen[-1], 2)} to {number(max(seen) / seen[-1], 2)}"

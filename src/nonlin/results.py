@@ -1,4 +1,4 @@
-"""What every result can be turned into: values of JSON, and the frames of pandas and polars, if there."""
+"""What every result can be turned into: values of JSON, the frames of pandas and polars, if there; and its numbers."""
 
 import json
 import math
@@ -11,7 +11,9 @@ import numpy as np
 
 from nonlin.errors import MissingDependencyError
 
-__all__ = ["Result", "columns_of", "plain"]
+__all__ = ["Result", "columns_of", "number", "plain"]
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Result:
@@ -64,6 +66,25 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def number(x: float, digits: int = 3) -> str:
+    """Return a number as people write it: to so many significant digits, with a power of ten where it is far from 1.
+
+    >>> number(0.25), number(281.4, 2), number(12345.6), number(1.5e-7), number(float("nan"))
+    ('0.25', '280', '12,346', '1.5 × 10⁻⁷', 'NaN')
+    """
+    if math.isnan(x):
+        return "NaN"
+    if math.isinf(x):
+        return "∞" if x > 0 else "−∞"
+    if x and not 1e-3 <= abs(x) < 1e6:
+        mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}".replace("-", "−")
+    short = float(f"{x:.{digits}g}")
+    text = f"{x:,.0f}" if abs(short) >= 1000 else f"{short:g}"
+    return text.replace("-", "−")
 
 
 def columns_of(kind: type, rows: Any) -> dict[str, list[Any]]:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from nonlin.report.wording import count_of, headline, number, share
+from nonlin.report.wording import count_of, headline, share
+from nonlin.results import number
 
 
 @pytest.mark.parametrize(

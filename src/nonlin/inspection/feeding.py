@@ -9,6 +9,7 @@ import numpy.typing as npt
 from nonlin.errors import InvalidInputError
 from nonlin.inspection.recording import Batch
 from nonlin.networks import Tensor
+from nonlin.results import number
 
 __all__ = ["at_once", "feeds", "in_pieces", "whole_inputs"]
 
@@ -71,7 +72,7 @@ def _converted(tensor: Tensor, array: Array) -> Array:
         if infinite:
             raise InvalidInputError(
                 f"expected numbers that {tensor.dtype} can hold for the input '{tensor.name}', got {infinite} of "
-                f"{array.size} too large, the largest {np.abs(array).max():.3g}; scale them as in training"
+                f"{array.size} too large, the largest {number(np.abs(array).max())}; scale them as in training"
             )
     elif not np.array_equal(made, array):
         raise InvalidInputError(

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.text import Text
 
-from nonlin.report.wording import number
+from nonlin.results import number
 
 __all__ = ["plot"]
 

@@ -1,6 +1,7 @@
 """What each cure did: a table before and after, in the terminal, as an HTML page, as a fragment for a notebook."""
 
 import io
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rich.text import Text
 from nonlin.files import write_whole
 from nonlin.inspection.curing.result import Cure, Trial
 from nonlin.report.html import environment
+from nonlin.results import number
 
 __all__ = ["cure_fragment", "cure_page", "cure_text", "print_cure", "write_cure"]
 
@@ -93,17 +95,17 @@ def _row(trial: Trial) -> dict[str, str]:
         "change": trial.name,
         "for": trial.cause or "–",
         "findings": f"{len(trial.before)} → {len(trial.after)}",
-        "loss": _pair(trial.loss_before, trial.loss_after, ".3g"),
-        "accuracy": _pair(trial.accuracy_before, trial.accuracy_after, ".1%"),
+        "loss": _pair(trial.loss_before, trial.loss_after, number),
+        "accuracy": _pair(trial.accuracy_before, trial.accuracy_after, "{:.1%}".format),
         "outputs changed": "–" if trial.outputs_changed is None else f"{trial.outputs_changed:.1%}",
         "verdict": "helps" if trial.helps else trial.reason,
     }
 
 
-def _pair(before: float | None, after: float | None, form: str) -> str:
+def _pair(before: float | None, after: float | None, form: Callable[[float], str]) -> str:
     if before is None or after is None:
         return "–"
-    return f"{before:{form}} → {after:{form}}"
+    return f"{form(before)} → {form(after)}"
 
 
 def _table(cure: Cure) -> Table:

@@ -16,7 +16,7 @@ from nonlin.geometry import Cells, Count, Line, Polyline, Region, Subdivision
 from nonlin.report.braille import plot
 from nonlin.report.html import environment
 from nonlin.report.region import region_headline, region_rows, region_sentences
-from nonlin.report.wording import number
+from nonlin.results import number
 
 __all__ = ["Folded", "fold_json", "fold_page", "print_fold"]
 

@@ -15,7 +15,7 @@ from nonlin.functions.properties import Properties
 from nonlin.functions.property import Property
 from nonlin.functions.vector_properties import VectorProperties
 from nonlin.report.braille import plot
-from nonlin.report.wording import number
+from nonlin.results import number
 
 __all__ = ["function_page", "print_function", "print_functions", "property_text"]
 

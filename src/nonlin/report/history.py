@@ -10,6 +10,7 @@ from rich.text import Text
 from nonlin.inspection.result import Finding
 from nonlin.inspection.watching.grid import GRID_FIGURES, Grid, grid
 from nonlin.inspection.watching.history import History
+from nonlin.results import number
 
 __all__ = ["history_page", "print_history"]
 
@@ -29,12 +30,14 @@ def print_history(history: History, findings: Sequence[Finding], console: Consol
     """
     shown = grid(history, figure).columns(_STEPS)
     low, high = _range(shown)
-    console.print(Text(f"{GRID_FIGURES[figure]}: {_SHADES[0]} is {low:.3g}, {_SHADES[-1]} is {high:.3g}"))
+    console.print(
+        Text(f"{GRID_FIGURES[figure]}: {_SHADES[0]} is {number(low)}, {_SHADES[-1]} is {number(high)}")
+    )
     wide = min(max(map(len, shown.calls)), _NAME)
     for call, row in zip(shown.calls, shown.values, strict=True):
         cells = "".join(_shade(value, low, high, logarithmic=shown.logarithmic) for value in row)
         name = call if len(call) <= wide else "…" + call[1 - wide :]
-        console.print(Text(f"{name:<{wide}} {cells} {row[-1]:.3g}", overflow="crop"), no_wrap=True)
+        console.print(Text(f"{name:<{wide}} {cells} {number(float(row[-1]))}", overflow="crop"), no_wrap=True)
     first, last = str(shown.steps[0]), str(shown.steps[-1])
     gap = max(len(shown.steps) - len(first) - len(last), 1)
     console.print(Text(f"{'step':<{wide}} {first}{'' if len(shown.steps) == 1 else ' ' * gap + last}"))

@@ -12,6 +12,7 @@ from nonlin.files import write_whole
 from nonlin.inspection import SEVERITIES, Call, Finding, Inspection
 from nonlin.inspection.thresholds import DEAD_SLOPE, FLAT_SLOPE
 from nonlin.report import wording
+from nonlin.results import number
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -91,7 +92,7 @@ def environment() -> "Environment":
         lstrip_blocks=True,
     )
     made.filters |= {
-        "number": wording.number,
+        "number": number,
         "maybe": _maybe,
         "decades": _decades,
         "share": wording.share,
@@ -112,7 +113,7 @@ def _version() -> str:
 
 
 def _maybe(x: float | None) -> str:
-    return "–" if x is None else wording.number(x, 2)
+    return "–" if x is None else number(x, 2)
 
 
 def _decades(x: float | None) -> str:

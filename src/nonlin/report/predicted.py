@@ -10,6 +10,7 @@ from rich.text import Text
 from nonlin.inspection import Prediction
 from nonlin.inspection.prediction.result import UNSTABLE, cells
 from nonlin.report.html import environment
+from nonlin.results import number
 
 __all__ = ["predicted_page", "predicted_text", "print_prediction"]
 
@@ -87,7 +88,7 @@ def _headline(prediction: Prediction) -> str:
     if not first.gradient:
         return f"No gradient is predicted to reach {first.name}"
     return (
-        f"The gradient at {first.name} is predicted to be {first.gradient:.3g} times that at {last.name}, "
+        f"The gradient at {first.name} is predicted to be {number(first.gradient)} times that at {last.name}, "
         f"{round(prediction.decades or 0.0, 2) + 0.0:.2f} decades"
     )
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nonlin.geometry import Region
-from nonlin.report.wording import number
+from nonlin.results import number
 
 __all__ = ["region_headline", "region_rows", "region_sentences"]
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from rich.console import Console
 from rich.table import Table
 
+from nonlin.results import number
 from nonlin.simplification import Agreement, Simplification
 
 __all__ = ["print_agreement", "print_simplification"]
@@ -60,10 +61,12 @@ def print_agreement(agreement: Agreement, console: Console) -> None:
     """Print how far two networks are apart."""
     inputs = ", ".join(f"{count} {name}" for name, count in agreement.samples.items())
     wide = agreement.difference_float64
-    second = f"not measured in float64: {agreement.reason}" if wide is None else f"{wide:.1e} in float64"
-    first = f"{agreement.difference:.1e} as stored"
+    second = (
+        f"not measured in float64: {agreement.reason}" if wide is None else f"{number(wide, 2)} in float64"
+    )
+    first = f"{number(agreement.difference, 2)} as stored"
     if agreement.rounding is not None and agreement.difference > 1e-5:
-        first += f" (the original's own rounding: {agreement.rounding:.1e})"
+        first += f" (the original's own rounding: {number(agreement.rounding, 2)})"
     console.print(f"largest relative difference on {inputs} inputs: {first}, {second}", markup=False)
     if agreement.float64_only:
         console.print(

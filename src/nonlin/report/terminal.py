@@ -14,6 +14,7 @@ from nonlin.inspection import Call, CallChange, Changes, Folds, Inspection
 from nonlin.inspection.curing import Cause
 from nonlin.report.predicted import print_prediction
 from nonlin.report.wording import counted
+from nonlin.results import number
 
 __all__ = ["print_changes", "print_inspection"]
 
@@ -102,8 +103,8 @@ def _row(call: Call, shared: int) -> dict[str, Text]:
         "saturated": _share(call.saturated, call.units),
         "linear": _share(call.linear, call.units),
         "zeros": "–" if isnan(call.sparsity) else f"{call.sparsity:.0%}",
-        "mean ± std": "–" if isnan(call.mean) else f"{call.mean:.2g} ± {call.std:.2g}",
-        "gradient": "–" if call.gradient is None else f"{call.gradient:.1e}",
+        "mean ± std": "–" if isnan(call.mean) else f"{number(call.mean, 2)} ± {number(call.std, 2)}",
+        "gradient": "–" if call.gradient is None else number(call.gradient, 2),
     }
     verdict = Text(call.verdict, style="green" if call.verdict == "healthy" else "yellow")
     return {**{name: Text(cell) for name, cell in cells.items()}, "verdict": verdict}
@@ -210,5 +211,5 @@ def print_changes(changed: Changes, console: Console, *, since: str) -> None:
 def _change(change: CallChange) -> str:
     if change.figure == "units":
         return f"{change.call}: this call is {'new' if change.before is None else 'gone'}"
-    before, after = ("none" if side is None else f"{side:.3g}" for side in (change.before, change.after))
+    before, after = ("none" if side is None else number(side) for side in (change.before, change.after))
     return f"{change.call}: {change.figure} {before} → {after}"

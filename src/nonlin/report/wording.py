@@ -4,10 +4,9 @@ import math
 from collections.abc import Sequence
 
 from nonlin.inspection import Call, Finding, Inspection
+from nonlin.results import number
 
-__all__ = ["count_of", "counted", "figure_of", "headline", "number", "share"]
-
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+__all__ = ["count_of", "counted", "figure_of", "headline", "share"]
 
 _SHARES = ("dead", "saturated", "linear", "dormant")
 
@@ -24,25 +23,6 @@ _MEASURES = {
     "massive": "largest output",
     "low-rank": "effective rank",
 }
-
-
-def number(x: float, digits: int = 3) -> str:
-    """Return a number to so many significant digits, with a power of ten where it is very large or small.
-
-    >>> number(0.25), number(12345.6), number(1.5e-7), number(float("nan"))
-    ('0.25', '12,346', '1.5 × 10⁻⁷', 'NaN')
-    """
-    if math.isnan(x):
-        return "NaN"
-    if math.isinf(x):
-        return "∞" if x > 0 else "−∞"
-    if x and not 1e-3 <= abs(x) < 1e6:
-        mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
-        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-        return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}".replace("-", "−")
-    short = float(f"{x:.{digits}g}")
-    text = f"{x:,.0f}" if abs(short) >= 1000 else f"{short:g}"
-    return text.replace("-", "−")
 
 
 def share(x: float) -> str:

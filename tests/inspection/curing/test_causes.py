@@ -92,9 +92,20 @@ def test_what_comes_in_small_is_the_fault_of_the_weights_before_it():
     causes = first_causes(nn.Sequential(*layers, nn.Linear(16, 2)), data())
     last = causes[("linear", "11")]
     assert last[0].name == "initialisation"
-    assert re.search(r"6 layers, up to the one at 11, are together \S+e-0[67] times", last[0].evidence)
+    assert re.search(r"6 layers, up to the one at 11, are together \S+ × 10⁻[⁶⁷] times", last[0].evidence)
     assert last[0].proposals[0].kind == "initialise"
     assert next(cause for cause in last if cause.name == "input scale").likelihood == "unlikely"
+
+
+def test_large_numbers_of_the_evidence_are_written_out():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 2))
+    with torch.no_grad():
+        model[0].bias[:20] = -300 * model[0].weight[:20].norm(dim=1)
+    steps = next(c for c in first_causes(model, data())[("dead", "1")] if c.name == "learning rate")
+    written = re.search(r"the biases are at −([\d,]+) standard deviations", steps.evidence)
+    assert int(written[1].replace(",", "")) == pytest.approx(steps.figure, rel=0.03)
+    assert steps.figure > 100
 
 
 def test_a_small_layer_in_front_makes_no_biases_large():

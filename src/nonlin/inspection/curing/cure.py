@@ -22,6 +22,7 @@ from nonlin.inspection.recording import Progress
 from nonlin.inspection.result import Inspection
 from nonlin.inspection.thresholds import Thresholds
 from nonlin.networks.finite import check_finite
+from nonlin.results import number
 
 __all__ = ["cure"]
 
@@ -157,7 +158,7 @@ def _tried(run: _Run, copy: Editable, most: int, progress: Progress | None) -> C
     unchanged = _unchanged(run, copy.copy()) if run.training else None
     done: list[Trial] = []
     untried: list[Untried] = []
-    for number, proposal in enumerate(planned):
+    for place, proposal in enumerate(planned):
         if len(done) >= most:
             untried.append(
                 Untried(name=proposal.name, cause=proposal.cause, reason=f"only {most} trials were asked for")
@@ -168,7 +169,7 @@ def _tried(run: _Run, copy: Editable, most: int, progress: Progress | None) -> C
         except CannotChangeError as error:
             untried.append(Untried(name=proposal.name, cause=proposal.cause, reason=str(error)))
         if progress is not None:
-            progress(number + 1, len(planned))
+            progress(place + 1, len(planned))
     return Cure(
         model_name=run.before.model,
         inspection=run.before,
@@ -258,7 +259,7 @@ def _worse(loss: float | None, accuracy: float | None, run: _Run, unchanged: Tri
     """Return why a change does not help, as far as the answers go; trained, it is compared with the same training."""
     if unchanged is not None and loss is not None and unchanged.loss_after is not None:
         if not loss <= unchanged.loss_after:
-            return f"the loss ends at {loss:.3g}, unchanged at {unchanged.loss_after:.3g}"
+            return f"the loss ends at {number(loss)}, unchanged at {number(unchanged.loss_after)}"
         return ""
     before = run.before.accuracy
     if accuracy is not None and before is not None and accuracy < before - _LESS_ACCURATE:

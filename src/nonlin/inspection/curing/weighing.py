@@ -22,7 +22,8 @@ from nonlin.inspection.curing.case import (
     undecided,
 )
 from nonlin.inspection.curing.change import Change
-from nonlin.inspection.curing.scales import Scales, effective_rank
+from nonlin.inspection.curing.scales import InputScale, Scales, effective_rank
+from nonlin.results import number
 
 __all__ = ["EXCHANGES", "weigh_function", "weigh_initialisation", "weigh_input", "weigh_steps"]
 
@@ -60,16 +61,12 @@ def weigh_input(case: Case) -> Scored:
     size, (offset, deviations) = excess(meant, case), _in_deviations(figures.offset, case, figures)
     if abs(offset) / BIAS_LIMIT >= size / SCALE_LIMIT:
         against = abs(offset), BIAS_LIMIT
-        evidence = (
-            f"what comes into the layer moves the mean by {offset:.2g} standard deviations {deviations}"
-        )
+        evidence = f"what comes into the layer moves the mean by {number(offset, 2)} standard deviations {deviations}"
     else:
         against = size, SCALE_LIMIT
-        evidence = f"what comes into the layer has size {figures.incoming:.2g}, where about 1 is meant"
+        evidence = f"what comes into the layer has size {number(figures.incoming, 2)}, where about 1 is meant"
     if case.input is not None and case.first:
-        evidence += (
-            f"; the network's input has mean {case.input.mean:.3g}, standard deviation {case.input.std:.3g}"
-        )
+        evidence += f"; {_moments(case.input)}"
     return decided("input scale", against, evidence, proposals, case)
 
 
@@ -79,7 +76,11 @@ def _of_network(case: Case) -> tuple[tuple[float, float], str]:
         return (1.0, SCALE_LIMIT), "the network's input has no scale"
     mean, std = case.input.mean, case.input.std
     figure = max(excess(std, case), abs(mean) / max(std, 1e-30))
-    return (figure, SCALE_LIMIT), f"the network's input has mean {mean:.3g}, standard deviation {std:.3g}"
+    return (figure, SCALE_LIMIT), _moments(case.input)
+
+
+def _moments(scale: InputScale) -> str:
+    return f"the network's input has mean {number(scale.mean)}, standard deviation {number(scale.std)}"
 
 
 def _explained(incoming: float, case: Case) -> float:
@@ -112,8 +113,8 @@ def weigh_steps(case: Case) -> Scored:
         return undecided("learning rate", proposals, case)
     bias, deviations = _in_deviations(case.figures.bias, case, case.figures)
     evidence = (
-        f"the biases are at {bias:.2g} standard deviations {deviations}, where initial ones are within about 1: large "
-        "steps push them so"
+        f"the biases are at {number(bias, 2)} standard deviations {deviations}, where initial ones are within about 1: "
+        "large steps push them so"
     )
     return decided("learning rate", (abs(bias), BIAS_LIMIT), evidence, proposals, case)
 
@@ -147,16 +148,16 @@ def weigh_initialisation(case: Case) -> Scored:
     passed = 1.0 if alone else _explained(incoming, case)
     own, together = excess(weight, case), excess(weight / passed if incoming < 1 else weight * passed, case)
     if together > max(own, SCALE_LIMIT):
-        decades = sum(case.before) + log10(max(weight, 1e-300))
+        times = number(10 ** (sum(case.before) + log10(max(weight, 1e-300))), 2)
         evidence = (
-            f"the weights of {len(case.before) + 1} layers, up to the one at {where}, are together {10**decades:.2g} "
-            "times what their gains give"
+            f"the weights of {len(case.before) + 1} layers, up to the one at {where}, are together {times} times what "
+            "their gains give"
         )
         proposals = [Change(kind="initialise"), *proposals]
     elif weight < _NOTHING:
         evidence = f"the weights at {where} are 0, or next to nothing"
     else:
-        evidence = f"the weights at {where} have {weight:.2g} times the norm that the gain gives"
+        evidence = f"the weights at {where} have {number(weight, 2)} times the norm that the gain gives"
         evidence += ": drawn so, or pushed there by large steps" if weight >= SCALE_LIMIT else ""
     return decided("initialisation", (max(own, together), SCALE_LIMIT), evidence, proposals, case)
 
@@ -170,12 +171,10 @@ def _through_depth(case: Case) -> Scored:
     if abs(together) > abs(worst):
         proposals = [everywhere, *changes_at(case, "balance")]
         count = len(case.decades)
-        evidence = (
-            f"the weights of {count} layers are together {10**together:.2g} times what their gains give"
-        )
+        evidence = f"the weights of {count} layers are together {number(10**together, 2)} times what their gains give"
     else:
         proposals = [*changes_at(case, "balance"), everywhere]
-        evidence = f"the weights of one layer have {10**worst:.2g} times the norm of its gain"
+        evidence = f"the weights of one layer have {number(10**worst, 2)} times the norm of its gain"
     figure = 10 ** max(abs(together), abs(worst))
     return decided("initialisation", (figure, SCALE_LIMIT), evidence, proposals, case)
 

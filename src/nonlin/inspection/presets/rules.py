@@ -13,6 +13,7 @@ from nonlin.errors import InvalidInputError
 from nonlin.inspection.presets.measuring import Measurements
 from nonlin.inspection.recording import RecordedCall, Recording
 from nonlin.inspection.result import Finding, Kind
+from nonlin.results import number
 
 __all__ = ["PRESETS", "Preset", "preset_findings", "preset_of"]
 
@@ -148,10 +149,10 @@ def _gradient_ratio(recording: Recording, measurements: Measurements) -> Iterato
     first, last = measurements.gradients[0], measurements.gradients[-1]
     ratio = first.norm / last.norm if last.norm else float("inf") if first.norm else 1.0
     if ratio < VANISHING_RATIO and first.norm < VANISHING_FIRST:
-        message = f"the norm of the gradient of its weights is {ratio:.1e} of that at {last.layer}"
+        message = f"the norm of the gradient of its weights is {number(ratio, 2)} of that at {last.layer}"
         yield _finding("vanishing", first.layer, message, (ratio, VANISHING_RATIO), samples=recording.samples)
     if ratio > EXPLODING_RATIO:
-        message = f"the norm of the gradient of its weights is {ratio:.1e} times that at {last.layer}"
+        message = f"the norm of the gradient of its weights is {number(ratio, 2)} times that at {last.layer}"
         yield _finding("exploding", first.layer, message, (ratio, EXPLODING_RATIO), samples=recording.samples)
 
 
@@ -161,7 +162,7 @@ def _large_outputs(recording: Recording, _: Measurements) -> Iterator[Finding]:
         s = call.statistics
         size = float(s.absolute.sum() / (s.values * s.units))
         if size >= LARGE_OUTPUT:
-            message = f"the outputs have a mean size of {size:.3g}"
+            message = f"the outputs have a mean size of {number(size)}"
             yield _finding("exploding", call.site.name, message, (size, LARGE_OUTPUT), samples=s.samples)
 
 
@@ -169,7 +170,7 @@ def _tiny_gradients(recording: Recording, measurements: Measurements) -> Iterato
     """SageMaker's VanishingGradient: mean abs(g) of a layer's weights under 1e-7."""
     for g in measurements.gradients:
         if g.mean_size < TINY_GRADIENT:
-            message = f"the gradient of its weights has a mean size of {g.mean_size:.1e}"
+            message = f"the gradient of its weights has a mean size of {number(g.mean_size, 2)}"
             yield _finding(
                 "vanishing", g.layer, message, (g.mean_size, TINY_GRADIENT), samples=recording.samples
             )
@@ -183,7 +184,7 @@ def _poor_start(recording: Recording, measurements: Measurements) -> Iterator[Fi
     low, high = min(spreads, key=lambda k: spreads[k]), max(spreads, key=lambda k: spreads[k])
     ratio = spreads[high] / spreads[low] if spreads[low] else float("inf")
     if ratio > VARIANCE_RATIO:
-        message = f"its weights have {ratio:.3g} times the variance of those of {low}"
+        message = f"its weights have {number(ratio)} times the variance of those of {low}"
         yield _finding("exploding", high, message, (ratio, VARIANCE_RATIO), samples=recording.samples)
 
 

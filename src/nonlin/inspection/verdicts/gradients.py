@@ -8,6 +8,7 @@ from nonlin.inspection.recording import Recording
 from nonlin.inspection.result import Call, Finding
 from nonlin.inspection.thresholds import Thresholds
 from nonlin.inspection.verdicts.finding import found_at
+from nonlin.results import number
 
 __all__ = ["gradient_findings"]
 
@@ -29,16 +30,16 @@ def gradient_findings(recording: Recording, calls: Sequence[Call], limits: Thres
     ratios = [(call, gradient / last) for call, gradient in seen]
     low = min(ratios, key=lambda item: item[1])
     high = max(ratios, key=lambda item: item[1])
-    of = recording.gradient_of
+    of, at = recording.gradient_of, seen[-1][0].name
     if low[1] < limits.vanishing:
         yield found_at(
             "vanishing", "error", low[0],
-            f"{low[0].name}: the gradient of {of} has vanished: {low[1]:.1e} of what it is at {seen[-1][0].name}",
+            f"{low[0].name}: the gradient of {of} has vanished: {number(low[1], 2)} of what it is at {at}",
             against=(low[1], limits.vanishing),
         )  # fmt: skip
     if high[1] > limits.exploding:
         yield found_at(
             "exploding", "error", high[0],
-            f"{high[0].name}: the gradient of {of} explodes: {high[1]:.1e} times what it is at {seen[-1][0].name}",
+            f"{high[0].name}: the gradient of {of} explodes: {number(high[1], 2)} times what it is at {at}",
             against=(high[1], limits.exploding),
         )  # fmt: skip

@@ -9,6 +9,7 @@ from nonlin.inspection.recording import RecordedCall
 from nonlin.inspection.result import Call, Finding
 from nonlin.inspection.thresholds import Thresholds
 from nonlin.inspection.verdicts.finding import found_at, role_of
+from nonlin.results import number
 
 __all__ = ["output_findings"]
 
@@ -20,7 +21,8 @@ def output_findings(call: Call, recorded: RecordedCall, limits: Thresholds) -> I
     if magnitude > limits.large_output:
         yield found_at(
             "exploding", "warning", call,
-            f"{call.name}: the outputs have a mean size of {magnitude:.3g}", against=(magnitude, limits.large_output),
+            f"{call.name}: the outputs have a mean size of {number(magnitude)}",
+            against=(magnitude, limits.large_output),
         )  # fmt: skip
     rms = float(np.hypot(call.mean, call.std))
     largest = s.largest.astype(np.float64)  # in its own type the limit may overflow
@@ -28,7 +30,7 @@ def output_findings(call: Call, recorded: RecordedCall, limits: Thresholds) -> I
     if len(massive):
         yield found_at(
             "massive", "note", call,
-            f"{call.name}: {len(massive)} units reach outputs of up to {call.largest:.3g}, over "
+            f"{call.name}: {len(massive)} units reach outputs of up to {number(call.largest)}, over "
             f"{limits.massive_ratio:g} times the call's root mean square",
             against=(call.largest, limits.massive), units=tuple(massive.tolist()),
         )  # fmt: skip
@@ -39,7 +41,8 @@ def output_findings(call: Call, recorded: RecordedCall, limits: Thresholds) -> I
         if ratio > limits.uncentred and call.units > 1 and hidden:
             yield found_at(
                 "uncentred", "note", call,
-                f"{call.name}: the outputs are not centred: mean {call.mean:.3g}, standard deviation {call.std:.3g}",
+                f"{call.name}: the outputs are not centred: mean {number(call.mean)}, standard deviation "
+                f"{number(call.std)}",
                 against=(ratio, limits.uncentred),
             )  # fmt: skip
 

@@ -7,6 +7,7 @@ from nonlin.inspection.advice import advice
 from nonlin.inspection.result import SEVERITIES, Finding, Kind, Severity
 from nonlin.inspection.thresholds import Thresholds
 from nonlin.inspection.watching.history import History, Record
+from nonlin.results import number
 
 __all__ = ["findings_of"]
 
@@ -57,7 +58,7 @@ def _of_call(record: Record, limits: Thresholds) -> Iterator[Finding]:
         message = f"{record.linear:.0%} of the live units act linearly on the batch of {record.samples}"
         yield _make("linear", severity, record, message, against=(record.linear, limits.linear))
     if record.rms > limits.large_output:
-        message = f"the outputs have a root mean square of {record.rms:.3g}"
+        message = f"the outputs have a root mean square of {number(record.rms)}"
         yield _make("exploding", "warning", record, message, against=(record.rms, limits.large_output))
 
 
@@ -82,8 +83,8 @@ def _of_gradients(last: Sequence[Record], limits: Thresholds) -> Iterator[Findin
     ratios = [(record, norm / norms[-1][1]) for record, norm in norms]
     low, high = min(ratios, key=lambda item: item[1]), max(ratios, key=lambda item: item[1])
     if low[1] < limits.vanishing:
-        message = f"the gradient has vanished: {low[1]:.1e} of what it is at {at_last}"
+        message = f"the gradient has vanished: {number(low[1], 2)} of what it is at {at_last}"
         yield _make("vanishing", "error", low[0], message, against=(low[1], limits.vanishing))
     if high[1] > limits.exploding:
-        message = f"the gradient explodes: {high[1]:.1e} times what it is at {at_last}"
+        message = f"the gradient explodes: {number(high[1], 2)} times what it is at {at_last}"
         yield _make("exploding", "error", high[0], message, against=(high[1], limits.exploding))
