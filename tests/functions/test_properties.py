@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from textbook import TEXTBOOK
 
 import nonlin
+from nonlin.functions.expression import Variable, nodes
+from nonlin.functions.polynomial import polynomial, wronskian
 from nonlin.functions.proofs.algebra import one_function
+from nonlin.functions.proofs.derivative import derivative
 from nonlin.functions.properties import Properties, derive
 
 SCALAR = [f for f in nonlin.functions() if not f.vector]
@@ -232,6 +235,10 @@ def test_fixed_points_of_a_product_with_a_factor_below_one():
         ("where(x < 0, x**9, x**9 + x**11)", 10, "proved"),
         ("where(x < 0, 1 / (sqrt(x*x + 1) - x), sqrt(x*x + 1) + 1.5*x)", 0, "proved"),
         ("where(x < 0, exp(x) * exp(x), exp(2*x))", inf, "numeric"),
+        ("x**5 / (1 + abs(x)**5)", 9, "proved"),
+        ("abs(x)**7 / (1 + x**8)", 6, "proved"),
+        ("where(x < 1, x / (1 + x**2), 1 / (1 + x**2))", 0, "proved"),
+        ("where(x < 1, x / (1 + x**2), x**2 / (x + x**3))", inf, "proved"),
     ],
 )
 def test_two_pieces_may_be_one_function(formula, smoothness, status):
@@ -299,3 +306,61 @@ def test_zero_in_disguise_is_constant():
     assert (found.monotone.value, found.monotone.status) == ("constant", "proved")
     assert found.range.value == (0.0, 0.0)
     assert nonlin.define("(x - x) / x").properties.range.status != "proved"
+
+
+def test_parts_that_occur_many_times_are_read_once():
+    shared = Variable()
+    for _ in range(200):
+        shared = shared + shared
+    assert polynomial(shared) == (0, 2**200)
+
+
+@pytest.mark.parametrize("formula", ["x / (1 + x**6)", "x**8 / (1 + x**8)", "1 / (1 + x**16)"])
+def test_derivatives_of_a_quotient_grow_by_steps(formula):
+    sizes, slope = [], nonlin.define(formula).expression
+    for _ in range(4):
+        slope = derivative(slope)
+        sizes.append(sum(1 for _ in nodes(slope)))
+    assert sizes[-1] <= 8 * sizes[0]
+
+
+@pytest.mark.parametrize(("top", "power"), [((1, -2, 3), 1), ((0, 5), 3), ((7,), 2), ((), 4)])
+def test_the_numerator_of_a_derivative(top, power):
+    x, bottom = Fraction(3, 10), (2, 1, 1)
+    t, b = (sum(c * x**i for i, c in enumerate(p)) for p in (top, bottom))
+    dt, db = (sum(i * c * x ** (i - 1) for i, c in enumerate(p) if i) for p in (top, bottom))
+    found = sum(c * x**i for i, c in enumerate(wronskian(top, bottom, power=power))) / b ** (power + 1)
+    assert found == (dt * b**power - t * power * b ** (power - 1) * db) / b ** (2 * power)
+
+
+@pytest.mark.parametrize(
+    ("formula", "taken"),
+    [
+        ("tanh(exp(0.3*x + 3))", False),
+        ("tanh(x) / (2 + sin(x))", False),
+        ("cos(x) / (1 + exp(x))", False),
+        ("erf(x / (1.5 + tanh(x)))", False),
+        ("x / (1 + x**2)", True),
+        ("where(x < 1, x / (1 + x**2), 1 / (1 + x**2))", True),
+    ],
+)
+def test_an_end_that_values_only_come_near_is_not_proved_to_be_one(formula, taken):
+    found = nonlin.define(formula).properties.attained
+    assert (found.status == "proved" and found.value[1]) == taken
+
+
+@pytest.mark.parametrize(
+    ("formula", "verdict", "fixed"),
+    [
+        ("(x**3 + x) / (1 + x**2)", "linear", ((-inf, inf),)),
+        ("(x**3 + x**2 + x + 1) / (1 + x**2)", "affine", ()),
+        ("x*x - x*x + 2*x", "linear", ((0.0, 0.0),)),
+    ],
+)
+def test_a_line_in_disguise_is_one(formula, verdict, fixed):
+    found = nonlin.define(formula).properties
+    assert (found.linearity.value, found.linearity.status) == (verdict, "proved")
+    assert (found.piecewise_linear.value, found.piecewise_linear.status) == (True, "proved")
+    assert (found.fixed_points.value, found.fixed_points.status) == (fixed, "proved")
+    judged = nonlin.linearity(nonlin.define(formula))
+    assert (judged.verdict, judged.status) == (verdict, "proved")

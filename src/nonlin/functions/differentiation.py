@@ -14,6 +14,7 @@ __all__ = ["differentiate"]
 
 ZERO = Constant(0.0)
 ONE = Constant(1.0)
+LONGEST = 13  # coefficients; the sum of more of them overflows early
 
 
 @lru_cache(maxsize=4096)
@@ -63,7 +64,7 @@ def _quotient(u: Expression, v: Expression, slopes: tuple[Expression, Expression
     if dv == ZERO:
         return du / v
     top, bottom = polynomial(u), polynomial(v)
-    if top is not None and bottom is not None:
+    if top is not None and bottom is not None and max(len(top), len(bottom)) <= LONGEST:
         # x/(1+x): 1/(1+x) − x/(1+x)² cancels; expanded exactly, the numerator is 1
         numerator = polynomial_expression(wronskian(top, bottom))
         if numerator is not None:

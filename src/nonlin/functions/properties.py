@@ -39,6 +39,7 @@ __all__ = ["Properties", "derive", "properties"]
 BITS = 128
 THIN = 1e-9  # a wider enclosure is no answer to a question for a number
 SEARCH = "the best of a grid of magnitudes up to 1e8"
+STRAIGHT = "its curvature is 0 everywhere"
 PROBES = (-4.3, -1.7, -0.6, -0.2, 0.3, 0.9, 2.1, 5.3)
 
 
@@ -131,6 +132,8 @@ def _attained(expression: Expression) -> Property[tuple[bool, bool]]:
     if derive(expression, "range").status != "proved":
         return unknown("the range is sampled")
     found = extent(expression)
+    if found.low_attained is None or found.high_attained is None:
+        return unknown("a value comes so near to an end that its bounds do not tell whether it is reached")
     return proved((found.low_attained, found.high_attained), "where the extreme values lie")
 
 
@@ -217,7 +220,14 @@ def _piecewise_linear(expression: Expression) -> Property[bool]:
     bent = _curved_at(expression)
     if bent is not None:
         return proved(False, f"its curvature at {bent:g} is not 0")
+    if _is_affine(expression):
+        return proved(True, STRAIGHT)
     return unknown("it is not written with affine pieces, and no curvature was found")
+
+
+def _is_affine(expression: Expression) -> bool:
+    shape = derive(expression, "convex")
+    return shape.status == "proved" and shape.value == "affine"
 
 
 def _curved_at(expression: Expression) -> float | None:
@@ -237,6 +247,9 @@ def _linearity(expression: Expression) -> Property[str]:
     pieces = affine_pieces(expression)
     if pieces is None:
         bent = derive(expression, "piecewise_linear")
+        if bent.value:
+            odd = derive(expression, "odd")
+            return Property(value="linear" if odd.value else "affine", status=odd.status, reason=STRAIGHT)
         status: Status = "proved" if bent.value is False else "numeric"
         return Property(value="nonlinear", status=status, reason=bent.reason)
     if len(pieces) > 1:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from flint import arb
 
-from nonlin.functions.polynomial import polynomial
+from nonlin.functions.polynomial import quotient
 from nonlin.functions.proofs import intervals
 from nonlin.functions.proofs.derivative import derivative
 from nonlin.functions.proofs.expand import expand
@@ -86,7 +86,8 @@ def chart(expression: Expression, low: Ball, high: Ball) -> tuple[Stretch, ...]:
 @lru_cache(maxsize=1024)
 def _chart(expression: Expression, first: End, last: End) -> tuple[Stretch, ...]:
     low, high = _ball(first), _ball(last)
-    if polynomial(expression) == []:
+    fraction = quotient(expression)
+    if fraction is not None and not fraction[0]:
         return (Stretch(low=low, high=high, sign="0"),)
     if not low.is_finite() and not high.is_finite() and (cycle := period(expression)) is not None:
         half = (cycle / 2).upper()

@@ -22,8 +22,7 @@ from nonlin.functions.polynomial import polynomial, wronskian
 from nonlin.functions.primitives import SLOPES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from nonlin.functions.polynomial import Coefficients
 __all__ = ["derivative", "exact_number"]
 
 TWO_OVER_ROOT_PI = 2 * call("sqrt", 2.0) * call("normal_density", 0.0)
@@ -60,21 +59,34 @@ def _operands(expression: Expression, operator: str) -> set[Expression]:
 
 
 def _rational(expression: Expression) -> Expression | None:
-    """Return the derivative of a quotient of polynomials multiplied out, so that its leading terms cancel."""
+    """Return the derivative of a polynomial over a power of one multiplied out, so that its leading terms cancel.
+
+    The power rises by one, so that the degrees of further derivatives grow by steps and do not double.
+    """
     if not isinstance(expression, Call) or expression.operator != "divide":
         return None
-    top, bottom = (polynomial(operand) for operand in expression.operands)
-    if top is None or bottom is None or len(bottom) < 2:
+    bottom, power = _base(expression.operands[1])
+    top, factor = polynomial(expression.operands[0]), polynomial(bottom)
+    if top is None or factor is None or len(factor) < 2:
         return None
-    return _written(wronskian(top, bottom)) / expression.operands[1] ** 2
+    return _written(wronskian(top, factor, power=power)) / bottom ** (power + 1)
 
 
-def _written(coefficients: Sequence[Fraction]) -> Expression:
-    """Write a polynomial in Horner's form with exact coefficients."""
-    result: Expression = Constant(0.0)
-    for coefficient in reversed(coefficients):
-        result = result * Variable() + exact_number(coefficient)
-    return result
+def _base(expression: Expression) -> tuple[Expression, int]:
+    if isinstance(expression, Call) and expression.operator == "power":
+        base, exponent = expression.operands
+        if isinstance(exponent, Constant):
+            return base, int(exponent.value)
+    return expression, 1
+
+
+def _written(coefficients: Coefficients) -> Expression:
+    """Write a polynomial in Horner's form with exact coefficients, over those that are 0 by a power."""
+    result, degree = as_expression(0.0), len(coefficients)
+    for k in reversed(range(len(coefficients))):
+        if coefficients[k]:
+            result, degree = result * Variable() ** (degree - k) + exact_number(coefficients[k]), k
+    return result * Variable() ** degree
 
 
 def exact_number(value: Fraction) -> Expression:

@@ -12,6 +12,7 @@ from flint import arb
 from nonlin.functions.polynomial import polynomial
 from nonlin.functions.proofs import intervals
 from nonlin.functions.proofs.chart import Stretch, chart
+from nonlin.functions.proofs.contact import contact
 from nonlin.functions.proofs.derivative import derivative
 from nonlin.functions.proofs.expand import expand
 from nonlin.functions.proofs.interval_evaluation import enclose_range
@@ -39,12 +40,12 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """Enclosures of the infimum and the supremum, and whether they are taken."""
+    """Enclosures of the infimum and the supremum, and whether they are taken; None where that is open."""
 
     low: Interval
     high: Interval
-    low_attained: bool
-    high_attained: bool
+    low_attained: bool | None
+    high_attained: bool | None
 
 
 def extent(expression: Expression, *, order: int = 0) -> Extent:
@@ -56,7 +57,7 @@ def extent(expression: Expression, *, order: int = 0) -> Extent:
     """
     candidates: list[Candidate] = []
     for segment in segments(expression):
-        candidates += _on_segment(segment, order)
+        candidates += _on_segment(expression, segment, order)
     if order == 0:
         for cut in cuts(expression):
             at = resolve(expression, cut)
@@ -73,7 +74,7 @@ def limit_at(expression: Expression, side: int, *, start: float = FAR) -> Interv
     return None
 
 
-def _on_segment(segment: Segment, order: int) -> list[Candidate]:
+def _on_segment(expression: Expression, segment: Segment, order: int) -> list[Candidate]:
     g: Expression | None = segment.expression
     for _ in range(order):
         g = derivative(g) if g is not None else None
@@ -90,13 +91,23 @@ def _on_segment(segment: Segment, order: int) -> list[Candidate]:
         return [*_without_chart(g, low, high), *(Candidate(end, "limit") for end in along)]
     stretches = chart(slope, low, high)
     flat = len(stretches) == 1 and stretches[0].sign == "0"
-    border: Kind = "value" if flat else "limit"
-    ends = [_at_border(g, segment.low, -1, border), _at_border(g, segment.high, 1, border)]
+    sides = ((-1, segment.low), (1, segment.high))
+    taken = [flat or (order == 0 and _is_reached(expression, g, cut)) for _, cut in sides]
+    kinds: list[Kind] = ["value" if reached else "limit" for reached in taken]
+    ends = [_at_border(g, cut, side, kind) for (side, cut), kind in zip(sides, kinds, strict=True)]
     if whole and period(g) is not None:
         ends = []
     inner = [c for a, b in itertools.pairwise(stretches) for c in _at_joint(g, a, b)]
     bounds = [c for s in stretches if s.sign == "?" for c in _bounds(g, (s.low, s.high))]
     return ends + inner + bounds
+
+
+def _is_reached(expression: Expression, piece: Expression, cut: Fraction | None) -> bool:
+    """Return whether a piece's limit at a cut is shown to be the function's value there."""
+    if cut is None:
+        return False
+    here = resolve(expression, cut)
+    return here == piece or contact(piece, here, cut)[:1] == ["equal"]
 
 
 def _at_joint(g: Expression, a: Stretch, b: Stretch) -> list[Candidate]:
@@ -157,12 +168,23 @@ def _best(candidates: list[Candidate]) -> Extent:
     )
 
 
-def _supremum(candidates: list[Candidate]) -> tuple[Interval, bool]:
+def _supremum(candidates: list[Candidate]) -> tuple[Interval, bool | None]:
     least, most = -INF, -INF
     for enclosure, kind in candidates:
         most = most.max(enclosure[1])
         if kind != "bound":
             least = least.max(enclosure[0])
     best: Interval = (least, INF if least.is_finite() is False and least > 0 else most)
-    taken = any(kind == "value" and c[1] >= least and c[1].is_finite() for c, kind in candidates)
-    return best, taken
+    return best, _taken(candidates, least)
+
+
+def _taken(candidates: list[Candidate], least: Ball) -> bool | None:
+    """Return whether the supremum, which is at least so much, is a value; None where the enclosures leave it open."""
+    if least > 0 and not least.is_finite():
+        return False
+    values = [c.enclosure for c in candidates if c.kind == "value" and c.enclosure[1].is_finite()]
+    best = max((value[0] for value in values), default=-INF)
+    if all(c.enclosure[1] <= best for c in candidates if c.kind != "value"):
+        return bool(values)
+    possible = [c for c in candidates if c.kind != "limit" and c.enclosure[1] >= least]
+    return None if possible else False

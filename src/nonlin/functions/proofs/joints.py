@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from math import inf
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from flint import arb
 
 from nonlin.functions.expression import Call, Constant, Expression, nodes
-from nonlin.functions.polynomial import polynomial
 from nonlin.functions.proofs.algebra import one_function
 from nonlin.functions.proofs.chart import chart, roots
+from nonlin.functions.proofs.contact import HIGHEST, Order, contact
 from nonlin.functions.proofs.derivative import derivative
 from nonlin.functions.proofs.extent import value_at
 from nonlin.functions.proofs.intervals import distance, point
@@ -20,24 +20,18 @@ from nonlin.functions.proofs.segments import Segment, as_ball, resolve, segments
 from nonlin.functions.property import Property, numeric, proved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from fractions import Fraction
 
     from nonlin.functions.proofs.intervals import Interval
 
 __all__ = ["compare", "defined_everywhere", "kinks", "order_at", "smoothness"]
 
-Order: TypeAlias = Literal["equal", "less", "greater", "near"]
-HIGHEST = 6
-"""Derivatives compared on both sides of a breakpoint."""
-
 
 def compare(a: Expression, b: Expression, at: Fraction) -> Order:
     """Compare two expressions at a point: "near" where the balls overlap and neither is exact."""
-    p, q = polynomial(a), polynomial(b)
-    if p is not None and q is not None:
-        difference = sum((c * at**i for i, c in enumerate(p)), Fraction(0))
-        difference -= sum((c * at**i for i, c in enumerate(q)), Fraction(0))
-        return "equal" if difference == 0 else "less" if difference < 0 else "greater"
+    exact = contact(a, b, at)
+    if exact:
+        return exact[0]
     left, right = value_at(a, at), value_at(b, at)
     if left[1] < right[0]:
         return "less"
@@ -47,31 +41,30 @@ def compare(a: Expression, b: Expression, at: Fraction) -> Order:
     return "equal" if exact else "near"
 
 
-def order_at(expression: Expression) -> Iterator[tuple[Fraction, list[Order]]]:
-    """Yield each breakpoint with how both sides compare, from the value to at least the sixth derivative.
+@lru_cache(maxsize=256)
+def order_at(expression: Expression) -> tuple[tuple[Fraction, list[Order]], ...]:
+    """Return each breakpoint with how both sides compare, from the value to at least the sixth derivative.
 
     The comparison ends at the first derivative that differs, so that its length less one is the smoothness
     there. The value at the point itself counts with the order 0.
     """
-    for left, right in zip(segments(expression), segments(expression)[1:], strict=False):
-        cut = right.low
-        if cut is not None:
-            yield cut, _orders(expression, left, right, cut)
+    return tuple(
+        (right.low, _orders(expression, left, right, right.low))
+        for left, right in pairwise(segments(expression))
+        if right.low is not None
+    )
 
 
 def _orders(expression: Expression, left: Segment, right: Segment, cut: Fraction) -> list[Order]:
-    here = resolve(expression, cut)
-    value = compare(left.expression, right.expression, cut)
-    beside = compare(left.expression, here, cut)
-    if value in ("equal", "near") and beside in ("less", "greater"):
-        value = beside
-    orders = [value]
+    beside = compare(left.expression, resolve(expression, cut), cut)
+    orders = [compare(left.expression, right.expression, cut)]
+    if orders[0] in ("equal", "near") and beside in ("less", "greater"):
+        return [beside]
+    if exact := contact(left.expression, right.expression, cut):
+        return exact
     a: Expression | None = left.expression
     b: Expression | None = right.expression
-    exact = polynomial(left.expression), polynomial(right.expression)
-    # of polynomials every derivative that is not 0 can be compared
-    highest = HIGHEST if None in exact else max(HIGHEST, *(len(p) for p in exact if p is not None))
-    while orders[-1] in ("equal", "near") and len(orders) <= highest:
+    while orders[-1] in ("equal", "near") and len(orders) <= HIGHEST:
         a = derivative(a) if a is not None else None
         b = derivative(b) if b is not None else None
         if a is None or b is None:

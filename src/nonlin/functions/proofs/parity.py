@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from nonlin.functions.arb import enclose
 from nonlin.functions.construction import call
 from nonlin.functions.expression import Call, Constant, Expression, Variable
-from nonlin.functions.polynomial import polynomial
+from nonlin.functions.polynomial import quotient
 from nonlin.functions.proofs.extent import value_at
 from nonlin.functions.proofs.intervals import negate
 from nonlin.functions.proofs.segments import cuts, resolve, segments
 from nonlin.functions.property import Property, numeric, proved, unknown
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 __all__ = ["parity"]
 
@@ -101,26 +103,5 @@ def _same(a: Expression, b: Expression) -> bool:
     """Whether two expressions are equal: as written, or as quotients of polynomials."""
     if a == b:
         return True
-    p, q = _quotient(a), _quotient(b)
-    if p is None or q is None:
-        return False
-    return _product(p[0], q[1]) == _product(q[0], p[1])
-
-
-def _quotient(node: Expression) -> tuple[list[Fraction], list[Fraction]] | None:
-    if isinstance(node, Call) and node.operator == "negate":
-        inner = _quotient(node.operands[0])
-        return None if inner is None else ([-c for c in inner[0]], inner[1])
-    if isinstance(node, Call) and node.operator == "divide":
-        top, bottom = (polynomial(operand) for operand in node.operands)
-        return None if top is None or bottom is None else (top, bottom)
-    line = polynomial(node)
-    return None if line is None else (line, [Fraction(1)])
-
-
-def _product(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
-    result = [Fraction(0)] * max(len(a) + len(b) - 1, 0)
-    for i, p in enumerate(a):
-        for j, q in enumerate(b):
-            result[i + j] += p * q
-    return result
+    difference = quotient(a - b)
+    return difference is not None and not difference[0]

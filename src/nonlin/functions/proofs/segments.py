@@ -17,6 +17,7 @@ from nonlin.functions.proofs.intervals import INF, Interval, point
 
 if TYPE_CHECKING:
     from nonlin.functions.arb import Ball
+    from nonlin.functions.polynomial import Coefficients
 
 __all__ = ["Segment", "as_ball", "cuts", "resolve", "segments"]
 
@@ -93,7 +94,7 @@ def _inside(low: Fraction | None, high: Fraction | None) -> Fraction:
 
 
 def _root(
-    line: list[Fraction] | None, target: Expression, low: Fraction | None, high: Fraction | None
+    line: Coefficients | None, target: Expression, low: Fraction | None, high: Fraction | None
 ) -> Fraction | None:
     if line is None or len(line) != 2 or not isinstance(target, Constant):
         return None
