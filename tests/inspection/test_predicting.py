@@ -51,6 +51,51 @@ def test_a_module_keeps_its_names_and_an_unstable_length_map_is_said_so():
         assert abs(row.decades) < 0.2
 
 
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.act, self.b = nn.Linear(32, 32), nn.GELU(), nn.Linear(32, 32)
+
+    def forward(self, x):
+        return torch.relu(self.b(self.act(self.a(x))))
+
+
+class Nested(nn.Module):
+    """Modules inside modules, one used twice, functions beside them, and a layer that is several operators."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.bend = nn.Linear(32, 32), nn.Softplus()
+        self.blocks, self.last = nn.Sequential(Block(), Block()), nn.Linear(32, 3)
+
+    def forward(self, x):
+        h = self.bend(self.first(x))
+        return self.last(nn.functional.silu(self.blocks(self.bend(h)).unsqueeze(1)).squeeze(1))
+
+
+@pytest.mark.filterwarnings("ignore")  # of the exporter
+@pytest.mark.parametrize("form", ["module", "program"])
+def test_reading_predicting_and_inspecting_say_the_same_names(form, tmp_path):
+    torch.manual_seed(0)
+    model, x = Nested().eval(), torch.from_numpy(SAMPLES)
+    if form == "program":
+        shapes = ({0: torch.export.Dim("n")},)
+        torch.export.save(torch.export.export(model, (x,), dynamic_shapes=shapes), tmp_path / "m.pt2")
+        model = str(tmp_path / "m.pt2")
+    inspection = inspect(model, SAMPLES, folds=False)
+    network = read(model, SAMPLES[:1])
+    prediction = predict(network, measured=inspection)
+    names = ["bend", "bend#2", "blocks.0.act", "blocks.0.relu", "blocks.1.act", "blocks.1.relu", "silu"]
+    assert [call.name for call in inspection.calls] == names
+    assert [call.name for call in prediction.calls] == names
+    assert all(call.measured is not None for call in prediction.calls)
+    layers = {call.name: call.layer for call in inspection.calls}
+    assert all(call.layer in (None, layers[call.name]) for call in prediction.calls)
+    assert [call.layer for call in prediction.calls if call.layer][:2] == ["first", "blocks.0.a"]
+    assert prediction.model == ("m.pt2" if form == "program" else "Nested")
+    assert len({node.name for node in network.nodes}) == len(network.nodes)
+
+
 def test_what_cannot_be_predicted_says_why(mlp, he):
     path = mlp([he(16, 32, 0), he(4, 16, 1)], ["Softmax"])
     made = inspect(path, SAMPLES, predicted=True).prediction

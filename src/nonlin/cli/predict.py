@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -120,8 +120,8 @@ def _read(model: str | None, data: str | None, options: dict[str, Any]) -> tuple
 
 
 def _network(loaded: Any, example: npt.NDArray[Any] | None = None) -> Network:
-    """Return the network under the name of its file; a file knows its own shape."""
-    return replace(read(loaded), name=loaded.name) if isinstance(loaded, Path) else read(loaded, example)
+    """Return the network; a file knows its own shape."""
+    return read(loaded) if isinstance(loaded, Path) else read(loaded, example)
 
 
 def _with_data(loaded: Any, data: str) -> tuple[Network, _Inputs]:

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from nonlin.errors import NonlinError
 from nonlin.inspection.prediction import Prediction, predict
 from nonlin.inspection.prediction.forwards import is_call
+from nonlin.inspection.prediction.measured import matched
 from nonlin.inspection.result import Call
-from nonlin.networks import Network, Node
-from nonlin.networks.activation import Softmax
+from nonlin.networks import Network
 
 __all__ = ["input_moments", "predict_calls"]
 
@@ -36,14 +36,14 @@ def predict_calls(network: Callable[[], Network], calls: Sequence[Call], inputs:
         if len(read.inputs) != 1:
             return _none("a network with several inputs")
         nodes = [node for node in read.nodes if is_call(node)]
-        matched = _matched(nodes, calls)
-        gradients = {name: call.gradient for name, call in matched.items() if call.gradient is not None}
+        beside = matched(nodes, calls)
+        gradients = {name: call.gradient for name, call in beside.items() if call.gradient is not None}
         made = predict(read, **input_moments(inputs), measured=gradients)
     except NonlinError as error:
         return _none(str(error))
     rows = tuple(
-        replace(row, name=matched[row.name].name, measured_length=_length(matched[row.name]))
-        if row.name in matched
+        replace(row, name=beside[row.name].name, measured_length=_length(beside[row.name]))
+        if row.name in beside
         else row
         for row in made.calls
     )
@@ -66,18 +66,3 @@ def _none(reason: str) -> Prediction:
 def _length(call: Call) -> float:
     """Return the mean over units of the second moment of the pre-activation."""
     return call.input_mean**2 + call.input_std**2
-
-
-def _matched(nodes: Sequence[Node], calls: Sequence[Call]) -> dict[str, Call]:
-    """Match the nodes with the calls: by name, or in order where a module's calls have names of their own."""
-    by_name = {call.name: call for call in calls}
-    named = {node.name: by_name[node.name] for node in nodes if node.name in by_name}
-    if named:
-        return named
-    # inside attention a softmax is no call of a recording, and at the end there is nothing to predict of one
-    nodes = [node for node in nodes if not isinstance(node.operator, Softmax)]
-    calls = [call for call in calls if call.dead is not None]
-    functions = [getattr(node.operator, "function").label for node in nodes]  # noqa: B009 - every call has one
-    if functions != [call.function for call in calls]:
-        return {}
-    return {node.name: call for node, call in zip(nodes, calls, strict=True)}

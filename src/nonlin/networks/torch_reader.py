@@ -25,7 +25,7 @@ _ROUNDING = 1e-2
 
 
 def read_torch(module: Any, example: Array | None) -> Network:
-    """Return the network of a PyTorch module; the module is left as it was.
+    """Return the network of a PyTorch module, its nodes named as the module's parts; the module is left as it was.
 
     Args:
         module: a `torch.nn.Module` with one input; a copy of it, in evaluation mode, is exported to ONNX in memory.
@@ -48,6 +48,7 @@ def read_torch(module: Any, example: Array | None) -> Network:
         raise MissingDependencyError(
             "reading a PyTorch module needs onnxscript: pip install 'nonlin[torch]'"
         ) from error
+    from nonlin.networks.torch_names import name_by_modules
     from nonlin.networks.torch_weights import nonfinite_weights
 
     name = type(module).__name__
@@ -70,7 +71,9 @@ def read_torch(module: Any, example: Array | None) -> Network:
         raise UnsupportedModelError(
             f"PyTorch cannot export {name} as a graph ({reason.strip()}); rewrite that part, or give an ONNX file"
         ) from error
-    network = network_of(exported.model_proto, name=name)
+    model = exported.model_proto
+    name_by_modules(model, frozen)
+    network = network_of(model, name=name)
     _check_same(network, frozen, two, name)
     return network
 

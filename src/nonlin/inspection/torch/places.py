@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
-
 from nonlin.inspection.torch.lineage import Place
+from nonlin.networks.torch_names import is_activation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from torch import nn
 
 __all__ = ["Hook", "Places"]
 
@@ -61,7 +62,7 @@ class Places:
         """Follow which module runs, for as long as the context lasts."""
         with ExitStack() as hooks:
             for name, module in model.named_modules():
-                entry = (name, _is_activation(name, module))
+                entry = (name, is_activation(name, module))
                 hooks.callback(module.register_forward_pre_hook(Hook(self._entering(entry))).remove)
                 hooks.callback(module.register_forward_hook(Hook(self._leaving), always_call=True).remove)
             yield
@@ -75,13 +76,3 @@ class Places:
     def _leaving(self, module: nn.Module, arguments: Any, output: Any) -> None:  # noqa: ARG002 - the same
         if len(self._stack) > 1:
             self._stack.pop()
-
-
-def _is_activation(name: str, module: nn.Module) -> bool:
-    if not name or next(module.children(), None) is not None:
-        return False
-    if isinstance(module, nn.PReLU):
-        return True
-    parameters = list(module.parameters(recurse=False))
-    # a learnt slope or steepness is one number; anything larger is a layer
-    return all(p.numel() == 1 for p in parameters) and not isinstance(module, (nn.RNNBase, nn.RNNCellBase))
