@@ -1,6 +1,7 @@
 """Predicted beside measured, and what is proven, in the terminal, on the page and in the picture."""
 
 import io
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,9 @@ from rich.console import Console
 from nonlin import demonstration, pictures
 from nonlin.errors import InvalidInputError
 from nonlin.inspection import inspect, predict
+from nonlin.inspection.prediction.result import table
 from nonlin.report import page, print_inspection
+from nonlin.report.predicted import predicted_page
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +30,54 @@ def test_the_terminal_shows_both(inspection):
     shown = console.file.getvalue()
     (row,) = [line.split() for line in shown.splitlines() if line.startswith("relu2  ") and "stable" in line]
     call = inspection.prediction.calls[1]
-    assert row == [
-        "relu2", f"{call.measured_length:.3g}", f"{call.length:.3g}", f"{call.measured:.2e}", f"{call.gradient:.2e}",
-        f"{call.decades:+.2f}", "stable",
-    ]  # fmt: skip
+    assert row == list(table(inspection.prediction)[2])
+    assert f"{call.measured_length:.3g}" in row
+
+
+def test_every_form_has_the_same_columns(inspection):
+    columns, *rows = table(inspection.prediction)
+    head = "".join(f'<th class="n">{column}</th>' for column in columns[1:])
+    assert "measured length" in columns
+    assert f"<tr><th>call</th>{head}</tr>" in page(inspection)
+    assert f"<tr><th>call</th>{head}</tr>" in predicted_page(inspection.prediction, "such", {})
+    assert re.split(r"  +", str(inspection.prediction).splitlines()[1]) == list(columns)
+    console = Console(file=io.StringIO(), width=200)
+    print_inspection(inspection, console)
+    lines = console.file.getvalue().splitlines()
+    (below,) = [
+        i
+        for i, line in enumerate(lines)
+        if line.startswith("call") and "confidence" in line and "σ²w" in line
+    ]
+    assert sorted(" ".join(lines[below - 1 : below + 1]).split()) == sorted(" ".join(columns).split())
+    cells = "".join(f'<td class="n">{cell}</td>' for cell in rows[0][1:])
+    assert cells in page(inspection)
+    assert cells in predicted_page(inspection.prediction, "such", {})
+
+
+def test_an_unstable_call_is_explained_in_the_same_words(inspection):
+    calls = (replace(inspection.prediction.calls[0], confidence="unstable"), *inspection.prediction.calls[1:])
+    shaky = replace(inspection, prediction=replace(inspection.prediction, calls=calls, uncovered=("a Pool",)))
+    console = Console(file=io.StringIO(), width=200)
+    print_inspection(shaky, console)
+    words = "nstable: the length map makes an error of the inputs"
+    for shown in (
+        page(shaky),
+        predicted_page(shaky.prediction, "", {}),
+        str(shaky.prediction),
+        console.file.getvalue(),
+    ):
+        assert words in shown
+        assert "ot covered: a Pool" in shown
+
+
+def test_a_narrow_terminal_does_without_columns_and_says_so(inspection):
+    console = Console(file=io.StringIO(), width=80)
+    print_inspection(inspection, console)
+    shown = console.file.getvalue()[console.file.getvalue().index("Predicted") :]
+    assert "left out for want of width: function, mean" in shown
+    assert all(word in shown for word in ("measured", "decades", "confidence", "+0.03"))
+    assert max(map(len, shown.splitlines()[1:6])) <= 80
 
 
 def test_the_page_shows_both_and_what_is_proven(inspection):

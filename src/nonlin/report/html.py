@@ -6,10 +6,11 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nonlin.files import write_whole
-from nonlin.inspection import SEVERITIES, Call, Finding, Inspection
+from nonlin.inspection import SEVERITIES, Call, Finding, Inspection, Prediction
+from nonlin.inspection.prediction.result import MEANING, remarks, table
 from nonlin.inspection.thresholds import DEAD_SLOPE, FLAT_SLOPE
 from nonlin.report import wording
 from nonlin.results import number
@@ -45,11 +46,18 @@ def page(inspection: Inspection) -> str:
             headline=wording.headline(inspection),
             groups=_groups(inspection.findings),
             gallery=draw(inspection),
+            **_predicted(inspection.prediction),
             dead_slope=DEAD_SLOPE,
             flat_slope=FLAT_SLOPE,
             version=_version(),
         )
     )
+
+
+def _predicted(prediction: Prediction | None) -> dict[str, Any]:
+    if prediction is None:
+        return {}
+    return {"predicted": table(prediction), "meaning": MEANING, "remarks": remarks(prediction)}
 
 
 def fragment(inspection: Inspection) -> str:
@@ -93,8 +101,6 @@ def environment() -> "Environment":
     )
     made.filters |= {
         "number": number,
-        "maybe": _maybe,
-        "decades": _decades,
         "share": wording.share,
         "figure": wording.figure_of,
         "shape": _shape,
@@ -110,14 +116,6 @@ def _version() -> str:
         return version("nonlin")
     except PackageNotFoundError:
         return ""
-
-
-def _maybe(x: float | None) -> str:
-    return "–" if x is None else number(x, 2)
-
-
-def _decades(x: float | None) -> str:
-    return "–" if x is None else f"{x:+.2f}".replace("-", "−")
 
 
 def _shape(call: Call) -> str:

@@ -1,6 +1,6 @@
 """What the weights predict: beside what was measured, in the terminal; and alone, as a page."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from markupsafe import Markup
 from rich.console import Console
@@ -8,39 +8,15 @@ from rich.table import Table
 from rich.text import Text
 
 from nonlin.inspection import Prediction
-from nonlin.inspection.prediction.result import UNSTABLE, cells
+from nonlin.inspection.prediction.result import MEANING, remarks, table
+from nonlin.report.fitting import fitted
 from nonlin.report.html import environment
 from nonlin.results import number
 
 __all__ = ["predicted_page", "predicted_text", "print_prediction"]
 
-_BESIDE = (
-    ("call", "name"),
-    ("length", "measured_length"),
-    ("predicted", "length"),
-    ("gradient / last", "measured"),
-    ("predicted", "gradient"),
-    ("decades off", "decades"),
-    ("confidence", "confidence"),
-)
-_ALONE = {
-    "call": "name",
-    "function": "function",
-    "σ²w": "weight_variance",
-    "σ²b": "bias_variance",
-    "length": "length",
-    "mean": "mean",
-    "gradient / last": "gradient",
-    "confidence": "confidence",
-}
-_WEIGHTS = (
-    "σ²w is the variance of the weights of the layer in front, times the number of inputs of a unit; σ²b that of its "
-    "biases."
-)
-_LENGTHS = (
-    "Length is the mean over units of the second moment of the pre-activation, mean that of its mean; the gradient is "
-    "over that at the last call that is covered."
-)
+_DISPENSABLE = ("function", "mean", "σ²b", "σ²w", "length slope")
+"""The columns that a narrow terminal does without, the first of them first."""
 
 
 def predicted_text(prediction: Prediction, inputs: str) -> str:
@@ -56,7 +32,7 @@ def predicted_page(prediction: Prediction, inputs: str, pictures: Mapping[str, M
         inputs: what was assumed of the inputs, in words.
         pictures: each <svg> element with its caption.
     """
-    unstable = any(call.confidence == "unstable" for call in prediction.calls)
+    columns, *rows = table(prediction)
     return (
         environment()
         .get_template("question.html.jinja")
@@ -65,14 +41,9 @@ def predicted_page(prediction: Prediction, inputs: str, pictures: Mapping[str, M
             kind=f"Predicted from the weights, for inputs that are {inputs}",
             headline=_headline(prediction),
             heading="The calls",
-            columns=tuple(_ALONE),
-            rows=[cells(call, _ALONE.values()) for call in prediction.calls],
-            sentences=[
-                _WEIGHTS,
-                _LENGTHS,
-                *([f"{UNSTABLE.capitalize()}."] if unstable else []),
-                *(f"Not covered: {name}." for name in prediction.uncovered),
-            ],
+            columns=columns,
+            rows=rows,
+            sentences=[MEANING, *(f"{remark[0].upper()}{remark[1:]}." for remark in remarks(prediction))],
             pictures=pictures,
         )
     )
@@ -89,7 +60,7 @@ def _headline(prediction: Prediction) -> str:
         return f"No gradient is predicted to reach {first.name}"
     return (
         f"The gradient at {first.name} is predicted to be {number(first.gradient)} times that at {last.name}, "
-        f"{round(prediction.decades or 0.0, 2) + 0.0:.2f} decades"
+        f"{number(round(prediction.decades or 0.0, 2) + 0.0)} decades"
     )
 
 
@@ -99,15 +70,27 @@ def print_prediction(prediction: Prediction, console: Console) -> None:
         Text.assemble(("Predicted  ", "bold"), "from the weights, and the inputs' mean and variance")
     )
     if prediction.calls:
-        table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
-        for head, of in _BESIDE:
-            left = of in ("name", "confidence")
-            table.add_column(head, justify="left" if left else "right", overflow="fold")
-        for call in prediction.calls:
-            table.add_row(*map(Text, cells(call, (of for _, of in _BESIDE))))
-        console.print(table)
-    if any(call.confidence == "unstable" for call in prediction.calls):
-        console.print(UNSTABLE, style="dim")
-    for name in prediction.uncovered:
-        console.print(Text(f"not covered: {name}", style="dim"))
+        made, left_out = fitted(lambda without: _table(prediction, without), _DISPENSABLE, console)
+        console.print(made)
+        if left_out:
+            console.print(f"left out for want of width: {', '.join(left_out)}", style="dim")
+    for remark in remarks(prediction):
+        console.print(Text(remark, style="dim"))
     console.print()
+
+
+def _table(prediction: Prediction, without: Collection[str]) -> Table:
+    made = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
+    columns, *rows = table(prediction)
+    for name, *cells in zip(columns, *rows, strict=True):
+        if name not in without:
+            left = name in ("call", "function", "confidence")
+            head, side = name.replace(" ", "\n"), "left" if left else "right"
+            longest = max(map(len, [*name.split(), *cells]))
+            if name == "call":
+                made.add_column(head, overflow="fold", min_width=min(longest, 20))
+            else:
+                made.add_column(head, justify=side, no_wrap=True, min_width=longest)
+    for row in rows:
+        made.add_row(*(Text(cell) for name, cell in zip(columns, row, strict=True) if name not in without))
+    return made

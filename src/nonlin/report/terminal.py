@@ -1,17 +1,17 @@
 """An inspection in the terminal: a table with one row a call, then what was found."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby, takewhile
 from math import isnan
 
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from nonlin.inspection import Call, CallChange, Changes, Folds, Inspection
 from nonlin.inspection.curing import Cause
+from nonlin.report.fitting import fitted
 from nonlin.report.predicted import print_prediction
 from nonlin.report.wording import counted
 from nonlin.results import number
@@ -58,16 +58,13 @@ def _headline(inspection: Inspection) -> Text:
 
 
 def _fitting_table(inspection: Inspection, console: Console) -> tuple[Table, Sequence[str]]:
-    """Return a table no wider than the console, as far as can be, and the columns that it does without."""
     shared = _shared([call.name for call in inspection.calls])
     rows = [_row(call, shared) for call in inspection.calls]
-    options = console.options.update(width=10_000)
-    for count in range(len(_DISPENSABLE) + 1):
-        left_out = _DISPENSABLE[:count]
-        table = _table([{name: cell for name, cell in row.items() if name not in left_out} for row in rows])
-        if Measurement.get(console, options, table).minimum <= console.width:
-            break
-    return table, left_out
+
+    def make(without: Collection[str]) -> Table:
+        return _table([{name: cell for name, cell in row.items() if name not in without} for row in rows])
+
+    return fitted(make, _DISPENSABLE, console)
 
 
 def _table(rows: Sequence[Mapping[str, Text]]) -> Table:

@@ -1,17 +1,19 @@
 """The result of a prediction, as plain values."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, log10
 from typing import Any, Literal
 
-from nonlin.results import Result, columns_of, plain
+from nonlin.results import Result, columns_of, number, plain
 
-__all__ = ["UNSTABLE", "Confidence", "PredictedCall", "Prediction", "cells"]
+__all__ = ["MEANING", "Confidence", "PredictedCall", "Prediction", "remarks", "table"]
 
-UNSTABLE = (
-    "unstable: the length map makes an error of the inputs' variance grow by more than a fifth up to there"
+MEANING = (
+    "σ²w is the variance of the weights of the layer in front, times the number of inputs of a unit; σ²b is that of "
+    "its biases. Length is the mean over units of the second moment of the pre-activation, mean that of its mean; "
+    "length slope is the slope of the length map. The gradient is over that at the last call that is covered."
 )
+"""What the columns of a table are."""
 
 Confidence = Literal["stable", "unstable", "not covered"]
 
@@ -81,9 +83,7 @@ class Prediction(Result):
         return log10(first) if first > 0 else -inf
 
     def __str__(self) -> str:
-        measured = any(call.measured is not None for call in self.calls)
-        columns = {head: of for head, of in _COLUMNS.items() if measured or of not in ("measured", "decades")}
-        rows = [tuple(columns), *(cells(call, columns.values()) for call in self.calls)]
+        rows = table(self)
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
             "  ".join(
@@ -92,9 +92,7 @@ class Prediction(Result):
             ).rstrip()
             for row in rows
         ]
-        lines += [UNSTABLE] if any(call.confidence == "unstable" for call in self.calls) else []
-        lines += [f"not covered: {name}" for name in self.uncovered]
-        return "\n".join([self.model, *lines])
+        return "\n".join([self.model, *lines, *remarks(self)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as values that JSON has; NaN and infinite numbers become None."""
@@ -111,27 +109,43 @@ _COLUMNS = {
     "σ²w": "weight_variance",
     "σ²b": "bias_variance",
     "length": "length",
+    "measured length": "measured_length",
     "mean": "mean",
     "length slope": "length_slope",
     "gradient": "gradient",
-    "measured": "measured",
-    "decades": "decades",
+    "measured gradient": "measured",
+    "decades off": "decades",
     "confidence": "confidence",
 }
-_FORMS = {
-    "weight_variance": ".3g",
-    "bias_variance": ".2g",
-    "length": ".3g",
-    "measured_length": ".3g",
-    "mean": ".2g",
-    "length_slope": ".2f",
-    "gradient": ".2e",
-    "measured": ".2e",
-    "decades": "+.2f",
-}
+"""All but the layer, which a call's name tells, and the stretch, which the confidence does."""
+
+_OF_MEASUREMENT = ("measured_length", "measured", "decades")
+_TWO_DIGITS = ("bias_variance", "mean")
 
 
-def cells(call: PredictedCall, fields: Iterable[str]) -> tuple[str, ...]:
-    """Return fields of a call as a table shows them, "–" for None."""
-    values = ((field, getattr(call, field)) for field in fields)
-    return tuple("–" if value is None else format(value, _FORMS.get(field, "")) for field, value in values)
+def table(prediction: Prediction) -> list[tuple[str, ...]]:
+    """Return the table of a prediction: the names of its columns, and a row a call; nothing is "–".
+
+    Where nothing was measured, the columns of what was are left out.
+    """
+    empty = [of for of in _OF_MEASUREMENT if all(getattr(call, of) is None for call in prediction.calls)]
+    columns = {head: of for head, of in _COLUMNS.items() if of not in empty}
+    return [tuple(columns), *(tuple(_cell(call, of) for of in columns.values()) for call in prediction.calls)]
+
+
+def remarks(prediction: Prediction) -> list[str]:
+    """Return what is to be said below the table: what "unstable" means where it is there, and what is not covered."""
+    unstable = any(call.confidence == "unstable" for call in prediction.calls)
+    said = [
+        "unstable: the length map makes an error of the inputs' variance grow by more than a fifth up to there"
+    ]
+    return [*(said if unstable else []), *(f"not covered: {name}" for name in prediction.uncovered)]
+
+
+def _cell(call: PredictedCall, of: str) -> str:
+    value = getattr(call, of)
+    if value is None or isinstance(value, str):
+        return value or "–"
+    return (
+        f"{value:+.2f}".replace("-", "−") if of == "decades" else number(value, 2 if of in _TWO_DIGITS else 3)
+    )
