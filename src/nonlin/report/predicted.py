@@ -85,12 +85,12 @@ def _table(prediction: Prediction, without: Collection[str]) -> Table:
     for name, *cells in zip(columns, *rows, strict=True):
         if name not in without:
             left = name in ("call", "function", "confidence")
-            head, side = name.replace(" ", "\n"), "left" if left else "right"
+            head = name.replace(" ", "\n")
             longest = max(map(len, [*name.split(), *cells]))
             if name == "call":
                 made.add_column(head, overflow="fold", min_width=min(longest, 20))
             else:
-                made.add_column(head, justify=side, no_wrap=True, min_width=longest)
+                made.add_column(head, justify="left" if left else "right", no_wrap=True, min_width=longest)
     for row in rows:
         made.add_row(*(Text(cell) for name, cell in zip(columns, row, strict=True) if name not in without))
     return made

@@ -31,6 +31,14 @@ _READING = (
     torch.ops.aten.conv3d.default,
 )
 
+_OF_ANOTHER_ORDER = (
+    torch.ops.aten.conv_transpose1d.default,
+    torch.ops.aten.conv_transpose2d.input,
+    torch.ops.aten.conv_transpose3d.input,
+    torch.ops.aten.embedding.default,
+)
+"""Operations of programs whose weights are not one row a unit."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
@@ -125,6 +133,8 @@ class _Modules:
     def _noting(self, path: str) -> Any:
         def note(module: nn.Module, inputs: Any, output: Any) -> None:
             if isinstance(module, Scope):  # one operation of an exported program, with its arguments
+                if inputs[0] in _OF_ANOTHER_ORDER:
+                    return
                 inputs = inputs[1] if inputs[0] in _READING else ()
             if isinstance(output, torch.Tensor):
                 self.given.append((path, output.detach().clone()))
