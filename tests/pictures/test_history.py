@@ -1,13 +1,15 @@
 """The picture of a watched run, through its artists."""
 
-from math import inf
+from math import inf, nan
 
 import numpy as np
 import pytest
 from matplotlib.collections import QuadMesh
+from matplotlib.colors import to_hex
 
 from nonlin import pictures
 from nonlin.inspection.watching import History, Record
+from nonlin.pictures.style import NONFINITE
 
 RECORD = Record(
     step=0, call="first", function="relu", units=8, samples=32, dead=0.0, dead_lasting=0.0, lasting_steps=1,
@@ -43,6 +45,17 @@ def test_sizes_are_coloured_by_their_logarithm_and_what_has_none_is_left_out():
     assert np.ma.getmaskarray(mesh(figure).get_array()).tolist() == [[False, True, True, False]]
     assert (mesh(figure).norm.vmin, mesh(figure).norm.vmax) == (1e-3, 10.0)
     assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["0.001", "0.1", "10"]
+
+
+def test_outputs_that_are_not_finite_are_seen():
+    figure = pictures.history(made(rms=[1.0, nan, inf, 1.0], dead=[0.5, 0.0, 0.0, 0.0]))
+    axes = figure.axes[0]
+    (image,) = axes.images
+    assert np.ma.getmaskarray(image.get_array()).tolist() == [[True, False, False, True]]
+    assert to_hex(image.cmap(0)) == NONFINITE
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["NaN or infinite outputs"]
+    assert (axes.get_xlim(), axes.get_ylim()) == ((0, 4), (1, 0))
+    assert not pictures.history(made(dead=[0.5])).axes[0].images
 
 
 def test_the_key_of_sizes_that_are_close_has_three_labels():

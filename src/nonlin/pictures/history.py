@@ -1,12 +1,14 @@
 """The picture of a watched run: depth against time."""
 
 import numpy as np
-from matplotlib.colors import LogNorm, Normalize
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
-from nonlin.inspection.watching.grid import GRID_FIGURES, grid
+from nonlin.inspection.watching.grid import GRID_FIGURES, Grid, grid
 from nonlin.inspection.watching.history import History
-from nonlin.pictures.style import NO_SLOPE, WIDE, blank, room_for, settle, shorten, styled
+from nonlin.pictures.style import NO_SLOPE, NONFINITE, WIDE, blank, room_for, settle, shorten, styled
 
 __all__ = ["history"]
 
@@ -23,7 +25,7 @@ def history(watched: History, *, figure: str = "dead") -> Figure:
 
     Returns:
         A figure. Shares are coloured from 0 to 1, sizes by their logarithm. Where there is no number, or a size is 0 or
-        not finite, the field is grey.
+        not finite, the field is grey; where outputs were NaN or infinite it has a colour of its own.
 
     Raises:
         InvalidInputError: another figure, or a history without it.
@@ -43,6 +45,8 @@ def history(watched: History, *, figure: str = "dead") -> Figure:
     axes.set_facecolor(NO_SLOPE)
     edges = np.arange(len(shown.steps) + 1)
     mesh = axes.pcolormesh(edges, np.arange(len(names) + 1), fields, cmap="viridis", norm=scale)
+    if shown.nonfinite.any():
+        _mark(axes, shown)
     axes.set_yticks(np.arange(len(names)) + 0.5, names)
     axes.invert_yaxis()
     marks = np.unique(np.linspace(0, len(shown.steps) - 1, min(6, len(shown.steps))).round().astype(int))
@@ -58,3 +62,15 @@ def history(watched: History, *, figure: str = "dead") -> Figure:
         bar.set_ticks(ends, labels=[f"{end:.2g}" for end in ends])
         bar.minorticks_off()
     return drawn
+
+
+def _mark(axes: Axes, shown: Grid) -> None:
+    """Cover the fields where outputs were not finite, and say so above."""
+    extent = (0, len(shown.steps), 0, len(shown.calls))
+    covered = np.ma.array(np.ones(shown.nonfinite.shape), mask=~shown.nonfinite)
+    colour = ListedColormap([NONFINITE])
+    axes.imshow(
+        covered, colour, aspect="auto", interpolation="nearest", origin="lower", extent=extent, zorder=2
+    )
+    handle = Patch(color=NONFINITE, label="NaN or infinite outputs")
+    axes.legend(handles=[handle], loc="lower right", bbox_to_anchor=(1, 1.02))

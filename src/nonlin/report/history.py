@@ -34,8 +34,11 @@ def print_history(history: History, findings: Sequence[Finding], console: Consol
         Text(f"{GRID_FIGURES[figure]}: {_SHADES[0]} is {number(low)}, {_SHADES[-1]} is {number(high)}")
     )
     wide = min(max(map(len, shown.calls)), _NAME)
-    for call, row in zip(shown.calls, shown.values, strict=True):
-        cells = "".join(_shade(value, low, high, logarithmic=shown.logarithmic) for value in row)
+    if shown.nonfinite.any():
+        console.print("!: outputs that are NaN or infinite")
+    for call, row, lost in zip(shown.calls, shown.values, shown.nonfinite, strict=True):
+        shades = [_shade(value, low, high, logarithmic=shown.logarithmic) for value in row]
+        cells = "".join("!" if broken else shade for shade, broken in zip(shades, lost, strict=True))
         name = call if len(call) <= wide else "…" + call[1 - wide :]
         console.print(Text(f"{name:<{wide}} {cells} {number(float(row[-1]))}", overflow="crop"), no_wrap=True)
     first, last = str(shown.steps[0]), str(shown.steps[-1])

@@ -1,12 +1,15 @@
+import io
 from dataclasses import replace
-from math import inf, isnan
+from math import inf, isnan, nan
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from nonlin.errors import InvalidInputError
 from nonlin.inspection.watching import History, Record
 from nonlin.inspection.watching.grid import grid
+from nonlin.report.history import print_history
 
 RECORD = Record(
     step=0, call="first", function="relu", units=8, samples=32, dead=0.0, dead_lasting=0.0, lasting_steps=1,
@@ -49,6 +52,17 @@ def test_few_columns_keep_the_last(records):
     assert grid(records).columns(2).values[0].tolist() == [0, 1]
     assert grid(records).columns(1).steps == (50,)
     assert grid(records).columns(9).steps == (0, 25, 50)
+
+
+def test_no_share_is_known_of_outputs_that_are_not_finite():
+    broken = [replace(RECORD, step=1, rms=nan, mean=nan), replace(RECORD, step=2, rms=inf)]
+    shown = grid(History([RECORD, *broken]), "dead")
+    np.testing.assert_array_equal(shown.values, [[0, nan, nan]])
+    np.testing.assert_array_equal(shown.nonfinite, [[False, True, True]])
+    np.testing.assert_array_equal(shown.columns(2).nonfinite, [[False, True]])
+    console = Console(file=io.StringIO(), width=80)
+    print_history(History([RECORD, *broken]), (), console, figure="dead")
+    assert "!: outputs that are NaN or infinite\nfirst ·!! NaN\n" in console.file.getvalue()
 
 
 def test_what_is_not_there_is_refused(records):

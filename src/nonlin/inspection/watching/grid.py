@@ -1,6 +1,7 @@
 """A history as depth against time: one figure, one row a call, one column a watched step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -34,12 +35,14 @@ class Grid:
         calls: the names of the rows, in the order of the forward pass.
         steps: of the columns, rising.
         values: shape (calls, steps); NaN where there is none.
+        nonfinite: the same shape; where outputs were NaN or infinite, so that no share of the units is known.
     """
 
     figure: str
     calls: tuple[str, ...]
     steps: tuple[int, ...]
     values: npt.NDArray[np.float64]
+    nonfinite: npt.NDArray[np.bool_]
 
     @property
     def logarithmic(self) -> bool:
@@ -52,7 +55,7 @@ class Grid:
             return self
         chosen = np.linspace(len(self.steps) - 1, 0, most).round().astype(int)[::-1]
         steps = tuple(self.steps[i] for i in chosen)
-        return Grid(figure=self.figure, calls=self.calls, steps=steps, values=self.values[:, chosen])
+        return replace(self, steps=steps, values=self.values[:, chosen], nonfinite=self.nonfinite[:, chosen])
 
 
 def grid(history: History, figure: str = "dead") -> Grid:
@@ -77,7 +80,11 @@ def grid(history: History, figure: str = "dead") -> Grid:
         )
     steps = sorted(set(history.steps))
     values = np.array([[_number(found.get((call, step))) for step in steps] for call in calls])
-    return Grid(figure=figure, calls=tuple(calls), steps=tuple(steps), values=values)
+    lost = {(r.call, r.step) for r in history if not (isfinite(r.mean) and isfinite(r.rms))}
+    nonfinite = np.array([[(call, step) in lost for step in steps] for call in calls])
+    if figure not in _SIZES:
+        values[nonfinite] = np.nan
+    return Grid(figure=figure, calls=tuple(calls), steps=tuple(steps), values=values, nonfinite=nonfinite)
 
 
 def _value(record: Record, figure: str) -> float | None:
