@@ -213,3 +213,37 @@ def test_wrong_shapes_and_names_are_refused():
         module(torch.randn(3))
     with pytest.raises(InvalidInputError, match="training"):
         nonlin.define("training * x", training=1.0).module(learn=["training"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("prelu", 0.7), ("prelu", -1.3), ("elu", 0.7), ("elu", -1.3), ("swish", 2.0)]
+)
+def test_a_zero_at_zero_has_the_sign_of_the_definition(name, value):
+    f = nonlin.function(name)
+    f = nonlin.function(name, **dict.fromkeys(f.parameters, value))
+    zeros = np.tile([0.0, -0.0], 3000)
+    for compute in (f, f.slope):
+        signs = [bool(np.signbit(compute(zero))) for zero in (0.0, -0.0)]
+        assert np.signbit(compute(zeros))[:2].tolist() == signs
+        assert np.signbit(compute(zeros[:2])).tolist() == signs
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 20)], ids=["along", "rows"])
+def test_each_channel_gives_a_zero_its_own_sign(shape):
+    module = nonlin.function("elu").module(learn=["alpha"], channels=3).double()
+    (alpha,) = module.parameters()
+    with torch.no_grad():
+        alpha.copy_(torch.tensor([1.0, -1.0, 2.0]))
+    x = torch.full(shape, -0.0, dtype=torch.float64)
+    negative = torch.signbit(module(x)).reshape(2, 3, -1)
+    assert negative[:, [0, 2]].all()
+    assert not negative[:, 1].any()
+
+
+def test_a_pulled_gradient_at_zero_has_the_sign_of_the_definition():
+    module = nonlin.define("a * x * tanh(x)", a=2.0).module(learn=["a"]).double()
+    x = torch.tensor([0.0, -0.0], dtype=torch.float64, requires_grad=True)
+    module(x).backward(torch.tensor([-1.0, 1.0], dtype=torch.float64))
+    slope = nonlin.define("a * x * tanh(x)", a=2.0).slope
+    expected = [bool(np.signbit(slope(z))) != pulled for z, pulled in ((0.0, True), (-0.0, False))]
+    assert torch.signbit(x.grad).tolist() == expected

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonlin.errors import InvalidInputError
-from nonlin.functions.families import family_of
 from nonlin.functions.tails import evaluate_everywhere
 
 if TYPE_CHECKING:
@@ -98,11 +97,6 @@ def _loop(expression: Expression, dtype: str, mode: str) -> Loop:
     return loop
 
 
-def _is_loaded(expression: Expression, mode: str) -> bool:
-    # a loop that takes the parameters does not know the sign of 0
-    return (expression, "float64", mode) in _LOADED and family_of((expression,)) is None
-
-
 def _number(expression: Expression, u: float) -> float:
     from nonlin.functions.kernels import interpreted
 
@@ -138,7 +132,7 @@ def _framework(u: Any) -> Callable[[Expression, Any, bool], Any] | None:
 
 def _fill(expression: Expression, array: NDArray[Any], target: NDArray[Any], mode: str) -> None:
     name = _KINDS.get(array.dtype)
-    if array.size < WORTH_COMPILING and (name != "float64" or not _is_loaded(expression, mode)):
+    if array.size < WORTH_COMPILING and (name != "float64" or (expression, name, mode) not in _LOADED):
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             target[...] = _small(expression, array)
         return

@@ -122,7 +122,7 @@ def add(e: Emitter, a: Pair, b: Pair, *, safe: bool = False) -> Pair:
     lows = [part for part in (a.low, b.low) if part]
     for part in lows:
         low = e.step(f"{low} + {part}")
-    return rounded(e, total, low, safe=safe) if lows or safe else Pair(total, low)
+    return rounded(e, total, low, safe=safe) if lows else _exact(e, total, low, safe=safe)
 
 
 def subtract(e: Emitter, a: Pair, b: Pair, *, safe: bool = False) -> Pair:
@@ -138,7 +138,9 @@ def multiply(e: Emitter, a: Pair, b: Pair, *, safe: bool = False) -> Pair:
         low = e.fma(a.high, b.low, low)
     if a.low:
         low = e.fma(a.low, b.high, low)
-    return rounded(e, product, low, safe=safe) if a.low or b.low or safe else Pair(product, low)
+    if a.low or b.low:
+        return rounded(e, product, low, safe=safe)
+    return _exact(e, product, low, safe=safe)
 
 
 def divide(e: Emitter, a: Pair, b: Pair, *, safe: bool = False) -> Pair:
@@ -165,6 +167,12 @@ def square_root(e: Emitter, a: Pair) -> Pair:
     second = e.step(f"{rest} / {e.step(f'{first} + {first}')}")
     regular = e.step(f"({first} > {e.number(0.0)}) & ({first} < {e.number(HUGE)})")
     return rounded(e, first, either(e, regular, second, e.number(0.0)), safe=True)
+
+
+def _exact(e: Emitter, high: str, low: str, *, safe: bool) -> Pair:
+    """Return high and what its rounding left out; a high part that was rounded once keeps the sign of 0."""
+    fine = f"abs({high}) < {e.number(HUGE)}"
+    return Pair(high, either(e, fine, low, e.number(0.0)) if safe else low)
 
 
 def rounded(e: Emitter, high: str, low: str, *, safe: bool = False) -> Pair:

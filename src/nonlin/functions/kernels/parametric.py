@@ -9,6 +9,7 @@ from nonlin.functions.expression import Expression, Parameter, Variable
 from nonlin.functions.kernels.compilation import keep, named, precise
 from nonlin.functions.kernels.source import emit, prepared, tables
 from nonlin.functions.kernels.specialisation import passes_nan
+from nonlin.functions.kernels.zeros import at_zero_source, loses_sign, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,11 +36,12 @@ from nonlin.functions.kernels.intrinsics import bits, fma, left_out, remainder, 
 F = np.{carrier}
 I = np.{integer}
 {globals}
-
+{at_zero}
 @numba.njit("int64({types})", cache=True, error_model="numpy", fastmath={fastmath}, nogil=True)
 def kernel({arguments}):
     far = 0
     lanes = np.zeros(({sums}, {lanes}), F)
+{before}
     for r in range(x.shape[0]):
         c = r % p0.size
 {outer}
@@ -102,29 +104,48 @@ def _source(
     emitter = prepared((*expressions, *weighted), precision)
     known: dict[Expression, str] = {Parameter(name): f"q{k}" for k, name in enumerate(names)}
     loads = [f"q{k} = F({f'ps{k}[i]' if along else f'p{k}[c]'})" for k in range(len(names))]
+    kept = [k for k, e in enumerate(expressions) if precision.doubled and loses_sign(e)]
+    for k in kept:
+        loads += [
+            f"z{s}{k} = {f'z{s}s{k}[i]' if along else f'zeros[{k}, {side}, c]'}"
+            for side, s in enumerate("ab")
+        ]
     values = [_value(emitter, expression, known) for expression in (*expressions, *weighted)]
     body = [*(loads if along else []), *emitter.lines]
     for k, value in enumerate(values[: len(expressions)]):
-        body.append(f"ys{k}[i] = np.{dtype}({f'F(gs[i]) * {value}' if pull else value})")
+        body += signed(k, value) if k in kept else []
+        result = f"r{k}" if k in kept else value
+        body.append(f"ys{k}[i] = np.{dtype}({f'F(gs[i]) * {result}' if pull else result})")
     for k, value in enumerate(values[len(expressions) :]):
         total = f"ss{k}[i]" if along else f"ls{k}[i]"
         body.append(f"{total} += F(0.0) if out else F(gs[i]) * {value}")
     arrays = ["x", "g"] if pull or weighted else ["x"]
     columns = [f"p{k}" for k in range(len(names))]
     outputs, sums = [f"y{k}" for k in range(len(expressions))], [f"s{k}" for k in range(len(weighted))]
+    views = _views((arrays, columns, outputs, sums), along=along)
+    views += [
+        f"z{s}s{k} = zeros[{k}, {side}, start:stop]" for k in kept if along for side, s in enumerate("ab")
+    ]
+    at_zero = at_zero_source(expressions, names) if kept else ""
+    before = [
+        f"zeros = np.empty(({len(expressions)}, 2, p0.size), F)",
+        f"at_zero({', '.join(columns)}, zeros)",
+    ]
     flat, plane = "float64[::1]", f"{dtype}[:, ::1]"
     types = [plane] * len(arrays) + [flat] * len(names) + [plane] * len(outputs) + [flat] * len(sums)
     return TEMPLATE.format(
         carrier=precision.carrier,
         integer=precision.integer,
-        globals=tables(body),
+        globals=tables([*body, *at_zero.splitlines()]),
+        at_zero=at_zero,
+        before=_indented(before if kept else [], 1),
         fastmath=False if precision.doubled else {"contract"},
         types=", ".join(types),
         arguments=", ".join([*arrays, *columns, *outputs, *sums]),
         sums=max(1, len(weighted)),
         lanes=LANES,
         step="x.shape[1]" if along or not weighted else LANES,
-        views=_indented(_views((arrays, columns, outputs, sums), along=along), 3),
+        views=_indented(views, 3),
         far=FAR,
         outer=_indented([] if along else loads, 2),
         body=_indented(body, 4),

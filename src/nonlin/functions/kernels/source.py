@@ -191,11 +191,13 @@ def _limit(e: Emitter, value: float) -> str:
 
 
 def emit(e: Emitter, expression: Expression, known: Mapping[Expression, str]) -> str:
-    """Write an expression; `known` names what the kernel holds already: the variable, and parameters."""
+    """Write an expression; `known` names what the kernel holds already: the variable, parameters, parts."""
     if e.precision.doubled:
         return emit_pairs(e, expression, known)
     done = dict(known)
     for node in nodes(expression):
+        if node in done:
+            continue
         if isinstance(node, Constant):
             done[node] = e.number(node.value)
         elif isinstance(node, Piecewise):
