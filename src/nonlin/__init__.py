@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from nonlin.experiments import Study, compare
     from nonlin.functions.initialization import gain, initialize_
     from nonlin.functions.linearity import linearity
+    from nonlin.functions.torch_extension import build_extension
     from nonlin.geometry.approximation import approximate
     from nonlin.inspection import Inspection, Prediction, Thresholds, inspect, predict
     from nonlin.inspection.curing.cure import cure
@@ -32,6 +33,7 @@ __all__ = [
     "Thresholds",
     "TrainerWatch",
     "approximate",
+    "build_extension",
     "compare",
     "cure",
     "define",
@@ -62,6 +64,7 @@ _HOMES = {
     "Thresholds": "nonlin.inspection",
     "TrainerWatch": "nonlin.inspection.watching.trainer",
     "approximate": "nonlin.geometry.approximation",
+    "build_extension": "nonlin.functions.torch_extension",
     "compare": "nonlin.experiments",
     "explore": "nonlin",
     "gain": "nonlin.functions.initialization",

@@ -25,6 +25,7 @@ _COMMANDS = {
     "vanishing": "Predict what deep layers with a function make of a gradient, and try it.",
     "explore": "Open a page on which ReLU networks fold lines and planes; also yours.",
     "bench": "Measure what activation functions cost here, alone and in a training step.",
+    "extension": "Build the C++ extension of PyTorch, with which calls of functions cost less.",
 }
 """Every command, in the order of the help; `nonlin.cli.NAME` holds a click command of the same name."""
 

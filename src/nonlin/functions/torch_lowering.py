@@ -16,6 +16,7 @@ from nonlin.functions.differentiation import differentiate
 from nonlin.functions.lookup import function
 from nonlin.functions.parsing import parse
 from nonlin.functions.printing import text
+from nonlin.functions.torch_extension import extension
 from nonlin.functions.torch_loops import (
     Loops,
     checked,
@@ -23,6 +24,7 @@ from nonlin.functions.torch_loops import (
     loops_of,
     pulled,
     scaled,
+    scales,
     value,
     value_and_slope,
 )
@@ -60,7 +62,12 @@ def apply_tensor(expression: Expression, x: Any, fast: bool = False) -> Any:  # 
 def lowered(expression: Expression, fast: bool) -> Callable[[Any], Any]:  # noqa: FBT001 - as above
     """Return what evaluates an expression on tensors: found once, so that a call has little to decide."""
     loops, own = loops_of(expression, fast), _handed_over(fast).get(expression)
-    return partial(_looped, loops, _differentiable(loops)) if own is None else partial(_handed, own, loops)
+    if own is not None:
+        return partial(_handed, own, loops)
+    in_python, built = partial(_looped, loops, _differentiable(loops)), extension()
+    if built is None:
+        return in_python
+    return partial(_extended, loops, built.activation(loops, scales(), in_python, partial(_gradient, loops)))
 
 
 def _handed(own: Callable[[Any], Any], loops: Loops, x: Any) -> Any:
@@ -80,6 +87,12 @@ def _looped(loops: Loops, differentiable: Callable[[Any], Any], x: Any) -> Any:
     if x.requires_grad and _recording():
         return differentiable(_alive(x))
     return value(loops, x)
+
+
+def _extended(loops: Loops, in_cpp: Callable[[Any], Any], x: Any) -> Any:
+    if torch.compiler.is_compiling():
+        return torch.ops.nonlin.evaluate(checked(x), loops.formula, loops.fast)
+    return in_cpp(x)
 
 
 def _passed(loops: Loops, x: Any) -> Any:
@@ -119,19 +132,10 @@ def _differentiable(loops: Loops) -> Callable[[Any], Any]:
 
     def backward(ctx: Any, gradient: Any) -> Any:
         kept = ctx.slope
-        if _recording():
-            # the derivative of the derivative goes through the slope's own expression
-            return gradient * apply_tensor(loops.slope, ctx.saved_tensors[0], loops.fast)
-        if kept is not None:
-            ctx.slope = None
-            return scaled(kept, gradient) if _plain(gradient, kept.dtype) else gradient * kept
-        (x,) = ctx.saved_tensors
-        if loops.cheap:
-            x, gradient = x.contiguous(), gradient.contiguous()
-            if is_ordinary(x) and _plain(gradient, x.dtype):
-                return pulled(loops, x, gradient)
-        # by the loop of the first time, so that nothing differs
-        return gradient * value_and_slope(loops, x)[1]
+        if kept is None or _recording():
+            return _gradient(loops, ctx.saved_tensors[0], gradient)
+        ctx.slope = None
+        return scaled(kept, gradient) if _plain(gradient, kept.dtype) else gradient * kept
 
     made: Any = type(torch.autograd.Function)(
         "Lowered",
@@ -143,6 +147,19 @@ def _differentiable(loops: Loops) -> Callable[[Any], Any]:
     node.apply = backward  # `apply` is what is called, and would find `backward` only after a microsecond
     # what `apply` does beside this takes microseconds, and is for transformations
     return super(torch.autograd.Function, made).apply  # type: ignore[no-any-return]
+
+
+def _gradient(loops: Loops, x: Any, gradient: Any) -> Any:
+    """Return the slope at x times the gradient, where the slope was not kept."""
+    if _recording():
+        # the derivative of the derivative goes through the slope's own expression
+        return gradient * apply_tensor(loops.slope, x, loops.fast)
+    if loops.cheap:
+        x, gradient = x.contiguous(), gradient.contiguous()
+        if is_ordinary(x) and _plain(gradient, x.dtype):
+            return pulled(loops, x, gradient)
+    # by the loop of the first time, so that nothing differs
+    return gradient * value_and_slope(loops, x)[1]
 
 
 class _Transformable(torch.autograd.Function):  # type: ignore[misc]
