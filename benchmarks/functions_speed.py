@@ -5,8 +5,9 @@
 One thread, float32. Forward with `out=` on 1e5 elements (in the cache) and on 1e8 bytes (in memory), as a ratio to a
 copy of the same array into the same output in the same run; the median of several pairs of arrays, because where the
 pages of two arrays happen to lie changes the time of a copy by a factor of two. Forward and backward with torch on 1e5
-and 1e6 elements, as torch's time over ours. What is compared takes turns, and the shortest times are compared: of 1e5
-elements by the clock, of more in processor time of the thread, which counts no time that other programs take.
+and 1e6 elements, as torch's time over ours, with the C++ extension where `nonlin extension` has built it. What is
+compared takes turns, and the shortest times are compared: of 1e5 elements by the clock, of more in processor time of
+the thread, which counts no time that other programs take.
 Prints Markdown: the median of the runs, and the least and the largest.
 """
 
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 
 import nonlin
+from nonlin.functions.torch_extension import extension
 
 NAMES = ["relu", "elu", "sigmoid", "tanh", "silu", "mish", "softplus", "gelu"]
 SMALL, LARGE = 100_000, 25_000_000
@@ -153,6 +155,7 @@ def main():
             runs,
         )
     if which in ("torch", "both"):
+        print("nodes in", "Python" if extension() is None else "C++ (nonlin extension)", end="\n\n")
         head = ["1e5: torch, µs", "accurate", "fast", "1e6: torch, µs", "accurate", "fast"]
         names = [name for name in TORCH if name in chosen]
         table(head, names, lambda n: against_torch(nonlin.function(n), TORCH[n]), runs)

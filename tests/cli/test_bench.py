@@ -20,6 +20,7 @@ def test_it_measures_and_draws(tmp_path):
     table = bench("tanh", "--elements", "5000", "--large", "10000").stdout
     assert "training step: of an MLP" in table
     assert "memory: in copies" in table
+    assert "with nodes in " in table
     assert max(map(len, table.splitlines())) <= 80
     assert "tanh" in table
 

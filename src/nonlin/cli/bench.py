@@ -98,7 +98,11 @@ def _legend(found: tuple[Cost, ...], shown: set[str]) -> list[str]:
     if "large" in shown:
         lines.append("memory: in copies of an array that fits in no cache")
     if "backward" in shown:
+        from nonlin.functions.torch_extension import extension
+
+        here = "C++" if extension() is not None else "Python; `nonlin extension` builds faster ones"
         lines.append("backward: forward and backward with PyTorch, its own function = 1")
+        lines.append(f"          with nodes in {here}")
     if "step" in shown:
         lines.append("training step: of an MLP 3 × 256, batch 256, the identity = 1")
     lines.append("each from the shortest round; spread: between quartiles, of the worst column")
