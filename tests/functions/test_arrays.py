@@ -136,3 +136,24 @@ def test_a_mask_is_not_lost_in_silence(name):
     np.testing.assert_array_equal(
         nonlin.function(name)(unmasked), nonlin.function(name)(np.asarray(unmasked))
     )
+
+
+@pytest.mark.parametrize("name", ["relu", "softmax"])
+@pytest.mark.parametrize(
+    "out", [np.empty((2, 4)), np.empty((2, 3), np.float32), [[0.0] * 3] * 2], ids=["shape", "type", "list"]
+)
+def test_an_out_that_does_not_fit_is_refused(name, out):
+    with pytest.raises(
+        InvalidInputError, match=r"expected out as an array of float64 \(2, 3\), got .*; make it fit"
+    ):
+        nonlin.function(name)(np.ones((2, 3)), out=out)
+
+
+@pytest.mark.parametrize("name", ["relu", "softmax"])
+def test_an_out_that_is_read_only_is_refused(name):
+    out = np.empty((2, 3))
+    out.flags.writeable = False
+    with pytest.raises(
+        InvalidInputError, match="expected out as an array to write into, got a read-only one"
+    ):
+        nonlin.function(name)(np.ones((2, 3)), out=out)

@@ -78,11 +78,10 @@ def apply_array(compute: Callable[[Array], Array], u: Any, *, out: Any = None) -
     array = _as_array(u)
     result = compute(array.astype(np.float64, copy=False))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        if out is None:
-            return result.astype(array.dtype, copy=False)
-        if not isinstance(out, np.ndarray) or out.shape != result.shape or out.dtype != array.dtype:
-            raise InvalidInputError(f"expected out as an array of {array.dtype} {result.shape}; make it fit")
-        out[...] = result
+        narrow = result.astype(array.dtype, copy=False)
+    if out is None:
+        return narrow
+    _checked(out, narrow)[...] = narrow
     return out
 
 
@@ -209,5 +208,9 @@ def _checked(out: Any, array: NDArray[Any]) -> NDArray[Any]:
         got = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
         raise InvalidInputError(
             f"expected out as an array of {array.dtype} {array.shape}, got {got}; make it fit"
+        )
+    if not out.flags.writeable:
+        raise InvalidInputError(
+            "expected out as an array to write into, got a read-only one; hand over a copy"
         )
     return out
