@@ -69,7 +69,7 @@ def extension() -> Any:
         spec.loader.exec_module(module)
     except ImportError as error:
         warnings.warn(
-            f"{path} cannot be loaded ({error}) and is left out; `nonlin build-extension` builds it anew",
+            f"{path} cannot be loaded ({error}) and is left out; `nonlin extension` builds it anew",
             stacklevel=2,
         )
         return None
