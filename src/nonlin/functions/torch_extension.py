@@ -84,5 +84,5 @@ def _path() -> Path:
 
 def _reason(error: Exception) -> str:
     """Return the line that says what went wrong, of many that a compiler writes."""
-    lines = str(error).splitlines()
-    return next((line for line in lines if "error:" in line), lines[0])
+    lines = [line for line in str(error).strip().splitlines() if not line.startswith("ninja: build stopped")]
+    return next((line for line in lines if "error:" in line), lines[-1])
