@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from nonlin import demonstration
+from nonlin.errors import InvalidInputError
 from nonlin.inspection import inspect, predict
 from nonlin.networks import read
 
@@ -94,6 +95,15 @@ def test_reading_predicting_and_inspecting_say_the_same_names(form, tmp_path):
     assert [call.layer for call in prediction.calls if call.layer][:2] == ["first", "blocks.0.a"]
     assert prediction.model == ("m.pt2" if form == "program" else "Nested")
     assert len({node.name for node in network.nodes}) == len(network.nodes)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the exporter
+def test_a_program_that_is_refused_is_called_by_its_file(tmp_path):
+    model = nn.Linear(4, 2)
+    nn.init.constant_(model.weight, torch.nan)
+    torch.export.save(torch.export.export(model, (torch.ones(3, 4),)), tmp_path / "m.pt2")
+    with pytest.raises(InvalidInputError, match=r"finite weights in m\.pt2, got 8 NaN"):
+        read(str(tmp_path / "m.pt2"))
 
 
 def test_what_cannot_be_predicted_says_why(mlp, he):

@@ -132,7 +132,7 @@ class TorchModel:
         """Return the graph, by way of an ONNX export of a copy."""
         from nonlin.networks.torch_reader import read_torch
 
-        return read_torch(self.module, example)
+        return read_torch(self.module, example, name=self.name)
 
     def layer_weights(self, example: Batch) -> Mapping[str, LayerWeights]:
         """Return the layers that a forward pass shows."""

@@ -1,7 +1,6 @@
 """Reads a network from whatever holds one."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,4 +62,4 @@ def _read_program(path: Path, example: Array | None) -> Network:
                 f"expected a program with one input, got {path} with {len(shapes)}; export it to ONNX"
             )
         example = np.zeros(shapes[0], np.float32)
-    return replace(read_torch(program, example), name=path.name)
+    return read_torch(program, example, name=path.name)

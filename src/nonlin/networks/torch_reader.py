@@ -24,12 +24,13 @@ _ROUNDING = 1e-2
 """Of the largest output: far above what float32 loses in a network that works, far below what a wrong layer does."""
 
 
-def read_torch(module: Any, example: Array | None) -> Network:
+def read_torch(module: Any, example: Array | None, *, name: str = "") -> Network:
     """Return the network of a PyTorch module, its nodes named as the module's parts; the module is left as it was.
 
     Args:
         module: a `torch.nn.Module` with one input; a copy of it, in evaluation mode, is exported to ONNX in memory.
         example: a batch of at least one sample, shape (samples, …); it says what shape the input has.
+        name: of the network; that of the module's class where it is left out.
 
     Raises:
         InvalidInputError: if there is no example, or a weight is NaN or infinite.
@@ -51,7 +52,7 @@ def read_torch(module: Any, example: Array | None) -> Network:
     from nonlin.networks.torch_names import name_by_modules
     from nonlin.networks.torch_weights import nonfinite_weights
 
-    name = type(module).__name__
+    name = name or type(module).__name__
     check_finite(nonfinite_weights(module), name)
     frozen = copy.deepcopy(module).eval().cpu()
     two = torch.as_tensor(np.concatenate([example[:1], example[:1]]))
