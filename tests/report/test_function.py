@@ -1,5 +1,7 @@
 """A function's report: the terminal's picture and the words for properties."""
 
+import io
+
 import numpy as np
 import pytest
 from rich.console import Console
@@ -72,6 +74,13 @@ def test_properties_in_words(name, found, text):
 def test_the_ends_of_a_range_that_are_taken():
     p = nonlin.function("hardtanh").properties
     assert property_text("range", p.range, attained=p.attained) == "[−1, 1]"
+
+
+@pytest.mark.parametrize(("name", "mean"), [("tanh", "0 ± "), ("relu", "0.398942,")])
+def test_a_mean_within_its_error_is_written_as_0(name, mean):
+    console = Console(file=io.StringIO(), width=120)
+    print_function(describe(nonlin.function(name)), console)
+    assert f"mean {mean}" in console.file.getvalue()
 
 
 @pytest.mark.parametrize("f", nonlin.functions(), ids=lambda f: f.name)

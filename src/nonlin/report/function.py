@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from html import escape
-from math import isinf, isnan
+from math import isinf, isnan, sqrt
 from typing import Any
 
 from rich.console import Console
@@ -200,7 +200,9 @@ def _moments(description: Description) -> list[Text]:
     m = description.moments
     if m is None:
         return []
-    first = f"mean {m.mean:.6g}, E f² {m.second:.6g}, E f′² {m.slope_second:.6g}, gain {m.gain:.6g}"
+    margin = m.error * sqrt(m.second)
+    mean = f"0 ± {margin:.1g}" if abs(m.mean) < margin else f"{m.mean:.6g}"
+    first = f"mean {mean}, E f² {m.second:.6g}, E f′² {m.slope_second:.6g}, gain {m.gain:.6g}"
     second = f"χ₁ {m.chi1:.4g}, dQ/dq {m.length_slope:.4g}, the squared gradient changes by e in {m.depth:.3g} layers"
     under = f"Under N(0, {m.variance:g})  "
     return [Text.assemble((under, "bold"), first), Text.assemble(("At that gain  ", "bold"), second)]
