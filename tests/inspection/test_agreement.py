@@ -71,9 +71,9 @@ def test_both_recorders_agree(name, labelled, tmp_path):
 def test_a_module_is_exported_once_and_only_for_what_was_asked(monkeypatch):
     exports = []
 
-    def counted(module, example):
+    def counted(module, example, *, name):
         exports.append(example.shape)
-        return read_torch(module, example)
+        return read_torch(module, example, name=name)
 
     monkeypatch.setattr(torch_reader, "read_torch", counted)
     model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
