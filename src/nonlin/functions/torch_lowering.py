@@ -67,7 +67,8 @@ def lowered(expression: Expression, fast: bool) -> Callable[[Any], Any]:  # noqa
     in_python, built = partial(_looped, loops, _differentiable(loops)), extension()
     if built is None:
         return in_python
-    return partial(_extended, loops, built.activation(loops, scales(), in_python, partial(_gradient, loops)))
+    in_cpp = built.activation(loops, scales(), in_python, partial(_gradient, loops))
+    return partial(_extended, in_python, in_cpp)
 
 
 def _handed(own: Callable[[Any], Any], loops: Loops, x: Any) -> Any:
@@ -89,10 +90,8 @@ def _looped(loops: Loops, differentiable: Callable[[Any], Any], x: Any) -> Any:
     return value(loops, x)
 
 
-def _extended(loops: Loops, in_cpp: Callable[[Any], Any], x: Any) -> Any:
-    if torch.compiler.is_compiling():
-        return torch.ops.nonlin.evaluate(checked(x), loops.formula, loops.fast)
-    return in_cpp(x)
+def _extended(in_python: Callable[[Any], Any], in_cpp: Callable[[Any], Any], x: Any) -> Any:
+    return in_python(x) if torch.compiler.is_compiling() else in_cpp(x)  # the compiler does not read C++
 
 
 def _passed(loops: Loops, x: Any) -> Any:
