@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import platform
 import sys
 import warnings
@@ -16,7 +15,7 @@ from typing import Any
 import torch
 
 from nonlin.errors import MissingDependencyError
-from nonlin.functions.kernels import cache_folder
+from nonlin.functions.kernels import cache_folder, load
 
 __all__ = ["build_extension", "extension"]
 
@@ -61,19 +60,14 @@ def extension() -> Any:
     path = _path()
     if not path.exists():
         return None
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        return None
     try:
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        return load(path.stem, path)
     except ImportError as error:
         warnings.warn(
             f"{path} cannot be loaded ({error}) and is left out; `nonlin extension` builds it anew",
             stacklevel=2,
         )
         return None
-    return module
 
 
 def _path() -> Path:

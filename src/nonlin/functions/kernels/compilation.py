@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-__all__ = ["addressed", "cache_folder", "compiled", "keep", "named", "precise"]
+__all__ = ["addressed", "cache_folder", "compiled", "keep", "load", "named", "precise"]
 
 SIMPLE = 2  # primitives in an expression whose errors may be as large as half of the budget
 
@@ -113,7 +113,7 @@ def precise(expressions: tuple[Expression, ...], dtype: str, mode: str, *, pull:
 
 def keep(name: str, source: Callable[[], str]) -> Any:
     """Return the module of a kernel: the one on disk, else one that is written there now."""
-    return _load(name, _stored(name, source))
+    return load(name, _stored(name, source))
 
 
 def _nested(expressions: tuple[Expression, ...]) -> bool:
@@ -152,7 +152,8 @@ def _stored(name: str, source: Callable[[], str]) -> Path:
     return path
 
 
-def _load(name: str, path: Path) -> Any:
+def load(name: str, path: Path) -> Any:
+    """Return the module that a file of the cache holds, under a name."""
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise InvalidInputError(

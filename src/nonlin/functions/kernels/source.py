@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from nonlin.functions.kernels.precision import Precision
 
-MOST = 32  # lines of an element; with more, four elements a step need more registers than there are
-
 __all__ = ["emit", "kernel_source", "prepared", "tables", "written"]
 
 ARITHMETIC = {
@@ -75,7 +73,8 @@ def kernel_source(
             continue
         result = f"np.{dtype}({f'F(g[i]) * {value}' if pull else value})"
         body.append(f"{output}[i] = {result if passes_nan(expression) else f'{result} if w == w else w'}")
-    streams = 4 if len(outputs) > 1 and dtype != precision.carrier and len(emitter.lines) < MOST else 2
+    # what waits for memory, as a value alone in float32 does, gains nothing by reading at four places
+    four = dtype != precision.carrier or (len(outputs) > 1 and not precision.doubled)
     names = ["x", "g", *outputs] if pull else ["x", *outputs]
     return TEMPLATE.format(
         carrier=precision.carrier,
@@ -86,7 +85,7 @@ def kernel_source(
         types=", ".join(["int64"] * (len(names) + 1)),
         addresses=", ".join(f"{name}_at" for name in names),
         arrays="\n".join(f"    {name} = numba.carray(at({name}_at, np.{dtype}), size)" for name in names),
-        loop=loop(["w = x[i]", "u = F(w)", *body], streams),
+        loop=loop(["w = x[i]", "u = F(w)", *body], streams=4 if four else 2),
     )
 
 
