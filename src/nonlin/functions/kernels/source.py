@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["emit", "kernel_source", "prepared", "tables", "written"]
 
+LONG = 40  # lines of an element
+
 ARITHMETIC = {
     "add": Emitter.add,
     "subtract": Emitter.subtract,
@@ -73,8 +75,8 @@ def kernel_source(
             continue
         result = f"np.{dtype}({f'F(g[i]) * {value}' if pull else value})"
         body.append(f"{output}[i] = {result if passes_nan(expression) else f'{result} if w == w else w'}")
-    # what waits for memory, as a value alone in float32 does, gains nothing by reading at four places
-    four = dtype != precision.carrier or (len(outputs) > 1 and not precision.doubled)
+    # a long value alone in float32 waits for memory, where reading at four places costs more than it gives
+    four = dtype != precision.carrier or len(outputs) > 1 or len(emitter.lines) < LONG
     names = ["x", "g", *outputs] if pull else ["x", *outputs]
     return TEMPLATE.format(
         carrier=precision.carrier,
@@ -85,7 +87,7 @@ def kernel_source(
         types=", ".join(["int64"] * (len(names) + 1)),
         addresses=", ".join(f"{name}_at" for name in names),
         arrays="\n".join(f"    {name} = numba.carray(at({name}_at, np.{dtype}), size)" for name in names),
-        loop=loop(["w = x[i]", "u = F(w)", *body], streams=4 if four else 2),
+        loop=loop(["w = x[i]", "u = F(w)", *body], streams=4 if four and not precision.doubled else 2),
     )
 
 
