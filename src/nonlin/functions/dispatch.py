@@ -8,6 +8,7 @@ NumPy's own functions in float64. Both round the same way but in rare ties.
 from __future__ import annotations
 
 import sys
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from nonlin.functions.expression import Expression
 
-__all__ = ["apply", "apply_array", "tensor_form"]
+__all__ = ["apply", "apply_array", "form_for"]
 
 Array: TypeAlias = NDArray[np.float64]
 Loop: TypeAlias = "tuple[Callable[..., None], Callable[[NDArray[Any]], int]]"
@@ -30,7 +31,6 @@ WORTH_COMPILING = 4096  # elements; below it NumPy is as fast, and nothing has t
 _KINDS = {
     np.dtype(name): name for name in ("float32", "float64")
 }  # asking a dtype for its name takes a microsecond
-_LOADED: dict[tuple[Expression, str, str], Loop] = {}  # by expression, type and mode
 CHUNK = 8192  # elements of a narrow type that are widened at a time, so that they stay in the cache
 
 
@@ -46,25 +46,29 @@ def apply(expression: Expression, u: Any, *, out: Any = None, fast: bool = False
     Returns:
         The kind and type of u, in its shape.
     """
-    if not isinstance(u, np.ndarray):
-        if isinstance(u, int | float) and out is None:
-            number = _number(expression, _as_float(u))
-            return number if type(u) is not np.float64 else np.float64(number)  # which is a float, too
-        other = _framework(u)
-        if other is not None:
-            if out is not None:
-                raise InvalidInputError(
-                    f"expected out only with a NumPy array, got it with {type(u).__name__}; leave it out"
-                )
-            return other(expression, u, fast)
-    array = _as_array(u)
-    target = np.empty(array.shape, array.dtype) if out is None else _checked(out, array)
-    _fill(expression, array, target, "fast" if fast else "accurate")
-    return target if isinstance(u, np.ndarray) or target.ndim or out is not None else target[()]
+    if isinstance(u, np.ndarray):
+        return _array_form(expression, fast)(u, out)
+    if isinstance(u, int | float) and out is None:
+        number = _number(expression, _as_float(u))
+        return number if type(u) is not np.float64 else np.float64(number)  # which is a float, too
+    other = _framework(u)
+    if other is None:
+        result = _array_form(expression, fast)(_as_array(u), out)
+        return result if result.ndim or out is not None else result[()]
+    if out is not None:
+        raise InvalidInputError(
+            f"expected out only with a NumPy array, got it with {type(u).__name__}; leave it out"
+        )
+    return other(expression, u, fast)
 
 
-def tensor_form(expression: Expression, u: Any, *, fast: bool) -> Callable[[Any], Any] | None:
-    """Return what evaluates an expression on torch's tensors of u's kind without any search; None where u is none."""
+def form_for(expression: Expression, u: Any, *, fast: bool) -> Callable[..., Any] | None:
+    """Return what evaluates an expression on all of u's kind without any search, for an array also with `out`.
+
+    None where u is neither a NumPy array nor one of torch's tensors.
+    """
+    if type(u) is np.ndarray:
+        return _array_form(expression, fast)
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(u, torch.Tensor) or torch.compiler.is_compiling():
         return None
@@ -85,15 +89,39 @@ def apply_array(compute: Callable[[Array], Array], u: Any, *, out: Any = None) -
     return out
 
 
-def _loop(expression: Expression, dtype: str, mode: str) -> Loop:
-    """Return the compiled loop, which takes a size and addresses, and what returns the address of an array."""
-    loop = _LOADED.get((expression, dtype, mode))
-    if loop is None:
-        from nonlin.functions.kernels import addressed
-        from nonlin.functions.kernels.addresses import STARTS
+@lru_cache(maxsize=1024)
+def _array_form(expression: Expression, fast: bool) -> Callable[..., NDArray[Any]]:  # noqa: FBT001 - as it is cached
+    """Return what evaluates an expression on arrays; the loops are kept as types are first met."""
+    return partial(_evaluated, expression, "fast" if fast else "accurate", {})
 
-        loop = _LOADED[expression, dtype, mode] = addressed((expression,), dtype, mode), STARTS[dtype]
-    return loop
+
+def _evaluated(
+    expression: Expression, mode: str, loops: dict[Any, Loop], u: NDArray[Any], out: Any = None
+) -> NDArray[Any]:
+    array = u if type(u) is np.ndarray and u.dtype in _KINDS else _as_array(u)
+    target = np.empty(array.shape, array.dtype) if out is None else _checked(out, array)
+    dtype = array.dtype
+    if array.size < WORTH_COMPILING and (dtype != np.float64 or dtype not in loops):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            target[...] = _small(expression, array)
+        return target
+    loop = loops.get(dtype) or _compiled(expression, mode, loops, dtype)
+    source = array.ravel() if array.flags.aligned else array.flatten()
+    in_order = target.flags.carray
+    flat = target.ravel() if in_order else np.empty(array.size, dtype)
+    (_whole if dtype in _KINDS else _narrow)(loop, source, flat)
+    if not in_order:
+        target[...] = flat.reshape(target.shape)
+    return target
+
+
+def _compiled(expression: Expression, mode: str, loops: dict[Any, Loop], dtype: np.dtype[Any]) -> Loop:
+    """Return the compiled loop, which takes a size and addresses, and what returns the address of an array."""
+    from nonlin.functions.kernels import addressed
+    from nonlin.functions.kernels.addresses import STARTS
+
+    name = _KINDS.get(dtype, "float32")  # a narrower type is widened to float32
+    return loops.setdefault(dtype, (addressed((expression,), name, mode), STARTS[name]))
 
 
 def _number(expression: Expression, u: float) -> float:
@@ -127,23 +155,6 @@ def _framework(u: Any) -> Callable[[Expression, Any, bool], Any] | None:
         traced: Callable[[Expression, Any, bool], Any] = apply_traced
         return traced
     return None
-
-
-def _fill(expression: Expression, array: NDArray[Any], target: NDArray[Any], mode: str) -> None:
-    name = _KINDS.get(array.dtype)
-    if array.size < WORTH_COMPILING and (name != "float64" or (expression, name, mode) not in _LOADED):
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            target[...] = _small(expression, array)
-        return
-    source = array.ravel() if array.flags.aligned else array.flatten()
-    in_order = target.flags.carray
-    flat = target.ravel() if in_order else np.empty(array.size, array.dtype)
-    if name is not None:
-        _whole(_loop(expression, name, mode), source, flat)
-    else:
-        _narrow(_loop(expression, "float32", mode), source, flat)
-    if not in_order:
-        target[...] = flat.reshape(target.shape)
 
 
 def _whole(loop: Loop, source: NDArray[Any], target: NDArray[Any]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from nonlin.errors import InvalidInputError
 from nonlin.functions.construction import substitute
 from nonlin.functions.differentiation import differentiate
-from nonlin.functions.dispatch import apply, tensor_form
+from nonlin.functions.dispatch import apply, form_for
 from nonlin.functions.expression import Constant, Expression
 from nonlin.functions.families import remember
 from nonlin.functions.kinks import kinks
@@ -62,9 +62,9 @@ class Function:
     formula: str
     entry: Entry | None = None
     defaults: Mapping[str, float] = field(default_factory=dict, repr=False)
-    # what evaluates tensors, by their types: found once, a call costs little beside torch's own
-    _forms: dict[type, Callable[[Any], Any]] = field(default_factory=dict, init=False, repr=False)
-    _fast_forms: dict[type, Callable[[Any], Any]] = field(default_factory=dict, init=False, repr=False)
+    # what evaluates arrays and tensors, by their types: found once, a call costs little beside torch's own
+    _forms: dict[type, Callable[..., Any]] = field(default_factory=dict, init=False, repr=False)
+    _fast_forms: dict[type, Callable[..., Any]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Make the parameters unchangeable."""
@@ -128,10 +128,12 @@ class Function:
                 functions whose catalogue entry says so; the others stay accurate.
             axis: of a function of a whole vector, along which the vectors lie; None for the last.
         """
-        if out is None and axis is None:
+        if axis is None:
             form = (self._fast_forms if fast else self._forms).get(type(u))
-            if form is not None:
+            if form is not None and out is None:
                 return form(u)
+            if form is not None and type(u) is np.ndarray:
+                return form(u, out)
         if self.definition is None:
             axis = -1 if axis is None else axis
             return apply_vector(self.name, self.parameters, u, axis=axis, out=out)
@@ -140,11 +142,10 @@ class Function:
                 f"expected an axis only for a function of a whole vector, got {axis} for {self.name}; leave it out"
             )
         expression, quick = self._scalar("value"), fast and self._offers_fast
-        form = tensor_form(expression, u, fast=quick) if out is None else None
-        if form is None:
-            return apply(expression, u, out=out, fast=quick)
-        (self._fast_forms if fast else self._forms)[type(u)] = form
-        return form(u)
+        form = form_for(expression, u, fast=quick)
+        if form is not None:
+            (self._fast_forms if fast else self._forms)[type(u)] = form
+        return apply(expression, u, out=out, fast=quick)
 
     def slope(self, u: Any, *, out: Any = None, fast: bool = False) -> Any:
         """Return the first derivative at u, the declared one at a kink; arguments as for the value."""
