@@ -19,12 +19,13 @@ from nonlin.errors import InvalidInputError
 from nonlin.functions.differentiation import differentiate
 from nonlin.functions.gaussian_quadrature import expectation
 from nonlin.functions.kinks import breakpoints
+from nonlin.functions.steep import steep_places
 from nonlin.functions.tails import evaluate_everywhere
 
 if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
 
-__all__ = ["Moments", "depth_of", "jumps", "moments"]
+__all__ = ["Moments", "depth_of", "jumps", "moments", "splits_of"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -140,9 +141,7 @@ def _integrals(expression: Expression, variance: float) -> tuple[list[float], fl
         square = value * value
         return np.array([value, square, evaluate_everywhere(slope, scale * z) ** 2, square * (z * z - 1)])
 
-    # a breakpoint of f'' only is harmless, but costs nothing either
-    splits = [0.0, *(point / scale for point in breakpoints(expression))]
-    found, nodes = expectation(functions, splits=splits)
+    found, nodes = expectation(functions, splits=splits_of(expression, scale))
     sizes = np.array([sqrt(max(found[1], 0.0)), found[1], found[2], found[1]])
     with np.errstate(all="ignore"):
         relative = nodes.error / np.where(sizes > 0, sizes, 1.0)
@@ -152,6 +151,13 @@ def _integrals(expression: Expression, variance: float) -> tuple[list[float], fl
     known = relative[np.isfinite(relative) & (relative <= UNSETTLED)]
     error = float(known.max()) + float(np.finfo(np.float64).eps) if known.size else nan
     return [float(value) for value in settled], error
+
+
+def splits_of(expression: Expression, scale: float) -> list[float]:
+    """Return where to split an integral of f(scale·z) over z: at 0, and where f may bend or change fast."""
+    # a breakpoint of f'' only is harmless, but costs nothing either
+    places = (*breakpoints(expression), *steep_places(expression, scale))
+    return [0.0, *(place / scale for place in places)]
 
 
 def depth_of(slope: float, *, error: float = 0.0) -> float:
