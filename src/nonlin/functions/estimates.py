@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonlin.functions.differentiation import differentiate
-from nonlin.functions.kinks import breakpoints
+from nonlin.functions.kinks import breakpoints, jumps_at
 from nonlin.functions.tails import evaluate_everywhere, limit
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 MAGNITUDES = np.logspace(-8, 8, 1601)
 POLE = 1e7  # so large a value, one floating-point number beside a hole, is taken for a pole
+ROUNDING = 1e-15  # a step so small beside the values is rounding
 NOISE = 1e-12  # a slope of the wrong sign, but smaller than this beside the largest one, is rounding
 
 
@@ -55,7 +56,8 @@ def sampled_linearity(expression: Expression) -> str:
     slope = float((values[-1] - values[0]) / (points[-1] - points[0]))
     shift = float(np.median(values - slope * points))
     rest = np.abs(values - slope * points - shift)
-    if bool((rest > NOISE * (np.abs(values) + np.abs(slope * points))).any()):
+    # where terms of the usual size cancel, their rounding is left
+    if bool((rest > NOISE * (np.abs(values) + np.abs(slope * points) + np.median(np.abs(values)))).any()):
         return "nonlinear"
     return "linear" if shift == 0 else "affine"
 
@@ -68,15 +70,18 @@ def sampled_monotonicity(expression: Expression) -> str:
 
 def sampled_convexity(expression: Expression) -> str:
     """Return "convex", "concave", "affine" or "no", from differences of the slope at neighbouring samples."""
+    if any(jumps_at(expression, point) for point in (*breakpoints(expression), *holes(expression))):
+        return "no"
     slopes = evaluate_everywhere(differentiate(expression), _grid(expression))
     return _verdict(slopes, ("convex", "concave", "affine"))
 
 
 def _verdict(values: Array, names: tuple[str, str, str]) -> str:
     # a step over a pole counts
-    steps = np.diff(values[np.isfinite(values)])
-    size = float(np.abs(steps).max(initial=0.0))
-    rises, falls = bool((steps > NOISE * size).any()), bool((steps < -NOISE * size).any())
+    values = values[np.isfinite(values)]
+    steps, sizes = np.diff(values), np.abs(values)
+    noise = NOISE * np.abs(steps).max(initial=0.0) + ROUNDING * (sizes[1:] + sizes[:-1])
+    rises, falls = bool((steps > noise).any()), bool((steps < -noise).any())
     if rises and falls:
         return "no"
     return names[0] if rises else names[1] if falls else names[2]
