@@ -119,3 +119,10 @@ def test_a_constant_that_only_resembles_the_root_of_2_stays():
         exact = mpmath.mpf(1.5) / 2 * (1 + mpmath.erf(mpmath.mpf(1.5) * mpmath.mpf(0.7071067)))
         assert abs(f(1.5) - exact) <= np.spacing(float(exact))
     assert nonlin.define("x * 0.5 * (1 + erf(x / 1.4142135381698608))")(1.5) == nonlin.function("gelu")(1.5)
+
+
+@pytest.mark.parametrize("formula", ["log(-1)", "sqrt(-2)*x", "log(-1 - x*x)"])
+def test_a_formula_without_any_value_has_no_range(formula):
+    low, high = nonlin.define(formula).properties.range.value
+    assert isnan(low)
+    assert isnan(high)

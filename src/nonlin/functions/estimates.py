@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, isinf, isnan
+from math import inf, isinf, isnan, nan
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -32,6 +32,8 @@ def sampled_range(expression: Expression) -> tuple[float, float]:
     beside = evaluate_everywhere(expression, np.concatenate([np.nextafter(points, s * inf) for s in (-1, 1)]))
     values = np.concatenate([values, np.where(np.abs(beside) > POLE, np.copysign(inf, beside), beside)])
     ends = [end for side in (-1, 1) if not isnan(end := limit(expression, side))]
+    if np.isnan(values).all():
+        return nan, nan
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     low = -inf if any(isinf(end) and end < 0 for end in ends) else min([low, *ends])
     high = inf if any(isinf(end) and end > 0 for end in ends) else max([high, *ends])

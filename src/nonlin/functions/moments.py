@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf, isfinite, isnan, log, nan, sqrt
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from nonlin.functions.tails import evaluate_everywhere
 if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
 
-__all__ = ["Moments", "depth_of", "jumps", "moments", "splits_of"]
+__all__ = ["Moments", "as_variance", "depth_of", "jumps", "moments", "splits_of"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -123,6 +123,20 @@ def jumps(expression: Expression) -> tuple[float, ...]:
         if abs(left - right) > STEP * max(1.0, abs(left), abs(right)):
             found.append(point)
     return tuple(found)
+
+
+def as_variance(name: str, value: Any, *, positive: bool = False) -> float:
+    """Return a variance as a float64, above 0 where it has to be positive.
+
+    Raises:
+        InvalidInputError: it is no finite number, or too small.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidInputError(f"expected a number for {name}, got {value!r}; give one") from error
+    _check(name, number, positive=positive)
+    return number
 
 
 def _check(name: str, value: float, *, positive: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import inf, isinf, isnan
+from math import inf, isinf, isnan, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +41,8 @@ def largest_slope(expression: Expression) -> float:
         return inf
     grid = _grid(expression)
     values = np.abs(evaluate_everywhere(slope, grid))
+    if np.isnan(values).all():
+        return nan
     if np.isinf(values).any() or (values.max() > GROWTH and values.argmax() in (0, len(values) - 1)):
         return inf
     best = max([_refined(slope, grid, values), *(end for end in ends if not isnan(end))])
