@@ -126,3 +126,7 @@ def test_a_formula_without_any_value_has_no_range(formula):
     low, high = nonlin.define(formula).properties.range.value
     assert isnan(low)
     assert isnan(high)
+
+
+def test_what_lies_outside_the_domain_does_not_count():
+    assert nonlin.define("log(x)").properties.convex.value == "concave"

@@ -146,4 +146,5 @@ def _broken(x: Array, y: Array, cuts: list[float]) -> Array:
     places = np.searchsorted(x, cuts)
     left, right = y[places - 1], y[np.minimum(places, len(y) - 1)]
     size = np.maximum(1.0, np.maximum(np.abs(left), np.abs(right)))
-    return np.insert(y, places, np.where(np.abs(left - right) > 1e-9 * size, np.nan, (left + right) / 2))
+    with np.errstate(invalid="ignore"):  # of a slope that is infinite on both sides
+        return np.insert(y, places, np.where(np.abs(left - right) > 1e-9 * size, np.nan, (left + right) / 2))

@@ -74,8 +74,13 @@ def sampled_convexity(expression: Expression) -> str:
     """Return "convex", "concave", "affine" or "no", from differences of the slope at neighbouring samples."""
     if any(jumps_at(expression, point) for point in (*breakpoints(expression), *holes(expression))):
         return "no"
-    slopes = evaluate_everywhere(differentiate(expression), _grid(expression))
-    return _verdict(slopes, ("convex", "concave", "affine"))
+    points = _grid(expression)
+    values, slopes = (
+        evaluate_everywhere(expression, points),
+        evaluate_everywhere(differentiate(expression), points),
+    )
+    # log has no value left of 0, where 1/x has one
+    return _verdict(slopes[~np.isnan(values)], ("convex", "concave", "affine"))
 
 
 def _verdict(values: Array, names: tuple[str, str, str]) -> str:
