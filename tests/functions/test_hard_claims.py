@@ -130,3 +130,18 @@ def test_a_formula_without_any_value_has_no_range(formula):
 
 def test_what_lies_outside_the_domain_does_not_count():
     assert nonlin.define("log(x)").properties.convex.value == "concave"
+
+
+def test_samples_see_a_wave_that_grows_and_a_bump_far_out():
+    wave = nonlin.define("sinc(x) * x**2").properties
+    assert wave.range.value == (-inf, inf)
+    assert nonlin.define("sin(x**2)").properties.lipschitz.value == inf
+    bump = nonlin.define("gaussian(x - 1e6)").properties
+    assert bump.range.value == pytest.approx((0.0, 1.0), abs=1e-12)
+    assert bump.convex.value == "no"
+    assert bump.lipschitz.value == pytest.approx((2 / np.e) ** 0.5, rel=1e-6)
+
+
+@pytest.mark.parametrize("formula", ["abs(x)/x", "where(x > 0, sin(x)/x, 0)", "where(x > 0, log1p(x)/x, 0)"])
+def test_what_jumps_has_no_lipschitz_constant_by_samples_either(formula):
+    assert nonlin.define(formula).properties.lipschitz.value == inf

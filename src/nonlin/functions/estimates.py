@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from nonlin.functions.differentiation import differentiate
 from nonlin.functions.kinks import breakpoints, jumps_at
+from nonlin.functions.slope_bound import CLOSE, grows, largest_slope
+from nonlin.functions.steep import steep_places
 from nonlin.functions.tails import evaluate_everywhere, limit
 
 if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
 
-__all__ = ["holes", "sampled_convexity", "sampled_linearity", "sampled_monotonicity", "sampled_range"]
+__all__ = ["holes", "sampled_convexity", "sampled_linearity", "sampled_lipschitz", "sampled_monotonicity"]
+__all__ += ["sampled_range"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -27,7 +30,9 @@ NOISE = 1e-12  # a slope of the wrong sign, but smaller than this beside the lar
 
 def sampled_range(expression: Expression) -> tuple[float, float]:
     """Return the smallest and the largest value seen, ±inf where the function grows without end."""
-    values = evaluate_everywhere(expression, _grid(expression))
+    grid = _grid(expression)
+    values = evaluate_everywhere(expression, grid)
+    unbounded = [grows(grid, side * values) for side in (-1, 1)]
     points = np.array(holes(expression))
     beside = evaluate_everywhere(expression, np.concatenate([np.nextafter(points, s * inf) for s in (-1, 1)]))
     values = np.concatenate([values, np.where(np.abs(beside) > POLE, np.copysign(inf, beside), beside)])
@@ -35,8 +40,8 @@ def sampled_range(expression: Expression) -> tuple[float, float]:
     if np.isnan(values).all():
         return nan, nan
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    low = -inf if any(isinf(end) and end < 0 for end in ends) else min([low, *ends])
-    high = inf if any(isinf(end) and end > 0 for end in ends) else max([high, *ends])
+    low = -inf if unbounded[0] or any(isinf(end) and end < 0 for end in ends) else min([low, *ends])
+    high = inf if unbounded[1] or any(isinf(end) and end > 0 for end in ends) else max([high, *ends])
     return low, high
 
 
@@ -72,7 +77,7 @@ def sampled_monotonicity(expression: Expression) -> str:
 
 def sampled_convexity(expression: Expression) -> str:
     """Return "convex", "concave", "affine" or "no", from differences of the slope at neighbouring samples."""
-    if any(jumps_at(expression, point) for point in (*breakpoints(expression), *holes(expression))):
+    if _jumps(expression):
         return "no"
     points = _grid(expression)
     values, slopes = (
@@ -81,6 +86,15 @@ def sampled_convexity(expression: Expression) -> str:
     )
     # log has no value left of 0, where 1/x has one
     return _verdict(slopes[~np.isnan(values)], ("convex", "concave", "affine"))
+
+
+def sampled_lipschitz(expression: Expression) -> float:
+    """Return the largest slope seen, inf where the value jumps or the slopes grow without end."""
+    return inf if _jumps(expression) else largest_slope(expression)
+
+
+def _jumps(expression: Expression) -> bool:
+    return any(jumps_at(expression, point) for point in (*breakpoints(expression), *holes(expression)))
 
 
 def _verdict(values: Array, names: tuple[str, str, str]) -> str:
@@ -95,6 +109,6 @@ def _verdict(values: Array, names: tuple[str, str, str]) -> str:
 
 
 def _grid(expression: Expression) -> Array:
-    points = np.array(breakpoints(expression))
+    points = np.array([*breakpoints(expression), *steep_places(expression, CLOSE)])
     near = [np.nextafter(points, -inf), points, np.nextafter(points, inf)] if len(points) else []
     return np.unique(np.concatenate([-MAGNITUDES, [0.0], MAGNITUDES, np.linspace(-40, 40, 16001), *near]))

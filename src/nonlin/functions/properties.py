@@ -25,7 +25,6 @@ from nonlin.functions.proofs.interval_evaluation import enclose_range
 from nonlin.functions.proofs.periodicity import ends_along_progressions
 from nonlin.functions.proofs.segments import segments
 from nonlin.functions.property import Property, numeric, proved, unknown
-from nonlin.functions.slope_bound import largest_slope
 from nonlin.functions.tails import limit
 
 if TYPE_CHECKING:
@@ -112,7 +111,7 @@ def _sampled(expression: Expression, name: str) -> Property[Any]:
         "kinks": lambda: tuple(sorted({*sampled_kinks(expression), *estimates.holes(expression)})),
         "monotone": lambda: estimates.sampled_monotonicity(expression),
         "convex": lambda: estimates.sampled_convexity(expression),
-        "lipschitz": lambda: largest_slope(expression),
+        "lipschitz": lambda: estimates.sampled_lipschitz(expression),
         "linearity": lambda: estimates.sampled_linearity(expression),
     }
     if name not in samples:
@@ -218,10 +217,10 @@ def _lipschitz(expression: Expression) -> Property[float]:
     number = _number((least, steepest[1]))
     if "near" in values:
         reason = f"{SEARCH}; that both sides of every breakpoint meet is known to 1e-30 only"
-        return numeric(largest_slope(expression), reason, error=nan)
+        return numeric(estimates.sampled_lipschitz(expression), reason, error=nan)
     if number is None:
         reason = f"{SEARCH}; the sign of the curvature is not known everywhere"
-        return numeric(largest_slope(expression), reason, error=nan)
+        return numeric(estimates.sampled_lipschitz(expression), reason, error=nan)
     return proved(number[0], "the curvature's signs, the tails by their expansion", error=number[1])
 
 
