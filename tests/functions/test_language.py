@@ -292,3 +292,21 @@ def test_text_keeps_what_is_done_first(formula):
     # x * x * 2 / 3 overflows where x * (x * 2 / 3) does not; kernels are kept by their text
     assert text(parse(formula)) == formula
     assert parse(text(parse(formula))) == parse(formula)
+
+
+@pytest.mark.parametrize(
+    ("formula", "match"),
+    [
+        ("hardtanh(x, min_val=2, max_val=1)", "min_val < max_val"),
+        ("hardtanh(x, min_val=2)", "min_val < max_val"),
+        ("softplus(x, beta=-1)", "beta of softplus"),
+    ],
+)
+def test_a_function_in_a_formula_takes_what_it_takes_alone(formula, match):
+    with pytest.raises(InvalidInputError, match=match):
+        nonlin.define(formula)
+
+
+def test_a_division_by_a_parameter_that_is_0_is_refused_at_once():
+    with pytest.raises(InvalidInputError, match="divisor other than 0"):
+        nonlin.define("x / a", a=0)

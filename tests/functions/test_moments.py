@@ -158,3 +158,37 @@ def test_wide_networks_have_the_variance_that_is_predicted(name, weight, bias):
     assert f.propagation(weight_variance=weight, bias_variance=bias).variance == pytest.approx(
         np.mean(found), rel=0.03
     )
+
+
+@pytest.mark.parametrize(
+    ("formula", "mean", "slope_second"),
+    [  # by mpmath, 15 digits
+        ("tanh(1e6*x)", 0.0, 531923.040535),
+        ("gaussian(1e4*(x - 1))", 4.28881942480354e-5, 3032.65329856),
+    ],
+)
+def test_what_happens_within_a_millionth_is_seen(formula, mean, slope_second):
+    m = nonlin.define(formula).moments()
+    assert m.mean == pytest.approx(mean, rel=1e-10, abs=1e-14)
+    assert m.slope_second == pytest.approx(slope_second, rel=1e-10)
+
+
+def test_bounds_that_float64_does_not_hold_split_the_integral():
+    m = nonlin.define("clip(x, -1/3, 1/3)").moments()
+    exact = 2 * mpmath.ncdf(mpmath.mpf(1) / 3) - 1
+    assert m.slope_second == pytest.approx(float(exact), rel=1e-14)
+
+
+@pytest.mark.parametrize("ask", [nonlin.function("gelu").moments, lambda v: nonlin.gain(abs, variance=v)])
+@pytest.mark.parametrize("variance", ["a", None, [1], 1j, -1])
+def test_a_variance_that_is_none_is_refused(ask, variance):
+    with pytest.raises(InvalidInputError, match=r"expected a (number for|finite) variance"):
+        ask(variance)
+
+
+def test_variances_of_the_weights_are_numbers():
+    f = nonlin.function("gelu")
+    with pytest.raises(InvalidInputError, match="number for weight_variance, got 'a'"):
+        f.moments(weight_variance="a")
+    with pytest.raises(InvalidInputError, match="number for bias_variance, got 'b'"):
+        f.propagation(weight_variance=1.0, bias_variance="b")

@@ -181,3 +181,36 @@ def test_a_stationary_point_that_is_a_float_is_among_those_that_may_be_extreme()
     line = Piece(Fraction(-3, 2), Fraction(3, 2), Fraction(0), Fraction(0))
     found = list(deviations(nonlin.define("x**3 - 3*x").expression, [line]))
     assert {d.x for d in found if d is not None} == {-1.5, -1.0, 1.0, 1.5}
+
+
+@pytest.mark.parametrize(
+    ("formula", "interval"),
+    [
+        ("where(x > 0, 1, 0)", (0, 1)),
+        ("where(x >= 0, 1, 0)", (-1, 0)),
+        ("where(x > 0, x, where(x < 0, x, 1))", (-1, 1)),
+    ],
+)
+def test_a_jump_at_an_end_or_at_one_point_is_refused(formula, interval):
+    with pytest.raises(InvalidInputError, match="jumps at 0"):
+        nonlin.approximate(formula, interval, pieces=1)
+
+
+def test_the_error_counts_the_value_at_a_breakpoint():
+    found = nonlin.approximate("where(x > 0, x, where(x < 0, x, 1e-10))", (-1, 1), pieces=1)
+    assert found.status == "proved"
+    assert 1e-10 <= found.error < 1.001e-10
+
+
+@pytest.mark.parametrize(
+    ("interval", "wanted", "match"),
+    [
+        ((0, 1), {"tolerance": "x"}, "got 'x'"),
+        ((0, 1), {"pieces": "3"}, "got '3'"),
+        ((0, 1), {"pieces": float("nan")}, "got nan"),
+        ((-1e308, 1e308), {"pieces": 3}, "less than 1.8e308 apart"),
+    ],
+)
+def test_what_is_no_number_or_too_wide_is_refused(interval, wanted, match):
+    with pytest.raises(InvalidInputError, match=match):
+        nonlin.approximate("tanh(x)", interval, **wanted)

@@ -56,3 +56,31 @@ def test_a_pole_does_not_press_the_rest_flat():
     curve = sample(nonlin.define("1 / x"))
     low, high = pictures.functions([curve]).axes[2].get_ylim()
     assert 0 < high - low < np.nanmax(np.abs(curve.curvature)) / 100
+
+
+def panels(formula):
+    figure = pictures.functions([sample(nonlin.define(formula))])
+    figure.canvas.draw()
+    return figure.axes
+
+
+def test_what_is_small_or_narrow_fills_its_panel():
+    value, slope, curvature = (axes.get_ylim() for axes in panels("1e-8*x"))
+    assert 4e-8 < value[1] < 5e-8
+    assert slope == (0, 2e-8)
+    assert curvature == (-1, 1)
+    assert 1e6 <= panels("tanh(1e6*x)")[1].get_ylim()[1] < 1.1e6
+
+
+@pytest.mark.parametrize("formula", ["exp(exp(x))", "1e-8*x", "1/x", "tanh(1e6*x)", "-1e7*x"])
+def test_numbers_keep_off_the_labels_and_the_key(formula):
+    for axes in panels(formula):
+        assert axes.yaxis.get_offset_text().get_text() == ""
+        label = axes.yaxis.label.get_window_extent()
+        shown = [
+            t
+            for t in axes.get_yticklabels()
+            if axes.get_ylim()[0] <= t.get_position()[1] <= axes.get_ylim()[1]
+        ]
+        assert not any(label.overlaps(text.get_window_extent()) for text in shown)
+        assert all(text.get_window_extent().x0 >= 0 for text in shown)

@@ -93,3 +93,26 @@ def test_every_function_can_be_reported(f, tmp_path):
     assert ("it is" if f.vector else "Linearity") in text
     assert "Lipschitz constant" in text
     assert f.formula in description.to_json()
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        ("1/x", "the integral of f² is not seen to converge; there is no gain"),
+        ("exp(x**2)", "E f² is infinite; there is no gain"),
+        ("where(x > 0, 1, 0)", "χ₁ ∞, dQ/dq"),
+        ("relu(x)", "the squared gradient keeps its size"),
+        ("sqrt(abs(x))", "E f′² does not converge, gain 1.11952\n"),
+    ],
+)
+def test_moments_that_are_no_numbers_are_in_words(formula, text):
+    written = io.StringIO()
+    print_function(describe(nonlin.define(formula)), Console(file=written, width=200))
+    lines = [line for line in written.getvalue().splitlines() if line.startswith(("Under", "At that"))]
+    assert text in "\n".join(lines) + "\n"
+    assert not any(word in " ".join(lines) for word in ("nan", "inf "))
+
+
+def test_a_product_with_0_is_not_written_with_a_minus():
+    example = nonlin.linearity("where(x < 0, 1/x, 0)").homogeneity
+    assert example.text.endswith("-1 · 0 = 0")

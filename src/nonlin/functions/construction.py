@@ -86,6 +86,8 @@ def where(condition: Condition, yes: Number, no: Number) -> Expression:
 def clip(argument: Number, low: Number, high: Number) -> Expression:
     """Limit to [low, high]; the slope at both ends is 0."""
     u, low, high = as_expression(argument), as_expression(low), as_expression(high)
+    if not all(isinstance(end, Constant | Parameter) for end in (low, high)):
+        return where(u <= low, low, where(u >= high, high, u))
     return piecewise(u, (low, high), (low, u, high), (low, high))
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nonlin.errors import InvalidInputError
 from nonlin.functions.kinks import breakpoints
+from nonlin.functions.steep import steep_places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +65,11 @@ def sample(f: Function, low: float | None = None, high: float | None = None) -> 
     left, right = _ordered(-reach if low is None else low, reach if high is None else high)
     cuts = [p for p in breakpoints(f.expression) if left < p < right] if f.expression is not None else []
     sides = [side for p in cuts for side in (np.nextafter(p, -inf), np.nextafter(p, inf))]
-    x = np.unique(np.concatenate([np.linspace(left, right, POINTS), sides]))
+    scale = (right - left) / POINTS
+    steep = (
+        [p for p in steep_places(f.expression, scale) if left < p < right] if f.expression is not None else []
+    )
+    x = np.unique(np.concatenate([np.linspace(left, right, POINTS), sides, steep]))
     x = x[~np.isin(x, cuts)]
     rows = [_broken(x, np.asarray(g(x), np.float64), cuts) for g in (f, f.slope, f.curvature)]
     inside = tuple(kink for kink in kinks if left <= kink <= right)
@@ -141,4 +146,5 @@ def _broken(x: Array, y: Array, cuts: list[float]) -> Array:
     places = np.searchsorted(x, cuts)
     left, right = y[places - 1], y[np.minimum(places, len(y) - 1)]
     size = np.maximum(1.0, np.maximum(np.abs(left), np.abs(right)))
-    return np.insert(y, places, np.where(np.abs(left - right) > 1e-9 * size, np.nan, (left + right) / 2))
+    with np.errstate(invalid="ignore"):  # of a slope that is infinite on both sides
+        return np.insert(y, places, np.where(np.abs(left - right) > 1e-9 * size, np.nan, (left + right) / 2))

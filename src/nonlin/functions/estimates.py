@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-from math import inf, isinf, isnan
+from math import inf, isinf, isnan, nan
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nonlin.functions.differentiation import differentiate
-from nonlin.functions.kinks import breakpoints
+from nonlin.functions.kinks import breakpoints, jumps_at
+from nonlin.functions.slope_bound import CLOSE, grows, largest_slope
+from nonlin.functions.steep import steep_places
 from nonlin.functions.tails import evaluate_everywhere, limit
 
 if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
 
-__all__ = ["holes", "sampled_convexity", "sampled_linearity", "sampled_monotonicity", "sampled_range"]
+__all__ = ["holes", "sampled_convexity", "sampled_linearity", "sampled_lipschitz", "sampled_monotonicity"]
+__all__ += ["sampled_range"]
 
 Array: TypeAlias = NDArray[np.float64]
 
 MAGNITUDES = np.logspace(-8, 8, 1601)
 POLE = 1e7  # so large a value, one floating-point number beside a hole, is taken for a pole
+ROUNDING = 1e-15  # a step so small beside the values is rounding
 NOISE = 1e-12  # a slope of the wrong sign, but smaller than this beside the largest one, is rounding
 
 
 def sampled_range(expression: Expression) -> tuple[float, float]:
     """Return the smallest and the largest value seen, ±inf where the function grows without end."""
-    values = evaluate_everywhere(expression, _grid(expression))
+    grid = _grid(expression)
+    values = evaluate_everywhere(expression, grid)
+    unbounded = [grows(grid, side * values) for side in (-1, 1)]
     points = np.array(holes(expression))
     beside = evaluate_everywhere(expression, np.concatenate([np.nextafter(points, s * inf) for s in (-1, 1)]))
     values = np.concatenate([values, np.where(np.abs(beside) > POLE, np.copysign(inf, beside), beside)])
     ends = [end for side in (-1, 1) if not isnan(end := limit(expression, side))]
+    if np.isnan(values).all():
+        return nan, nan
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    low = -inf if any(isinf(end) and end < 0 for end in ends) else min([low, *ends])
-    high = inf if any(isinf(end) and end > 0 for end in ends) else max([high, *ends])
+    low = -inf if unbounded[0] or any(isinf(end) and end < 0 for end in ends) else min([low, *ends])
+    high = inf if unbounded[1] or any(isinf(end) and end > 0 for end in ends) else max([high, *ends])
     return low, high
 
 
@@ -55,7 +63,8 @@ def sampled_linearity(expression: Expression) -> str:
     slope = float((values[-1] - values[0]) / (points[-1] - points[0]))
     shift = float(np.median(values - slope * points))
     rest = np.abs(values - slope * points - shift)
-    if bool((rest > NOISE * (np.abs(values) + np.abs(slope * points))).any()):
+    # where terms of the usual size cancel, their rounding is left
+    if bool((rest > NOISE * (np.abs(values) + np.abs(slope * points) + np.median(np.abs(values)))).any()):
         return "nonlinear"
     return "linear" if shift == 0 else "affine"
 
@@ -68,21 +77,38 @@ def sampled_monotonicity(expression: Expression) -> str:
 
 def sampled_convexity(expression: Expression) -> str:
     """Return "convex", "concave", "affine" or "no", from differences of the slope at neighbouring samples."""
-    slopes = evaluate_everywhere(differentiate(expression), _grid(expression))
-    return _verdict(slopes, ("convex", "concave", "affine"))
+    if _jumps(expression):
+        return "no"
+    points = _grid(expression)
+    values, slopes = (
+        evaluate_everywhere(expression, points),
+        evaluate_everywhere(differentiate(expression), points),
+    )
+    # log has no value left of 0, where 1/x has one
+    return _verdict(slopes[~np.isnan(values)], ("convex", "concave", "affine"))
+
+
+def sampled_lipschitz(expression: Expression) -> float:
+    """Return the largest slope seen, inf where the value jumps or the slopes grow without end."""
+    return inf if _jumps(expression) else largest_slope(expression)
+
+
+def _jumps(expression: Expression) -> bool:
+    return any(jumps_at(expression, point) for point in (*breakpoints(expression), *holes(expression)))
 
 
 def _verdict(values: Array, names: tuple[str, str, str]) -> str:
     # a step over a pole counts
-    steps = np.diff(values[np.isfinite(values)])
-    size = float(np.abs(steps).max(initial=0.0))
-    rises, falls = bool((steps > NOISE * size).any()), bool((steps < -NOISE * size).any())
+    values = values[np.isfinite(values)]
+    steps, sizes = np.diff(values), np.abs(values)
+    noise = NOISE * np.abs(steps).max(initial=0.0) + ROUNDING * (sizes[1:] + sizes[:-1])
+    rises, falls = bool((steps > noise).any()), bool((steps < -noise).any())
     if rises and falls:
         return "no"
     return names[0] if rises else names[1] if falls else names[2]
 
 
 def _grid(expression: Expression) -> Array:
-    points = np.array(breakpoints(expression))
+    points = np.array([*breakpoints(expression), *steep_places(expression, CLOSE)])
     near = [np.nextafter(points, -inf), points, np.nextafter(points, inf)] if len(points) else []
     return np.unique(np.concatenate([-MAGNITUDES, [0.0], MAGNITUDES, np.linspace(-40, 40, 16001), *near]))

@@ -222,21 +222,25 @@ class Function:
         >>> round(m.gain, 6), round(m.chi1, 6), round(m.length_slope, 6)
         (1.414214, 1.0, 1.0)
         """
-        from nonlin.functions.moments import moments
+        from nonlin.functions.moments import as_variance, moments
 
+        given = None if weight_variance is None else as_variance("weight_variance", weight_variance)
         return moments(
             self._scalar("moments"),
-            variance=float(variance),
-            weight_variance=weight_variance,
-            bias_variance=bias_variance,
+            variance=as_variance("variance", variance, positive=True),
+            weight_variance=given,
+            bias_variance=as_variance("bias_variance", bias_variance),
         )
 
     def propagation(self, *, weight_variance: float, bias_variance: float = 0.0) -> Propagation:
         """Return how deep a signal reaches through wide layers with these variances; see `propagate`."""
+        from nonlin.functions.moments import as_variance
         from nonlin.functions.propagation import propagate
 
         return propagate(
-            self._scalar("propagation"), weight_variance=weight_variance, bias_variance=bias_variance
+            self._scalar("propagation"),
+            weight_variance=as_variance("weight_variance", weight_variance),
+            bias_variance=as_variance("bias_variance", bias_variance),
         )
 
     def layers(

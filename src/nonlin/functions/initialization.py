@@ -12,6 +12,7 @@ from nonlin.errors import InvalidInputError, MissingDependencyError
 from nonlin.functions.callables import values_of
 from nonlin.functions.choice import as_function
 from nonlin.functions.gaussian_quadrature import expectation
+from nonlin.functions.moments import as_variance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +113,7 @@ def _fan_in(layer: Any, torch: Any) -> float:
 
 def _gain(f: Any, variance: float) -> float:
     """Integrate a callable, whose kinks are not known: the panels around them are halved until they do not matter."""
-    scale = sqrt(variance)
+    scale = sqrt(as_variance("variance", variance, positive=True))
 
     def square(z: Array) -> Array:
         value = values_of(f, scale * z)

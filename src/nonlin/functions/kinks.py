@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import isinf, isnan
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from nonlin.functions.evaluation import evaluate
 from nonlin.functions.expression import Call, Constant, Expression, Piecewise, Variable, nodes
 from nonlin.functions.pieces import affine_pieces
 
-__all__ = ["breakpoints", "kinks"]
+__all__ = ["breakpoints", "jumps_at", "kinks"]
 
 JUMP = 1e-7  # a smaller relative difference between both sides is rounding, or the slope times the step
 STEP = 1e-10  # how far beside a breakpoint both sides are looked at, relative to it
@@ -26,7 +27,7 @@ def kinks(expression: Expression) -> tuple[float, ...]:
     """
     slope = differentiate(expression)
     return tuple(
-        point for point in breakpoints(expression) if _jumps(expression, point) or _jumps(slope, point)
+        point for point in breakpoints(expression) if jumps_at(expression, point) or jumps_at(slope, point)
     )
 
 
@@ -59,21 +60,24 @@ def _solve(argument: Expression, point: Constant) -> list[float]:
 
 
 def _roots(expression: Expression) -> list[float]:
-    values = evaluate(expression, SEARCH)
-    found = [float(x) for x, value in zip(SEARCH, values, strict=True) if value == 0]
-    for i in np.flatnonzero(values[:-1] * values[1:] < 0):
+    signs = np.sign(evaluate(expression, SEARCH))
+    found = [float(x) for x, sign in zip(SEARCH, signs, strict=True) if sign == 0]
+    for i in np.flatnonzero(signs[:-1] * signs[1:] < 0):
         low, high = float(SEARCH[i]), float(SEARCH[i + 1])
         while low < (middle := (low + high) / 2) < high:
-            same = evaluate(expression, np.array([low, middle]))
-            low, high = (middle, high) if same[0] * same[1] > 0 else (low, middle)
+            first, second = np.sign(evaluate(expression, np.array([low, middle])))
+            low, high = (middle, high) if first * second > 0 else (low, middle)
         found.append(high)
     return found
 
 
-def _jumps(expression: Expression, point: float) -> bool:
+def jumps_at(expression: Expression, point: float) -> bool:
+    """Whether the value jumps at a point, or on its way to the one declared there."""
     step = STEP * max(1.0, abs(point))
-    left, right, here = evaluate(expression, np.array([point - step, point + step, point]))
-    if np.isnan(left) or np.isnan(right):
+    left, right, here = evaluate(expression, np.array([point - step, point + step, point])).tolist()
+    if isnan(left) or isnan(right):
         return False
+    if isinf(left) or isinf(right):
+        return bool(left != right)
     size = max(1.0, abs(left), abs(right))
     return bool(abs(left - right) > JUMP * size or min(abs(here - left), abs(here - right)) > JUMP * size)

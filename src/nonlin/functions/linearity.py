@@ -203,10 +203,11 @@ def _homogeneity(value: Valuation, sizes: Sequence[float]) -> Counterexample | N
         for c, p in FACTORS:
             a = p * size
             (whole, e0), (part, e1) = value(c * a), value(a)
+            whole, part = whole + 0.0, part + 0.0  # no −0 in the text
             if not _differ(whole, c * part, e0 + abs(c) * e1):
                 continue
             work = f"f({c:g} · {_bracketed(a)}) = f({c * a:g}) = {whole:.6g}, but {c:g} · f({a:g}) = "
-            work += f"{c:g} · {_bracketed(part)} = {c * part:.6g}"
+            work += f"{c:g} · {_bracketed(part)} = {c * part + 0.0:.6g}"
             return Counterexample(law="homogeneity", first=c, second=a, left=whole, right=c * part, text=work)
     return None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nonlin.errors import InvalidInputError, UnknownFunctionError
 from nonlin.functions.catalogue import ENTRIES
 from nonlin.functions.construction import substitute
-from nonlin.functions.expression import Expression, Parameter, as_expression, nodes
+from nonlin.functions.expression import Constant, Expression, Parameter, as_expression, nodes
 from nonlin.functions.function import Function
 from nonlin.functions.parsing import parse
 from nonlin.functions.rewriting import stabilise
@@ -46,12 +46,16 @@ def function(name: str, /, **parameters: float) -> Function:
     given = {p.name: p.default for p in entry.parameters}
     for key, value in parameters.items():
         given[key] = _checked(entry, key, value)
-    if any(given[a] >= given[b] for a, b in pairwise(entry.ordered)):
+    _check_order(entry, given)
+    return _build(entry.name, tuple(given.items()))
+
+
+def _check_order(entry: Entry, given: Mapping[str, float]) -> None:
+    if any(given[a] >= given[b] for a, b in pairwise(entry.ordered) if a in given and b in given):
         got = ", ".join(f"{key}={given[key]}" for key in entry.ordered)
         raise InvalidInputError(
             f"expected {' < '.join(entry.ordered)} of {entry.name}, got {got}; change one"
         )
-    return _build(entry.name, tuple(given.items()))
 
 
 def functions() -> tuple[Function, ...]:
@@ -90,7 +94,9 @@ def define(formula: str, /, **parameters: float) -> Function:
             )
         _number(name, value)
     values = {name: float(value) for name, value in parameters.items()}
-    return Function(name=formula, parameters=values, definition=definition, formula=formula, defaults=values)
+    made = Function(name=formula, parameters=values, definition=definition, formula=formula, defaults=values)
+    _ = made.expression  # a division by a parameter that is 0 is reported now, not at the first call
+    return made
 
 
 @cache
@@ -167,6 +173,10 @@ def _resolve(name: str, argument: Expression, keywords: dict[str, Expression]) -
         return None
     values: dict[str, Expression | float] = {p.name: p.default for p in entry.parameters}
     values |= keywords
+    numbers = {key: value.value for key, value in keywords.items() if isinstance(value, Constant)}
+    for key, number in numbers.items():
+        _checked(entry, key, number)
+    _check_order(entry, {p.name: p.default for p in entry.parameters if p.name not in keywords} | numbers)
     return substitute(
         definition(entry.name), x=argument, parameters={k: as_expression(v) for k, v in values.items()}
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf, isfinite, isnan, log, nan, sqrt
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,13 @@ from nonlin.errors import InvalidInputError
 from nonlin.functions.differentiation import differentiate
 from nonlin.functions.gaussian_quadrature import expectation
 from nonlin.functions.kinks import breakpoints
+from nonlin.functions.steep import steep_places
 from nonlin.functions.tails import evaluate_everywhere
 
 if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
 
-__all__ = ["Moments", "depth_of", "jumps", "moments"]
+__all__ = ["Moments", "as_variance", "depth_of", "jumps", "moments", "splits_of"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -124,6 +125,20 @@ def jumps(expression: Expression) -> tuple[float, ...]:
     return tuple(found)
 
 
+def as_variance(name: str, value: Any, *, positive: bool = False) -> float:
+    """Return a variance as a float64, above 0 where it has to be positive.
+
+    Raises:
+        InvalidInputError: it is no finite number, or too small.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidInputError(f"expected a number for {name}, got {value!r}; give one") from error
+    _check(name, number, positive=positive)
+    return number
+
+
 def _check(name: str, value: float, *, positive: bool) -> None:
     if not isfinite(value) or value < 0 or (positive and value == 0):
         least = "above 0" if positive else "of at least 0"
@@ -140,9 +155,7 @@ def _integrals(expression: Expression, variance: float) -> tuple[list[float], fl
         square = value * value
         return np.array([value, square, evaluate_everywhere(slope, scale * z) ** 2, square * (z * z - 1)])
 
-    # a breakpoint of f'' only is harmless, but costs nothing either
-    splits = [0.0, *(point / scale for point in breakpoints(expression))]
-    found, nodes = expectation(functions, splits=splits)
+    found, nodes = expectation(functions, splits=splits_of(expression, scale))
     sizes = np.array([sqrt(max(found[1], 0.0)), found[1], found[2], found[1]])
     with np.errstate(all="ignore"):
         relative = nodes.error / np.where(sizes > 0, sizes, 1.0)
@@ -152,6 +165,13 @@ def _integrals(expression: Expression, variance: float) -> tuple[list[float], fl
     known = relative[np.isfinite(relative) & (relative <= UNSETTLED)]
     error = float(known.max()) + float(np.finfo(np.float64).eps) if known.size else nan
     return [float(value) for value in settled], error
+
+
+def splits_of(expression: Expression, scale: float) -> list[float]:
+    """Return where to split an integral of f(scale·z) over z: at 0, and where f may bend or change fast."""
+    # a breakpoint of f'' only is harmless, but costs nothing either
+    places = (*breakpoints(expression), *steep_places(expression, scale))
+    return [0.0, *(place / scale for place in places)]
 
 
 def depth_of(slope: float, *, error: float = 0.0) -> float:

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonlin.functions.gaussian_quadrature import expectation
-from nonlin.functions.kinks import breakpoints
-from nonlin.functions.moments import Moments, depth_of, moments
+from nonlin.functions.moments import Moments, depth_of, moments, splits_of
 from nonlin.functions.tails import evaluate_everywhere
 
 if TYPE_CHECKING:
@@ -159,8 +158,7 @@ def _hermite_squares(expression: Expression, at: Moments) -> tuple[Array, float]
     def value(z: Array) -> Array:
         return np.asarray(evaluate_everywhere(expression, scale * z)[None, :])
 
-    splits = [0.0, *(point / scale for point in breakpoints(expression))]
-    _, nodes = expectation(value, splits=splits)
+    _, nodes = expectation(value, splits=splits_of(expression, scale))
     weighted = value(nodes.z)[0] * nodes.weight
     before, current = np.zeros_like(nodes.z), np.ones_like(nodes.z)
     squares = np.empty(HERMITE)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flint import ctx
 
 from nonlin.functions import estimates
+from nonlin.functions.expression import Call, nodes
 from nonlin.functions.kinks import kinks as sampled_kinks
 from nonlin.functions.pieces import affine_pieces
 from nonlin.functions.proofs import fixed_points, intervals, joints, parity, shape
@@ -23,8 +24,7 @@ from nonlin.functions.proofs.extent import extent, limit_at
 from nonlin.functions.proofs.interval_evaluation import enclose_range
 from nonlin.functions.proofs.periodicity import ends_along_progressions
 from nonlin.functions.proofs.segments import segments
-from nonlin.functions.property import Property, Status, numeric, proved, unknown
-from nonlin.functions.slope_bound import largest_slope
+from nonlin.functions.property import Property, numeric, proved, unknown
 from nonlin.functions.tails import limit
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ BITS = 128
 THIN = 1e-9  # a wider enclosure is no answer to a question for a number
 SEARCH = "the best of a grid of magnitudes up to 1e8"
 STRAIGHT = "its curvature is 0 everywhere"
+WAVES = frozenset({"sin", "cos", "sinc", "sinc1", "sinc2", "sinc3"})
 PROBES = (-4.3, -1.7, -0.6, -0.2, 0.3, 0.9, 2.1, 5.3)
 
 
@@ -51,7 +52,7 @@ class Properties:
         range: infimum and supremum.
         attained: whether the infimum and the supremum are values of the function.
         limits: at −∞ and +∞; NaN where there is none.
-        kinks: where the value or the slope jumps.
+        kinks: where the value or the slope jumps, or the slope is infinite.
         smoothness: the k of Cᵏ: −1 with a jump, 0 with a kink, inf where every derivative is continuous.
         monotone: "strictly increasing", "increasing" (with level parts), "constant", "decreasing",
             "strictly decreasing" or "no".
@@ -110,7 +111,7 @@ def _sampled(expression: Expression, name: str) -> Property[Any]:
         "kinks": lambda: tuple(sorted({*sampled_kinks(expression), *estimates.holes(expression)})),
         "monotone": lambda: estimates.sampled_monotonicity(expression),
         "convex": lambda: estimates.sampled_convexity(expression),
-        "lipschitz": lambda: largest_slope(expression),
+        "lipschitz": lambda: estimates.sampled_lipschitz(expression),
         "linearity": lambda: estimates.sampled_linearity(expression),
     }
     if name not in samples:
@@ -132,6 +133,8 @@ def _attained(expression: Expression) -> Property[tuple[bool, bool]]:
     if derive(expression, "range").status != "proved":
         return unknown("the range is sampled")
     found = extent(expression)
+    if derive(expression, "monotone").value in ("strictly increasing", "strictly decreasing"):
+        return proved((False, False), "it is strictly monotone")
     if found.low_attained is None or found.high_attained is None:
         return unknown("a value comes so near to an end that its bounds do not tell whether it is reached")
     return proved((found.low_attained, found.high_attained), "where the extreme values lie")
@@ -144,6 +147,8 @@ def _number(enclosure: Interval) -> tuple[float, float] | None:
         same = not low.is_finite() and not high.is_finite() and bool(low > 0) == bool(high > 0)
         return ((inf if low > 0 else -inf), 0.0) if same else None
     value = 0.0 if low <= 0 <= high else float(((low + high) / 2).mid())
+    if not isfinite(value):
+        return None  # beyond float64, as exp(1000)
     error = intervals.distance(enclosure, value)
     return (value, error) if error <= THIN * max(1.0, abs(value)) else None
 
@@ -163,12 +168,17 @@ def _limit(expression: Expression, side: int) -> tuple[float, float | None]:
     outer = segments(expression)[0 if side < 0 else -1].expression
     enclosure = limit_at(outer, side)
     number = _number(enclosure) if enclosure is not None else None
-    if number is not None:
+    # what is added to the limit may be a wave however small, as in 1 + 1e-40·sin(x)
+    if number is not None and (number[1] == 0 or not _waves(outer)):
         return number
     ends = ends_along_progressions(outer, side)
     if any(a[1] < b[0] for a in ends for b in ends):
         return nan, 0.0
     return limit(expression, side), None
+
+
+def _waves(expression: Expression) -> bool:
+    return any(isinstance(node, Call) and node.operator in WAVES for node in nodes(expression))
 
 
 def _kinks(expression: Expression) -> Property[tuple[float, ...]]:
@@ -207,10 +217,10 @@ def _lipschitz(expression: Expression) -> Property[float]:
     number = _number((least, steepest[1]))
     if "near" in values:
         reason = f"{SEARCH}; that both sides of every breakpoint meet is known to 1e-30 only"
-        return numeric(largest_slope(expression), reason, error=nan)
+        return numeric(estimates.sampled_lipschitz(expression), reason, error=nan)
     if number is None:
         reason = f"{SEARCH}; the sign of the curvature is not known everywhere"
-        return numeric(largest_slope(expression), reason, error=nan)
+        return numeric(estimates.sampled_lipschitz(expression), reason, error=nan)
     return proved(number[0], "the curvature's signs, the tails by their expansion", error=number[1])
 
 
@@ -250,8 +260,9 @@ def _linearity(expression: Expression) -> Property[str]:
         if bent.value:
             odd = derive(expression, "odd")
             return Property(value="linear" if odd.value else "affine", status=odd.status, reason=STRAIGHT)
-        status: Status = "proved" if bent.value is False else "numeric"
-        return Property(value="nonlinear", status=status, reason=bent.reason)
+        if bent.value is None:
+            return numeric(estimates.sampled_linearity(expression), f"samples up to 1e8; {bent.reason}")
+        return proved("nonlinear", bent.reason)
     if len(pieces) > 1:
         return proved("piecewise linear", f"{len(pieces)} affine pieces")
     return proved("linear" if pieces[0].intercept == 0 else "affine", "one affine piece")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from math import sqrt
 
+import numpy as np
+
 from nonlin.functions.construction import call, rebuild
 from nonlin.functions.expression import Call, Constant, Expression, children, nodes
 
 __all__ = ["stabilise"]
 
 ROOT_HALF = sqrt(0.5)
-ROUNDED = 1e-6  # a constant of an exported float32 model is off by at most this much
+ROUNDED = 4e-16  # √2, or 1/√0.5, as float64 has it
 
 
 def stabilise(expression: Expression) -> Expression:
@@ -110,4 +112,5 @@ def _is(node: Expression, value: float) -> bool:
 
 
 def _near(value: float, goal: float) -> bool:
-    return abs(value - goal) <= ROUNDED * abs(goal)
+    """Whether a number is the goal as float64 has it, or as an exported float32 model has it, and no other."""
+    return abs(value - goal) <= ROUNDED * abs(goal) or value == float(np.float32(goal))

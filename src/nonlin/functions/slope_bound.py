@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import inf, isinf, isnan
-from typing import TYPE_CHECKING
+from math import inf, isinf, isnan, nan
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nonlin.functions.differentiation import differentiate
 from nonlin.functions.kinks import breakpoints
 from nonlin.functions.pieces import affine_pieces
+from nonlin.functions.steep import steep_places
 from nonlin.functions.tails import evaluate_everywhere, limit
 
 if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
 
-__all__ = ["largest_slope"]
+__all__ = ["CLOSE", "grows", "largest_slope"]
+
+Array: TypeAlias = NDArray[np.float64]
 
 MAGNITUDES = np.logspace(-8, 8, 1601)
 ZOOMS = 12
+CLOSE = 64.0  # around a place where the formula may be steep
 DIGITS = 15  # the last digit of a float search is rounding: tanh would have 1 + 2⁻⁵²
 GROWTH = 1e6  # a slope that grows by this factor from 1e10 on, or to the grid's end, is unbounded
 
@@ -41,14 +46,30 @@ def largest_slope(expression: Expression) -> float:
         return inf
     grid = _grid(expression)
     values = np.abs(evaluate_everywhere(slope, grid))
-    if np.isinf(values).any() or (values.max() > GROWTH and values.argmax() in (0, len(values) - 1)):
+    if np.isnan(values).all():
+        return nan
+    if (
+        grows(grid, values)
+        or np.isinf(values).any()
+        or (values.max() > GROWTH and values.argmax() in (0, len(values) - 1))
+    ):
         return inf
     best = max([_refined(slope, grid, values), *(end for end in ends if not isnan(end))])
     return float(f"{best:.{DIGITS}g}")
 
 
+def grows(points: Array, values: Array) -> bool:
+    """Whether the largest of samples up to 1e8 grows tenfold from 1e4 to 1e6 and again to 1e8, as of x·sin(x)."""
+    far = np.abs(points)
+    largest = [
+        float(np.max(values[(far >= start) & (far <= 10 * start) & ~np.isnan(values)], initial=0.0))
+        for start in (1e3, 1e5, 1e7)
+    ]
+    return 0 < 100 * largest[0] < 10 * largest[1] < largest[2]
+
+
 def _grid(expression: Expression) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    points = np.array(breakpoints(expression))
+    points = np.array([*breakpoints(expression), *steep_places(expression, CLOSE)])
     near = [np.nextafter(points, -inf), np.nextafter(points, inf)] if len(points) else []
     return np.unique(np.concatenate([-MAGNITUDES, [0.0], MAGNITUDES, np.linspace(-40, 40, 16001), *near]))
 

@@ -124,18 +124,25 @@ def approximate(
 
 
 def _count(pieces: int) -> int:
-    if isinstance(pieces, bool) or int(pieces) != pieces or not 1 <= pieces <= MOST_PIECES:
-        raise InvalidInputError(f"expected from 1 to {MOST_PIECES} pieces, got {pieces}; change it")
+    if isinstance(pieces, bool) or not _is_finite(pieces) or pieces % 1 or not 1 <= pieces <= MOST_PIECES:
+        raise InvalidInputError(f"expected from 1 to {MOST_PIECES} pieces, got {pieces!r}; change it")
     return int(pieces)
 
 
 def _tolerance(tolerance: float | None, target: Target) -> float:
     least = FINEST * target.size
-    if tolerance is None or not isfinite(tolerance) or tolerance < least:
+    if tolerance is None or not _is_finite(tolerance) or tolerance < least:
         raise InvalidInputError(
-            f"expected a tolerance of at least {least:.1e} for values of this size, got {tolerance}; raise it"
+            f"expected a tolerance of at least {least:.1e} for values of this size, got {tolerance!r}; raise it"
         )
     return float(tolerance)
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return isfinite(number)
+    except TypeError:  # text
+        return False
 
 
 def _within(target: Target, tolerance: float) -> Approximation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nonlin.errors import InvalidInputError
 from nonlin.functions.choice import as_function
 from nonlin.functions.kinks import breakpoints
-from nonlin.functions.moments import jumps
+from nonlin.functions.moments import STEP
 from nonlin.geometry.tunnel import Line, Tunnel
 
 if TYPE_CHECKING:
@@ -140,10 +140,7 @@ def target_of(f: Function | str | Callable[[float], float], interval: tuple[floa
             raise InvalidInputError(f"expected a function of one number, got {known.name}; name another")
         values_of = known
         inner = [p for p in breakpoints(known.expression) if low < p < high]
-        if leaps := [p for p in jumps(known.expression) if low < p < high]:
-            raise InvalidInputError(
-                f"expected a continuous function, but {known.label} jumps at {leaps[0]:g}; choose an interval beside it"
-            )
+        _refuse_jumps(known, low, high)
     x = np.unique([*np.linspace(low, high, PLACES), *inner])
     y = np.asarray(values_of(x), np.float64)
     if not np.isfinite(y).all():
@@ -153,6 +150,18 @@ def target_of(f: Function | str | Callable[[float], float], interval: tuple[floa
         )
     base, size = float(y.min() + y.max()) / 2, float(y.max() - y.min())
     return Target(known=known, values_of=values_of, x=x, y=y, low=low, high=high, size=size or 1.0, base=base)
+
+
+def _refuse_jumps(known: Function, low: float, high: float) -> None:
+    """Refuse a function that leaves its value at a breakpoint, the ends included, on a side within the interval."""
+    for place in breakpoints(known.expression) if known.expression is not None else ():
+        if not low <= place <= high:
+            continue
+        here, *sides = known(np.clip([place, np.nextafter(place, -inf), np.nextafter(place, inf)], low, high))
+        if any(abs(side - here) > STEP * max(1.0, abs(here), abs(side)) for side in sides):
+            raise InvalidInputError(
+                f"expected a continuous function, but {known.label} jumps at {place:g}; choose an interval beside it"
+            )
 
 
 def exact_pieces(target: Target) -> list[Line] | None:
@@ -183,8 +192,10 @@ def _ends(interval: tuple[float, float]) -> tuple[float, float]:
         raise InvalidInputError(
             f"expected an interval (low, high), got {interval!r}; give two numbers"
         ) from error
-    if not (isfinite(low) and isfinite(high) and low < high):
-        raise InvalidInputError(f"expected finite low < high, got ({low:g}, {high:g}); change the interval")
+    if not (isfinite(high - low) and low < high):
+        raise InvalidInputError(
+            f"expected finite low < high, less than 1.8e308 apart, got ({low:g}, {high:g}); change the interval"
+        )
     return low, high
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 
 from nonlin.functions.curve import Curve
 from nonlin.pictures.style import CYCLE, GRID, WIDE, blank, dash, in_a_row, legend, settle, styled
@@ -15,6 +16,9 @@ __all__ = ["draw_curve", "functions", "settle_height"]
 _ORDERS = (("value", "f(x)"), ("slope", "f′(x)"), ("curvature", "f″(x)"))
 _STEEP = 12.0
 """A value so many times the middle half of all is left out of the picture's height."""
+
+_ROUNDING = 1e-12
+"""Values that are all smaller are drawn as 0."""
 
 _PANEL = 1.9
 
@@ -35,7 +39,7 @@ def functions(curves: Sequence[Curve], *, curvature: bool = True) -> Figure:
     columns = in_a_row([curve.label for curve in curves])
     rows = -(-len(curves) // columns)
     height = _PANEL + below + 0.15 + 0.18 * rows
-    figure, top = blank(WIDE, height, left=0.7, above=0.15 + 0.18 * rows, below=below)
+    figure, top = blank(WIDE, height, left=0.95, above=0.15 + 0.18 * rows, below=below)
     panels = [top, *_panels_below(figure, top, len(orders) - 1)]
     for axes, (name, label) in zip(panels, orders, strict=True):
         for i, curve in enumerate(curves):
@@ -44,7 +48,7 @@ def functions(curves: Sequence[Curve], *, curvature: bool = True) -> Figure:
         axes.axhline(0, color=GRID, linewidth=0.7, zorder=0)
         axes.axvline(0, color=GRID, linewidth=0.7, zorder=0)
         axes.set_ylabel(label)
-        axes.yaxis.set_label_coords(-0.065, 0.5)
+        axes.yaxis.set_label_coords(-0.105, 0.5)
         axes.tick_params(labelbottom=axes is panels[-1])
     panels[-1].set_xlabel("x")
     top.set_xlim(min(curve.x[0] for curve in curves), max(curve.x[-1] for curve in curves))
@@ -84,9 +88,22 @@ def settle_height(axes: Axes, curves: Sequence[Curve], names: Sequence[str]) -> 
     if not len(values):
         return
     low, high = np.quantile(values, [0.02, 0.98])
+    largest = float(np.abs(values).max())
+    size = min(largest, 1.0) if largest > _ROUNDING else 1.0
+    least = 1e-3 * size
     room = _STEEP * max(
-        float(np.subtract(*np.quantile(values, [0.75, 0.25]))), 1e-3, float(high - low) / _STEEP
+        float(np.subtract(*np.quantile(values, [0.75, 0.25]))), least, float(high - low) / _STEEP
     )
+    if high - low <= _ROUNDING * largest:
+        room = 2 * largest  # a spike on a level line: all of it
     bottom, top = max(values.min(), low - room), min(values.max(), high + room)
-    margin = 0.06 * max(float(top - bottom), 1e-3)
+    margin = 0.06 * float(top - bottom) if top - bottom > least else max(size, largest)
     axes.set_ylim(bottom - margin, top + margin)
+    if not 1e-4 <= max(abs(end) for end in axes.get_ylim()) < 1e6:
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+
+
+def _short(value: float) -> str:
+    """Write 2500000 as 2.5e6."""
+    digits, _, exponent = f"{value:g}".partition("e")
+    return (digits + (f"e{int(exponent)}" if exponent else "")).replace("-", "−")

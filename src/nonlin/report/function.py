@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from html import escape
-from math import isinf, isnan, sqrt
+from math import isfinite, isinf, isnan, sqrt
 from typing import Any
 
 from rich.console import Console
@@ -200,11 +200,29 @@ def _moments(description: Description) -> list[Text]:
     m = description.moments
     if m is None:
         return []
+    under = f"Under N(0, {m.variance:g})  "
+    if not isfinite(m.second):
+        grows = "E f² is infinite" if m.second > 0 else "the integral of f² is not seen to converge"
+        return [Text.assemble((under, "bold"), f"{grows}; there is no gain")]
     margin = m.error * sqrt(m.second)
     mean = f"0 ± {margin:.1g}" if abs(m.mean) < margin else f"{m.mean:.6g}"
-    first = f"mean {mean}, E f² {m.second:.6g}, E f′² {m.slope_second:.6g}, gain {m.gain:.6g}"
-    second = f"χ₁ {m.chi1:.4g}, dQ/dq {m.length_slope:.4g}, the squared gradient changes by e in {m.depth:.3g} layers"
-    under = f"Under N(0, {m.variance:g})  "
+    slopes = (
+        "does not converge"
+        if isnan(m.slope_second)
+        else "∞"
+        if isinf(m.slope_second)
+        else f"{m.slope_second:.6g}"
+    )
+    first = (
+        f"mean {mean}, E f² {m.second:.6g}, E f′² {slopes}, gain {'∞' if isinf(m.gain) else f'{m.gain:.6g}'}"
+    )
+    if isnan(m.chi1):
+        return [Text.assemble((under, "bold"), first)]
+    runs = "keeps its size" if isinf(m.depth) else f"changes by e in {m.depth:.3g} layers"
+    if isinf(m.chi1):
+        runs = "explodes in one"
+    chi1 = "∞" if isinf(m.chi1) else f"{m.chi1:.4g}"
+    second = f"χ₁ {chi1}, dQ/dq {m.length_slope:.4g}, the squared gradient {runs}"
     return [Text.assemble((under, "bold"), first), Text.assemble(("At that gain  ", "bold"), second)]
 
 

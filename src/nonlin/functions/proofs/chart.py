@@ -7,7 +7,7 @@ bound the expansion at infinity decides. What stays undecided says so.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -24,8 +24,9 @@ from nonlin.functions.proofs.periodicity import period
 if TYPE_CHECKING:
     from nonlin.functions.arb import Ball
     from nonlin.functions.expression import Expression
+    from nonlin.functions.proofs.segments import Segment
 
-__all__ = ["Stretch", "chart", "roots", "tail_sign", "tail_start"]
+__all__ = ["Stretch", "chart", "chart_on", "roots", "tail_sign", "tail_start"]
 
 End: TypeAlias = tuple[int, int | None]
 """An exact number as mantissa and exponent of 2; ±1 and None for ±∞."""
@@ -81,6 +82,36 @@ def chart(expression: Expression, low: Ball, high: Ball) -> tuple[Stretch, ...]:
     """
     # the range asks for the same chart as the monotonicity, the Lipschitz constant as the convexity
     return _chart(expression, _key(low), _key(high))
+
+
+def chart_on(expression: Expression, segment: Segment) -> tuple[Stretch, ...]:
+    """Return the stretches of a segment; what may lie beyond a breakpoint that is no float64 counts as undecided.
+
+    Args:
+        expression: as for `chart`.
+        segment: where to chart it.
+    """
+    low, high = segment.inside()
+    found = list(chart(expression, *segment.ends()))
+    first = next((i for i, s in enumerate(found) if _reaches(s, low, high)), len(found))
+    last = next((i for i in range(len(found), first, -1) if _reaches(found[i - 1], low, high)), first)
+    sure = found[first:last]
+    if not sure:
+        return (Stretch(low=segment.ends()[0], high=segment.ends()[1], sign="?"),)
+    if first:
+        sure = [Stretch(low=found[0].low, high=sure[0].low.max(low), sign="?"), *sure]
+        sure[1] = replace(sure[1], low=sure[0].high)
+    if last < len(found):
+        rest = Stretch(low=sure[-1].high.min(high), high=found[-1].high, sign="?")
+        sure = [*sure[:-1], replace(sure[-1], high=rest.low), rest]
+    return tuple(sure)
+
+
+def _reaches(stretch: Stretch, low: Ball, high: Ball) -> bool:
+    """Whether the stretch, or all of it for a root, lies between inward rounded ends."""
+    if stretch.sign == "root":
+        return bool(stretch.low >= low and stretch.high <= high)
+    return bool(stretch.high > low and stretch.low < high)
 
 
 @lru_cache(maxsize=1024)

@@ -13,7 +13,7 @@ from nonlin.functions.proofs.derivative import derivative, exact_number
 from nonlin.functions.proofs.extent import value_at
 from nonlin.functions.proofs.interval_evaluation import enclose_range
 from nonlin.functions.proofs.intervals import Interval, point
-from nonlin.functions.proofs.segments import Segment, as_ball, cuts, segments
+from nonlin.functions.proofs.segments import Segment, as_ball, cuts, resolve, segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,6 +55,10 @@ def deviations(expression: Expression, pieces: Sequence[Piece]) -> Iterator[Devi
     """
     for piece in pieces:
         inner = [cut for cut in cuts(expression) if piece.low < cut < piece.high]
+        for place in (piece.low, *inner, piece.high):
+            line = point(as_ball(piece.slope * place + piece.intercept))
+            value = value_at(resolve(expression, place), place)
+            yield Deviation(float(place), intervals.subtract(value, line))
         for low, high in itertools.pairwise([piece.low, *inner, piece.high]):
             segment = _segment_at(expression, (low + high) / 2)
             if segment is None:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from flint import arb
 
+from nonlin.functions.construction import call
+from nonlin.functions.expression import Call, Constant
 from nonlin.functions.polynomial import polynomial
 from nonlin.functions.proofs import intervals
-from nonlin.functions.proofs.chart import Stretch, chart
+from nonlin.functions.proofs.chart import Stretch, chart_on
 from nonlin.functions.proofs.contact import contact
 from nonlin.functions.proofs.derivative import derivative
 from nonlin.functions.proofs.expand import expand
@@ -24,10 +26,11 @@ if TYPE_CHECKING:
     from nonlin.functions.arb import Ball
     from nonlin.functions.expression import Expression
 
-__all__ = ["Extent", "extent", "limit_at", "value_at"]
+__all__ = ["Extent", "extent", "limit_at", "value_at", "value_beside"]
 
 Kind: TypeAlias = Literal["value", "limit", "bound"]
 FAR = 64
+BESIDE = 2**64  # a limit is enclosed on an interval so much shorter than the place is far
 PARTS = 64
 
 
@@ -89,7 +92,7 @@ def _on_segment(expression: Expression, segment: Segment, order: int) -> list[Ca
     along = [end for side in (-1, 1) for end in ends_along_progressions(g, side)] if whole else []
     if any(not end[0].is_finite() for end in along):
         return [*_without_chart(g, low, high), *(Candidate(end, "limit") for end in along)]
-    stretches = chart(slope, low, high)
+    stretches = chart_on(slope, segment)
     flat = len(stretches) == 1 and stretches[0].sign == "0"
     sides = ((-1, segment.low), (1, segment.high))
     taken = [flat or (order == 0 and _is_reached(expression, g, cut)) for _, cut in sides]
@@ -120,9 +123,38 @@ def _at_joint(g: Expression, a: Stretch, b: Stretch) -> list[Candidate]:
 
 def _at_border(g: Expression, border: Fraction | None, side: int, kind: Kind) -> Candidate:
     if border is not None:
-        return Candidate(value_at(g, border), kind)
+        return Candidate(value_beside(g, border, -side), kind)
     limit = limit_at(g, side)
     return Candidate(limit, kind) if limit is not None else Candidate(EVERYTHING, "bound")
+
+
+def value_beside(g: Expression, x: Fraction, side: int) -> Interval:
+    """Enclose the limit at a rational number from the left (side = −1) or from the right, where it may be undefined.
+
+    Where a numerator has a value other than 0 and its denominator is 0, as of 1/x, the limit is infinite.
+    """
+    value = value_at(g, x)
+    if value[0].is_finite() and value[1].is_finite():
+        return value
+    step = arb(side) * (1 + abs(as_ball(x))) / BESIDE
+    near = enclose_range(g, intervals.hull(point(as_ball(x)), point((as_ball(x) + step).mid())))
+    top, bottom = (value_at(part, x) for part in _fraction(g))
+    if intervals.sign(top) not in ("+", "-") or intervals.sign(bottom) != "0":
+        return near
+    return {"+": (INF, INF), "-": (-INF, -INF)}.get(intervals.sign(near), near)
+
+
+def _fraction(g: Expression) -> tuple[Expression, Expression]:
+    """Write the divisions in an expression as one, but for those in a sum or below a primitive."""
+    if isinstance(g, Call) and g.operator in ("multiply", "divide", "negate"):
+        (a, b), (c, d) = _fraction(g.operands[0]), _fraction(g.operands[-1])
+        if g.operator == "negate":
+            return -a, b
+        return (a * c, b * d) if g.operator == "multiply" else (a * d, b * c)
+    if isinstance(g, Call) and g.operator == "power":
+        top, bottom = _fraction(g.operands[0])
+        return call("power", top, g.operands[1]), call("power", bottom, g.operands[1])
+    return g, Constant(1.0)
 
 
 def value_at(g: Expression, x: Fraction) -> Interval:

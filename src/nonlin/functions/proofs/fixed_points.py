@@ -6,7 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING, TypeAlias
 
 from nonlin.functions.expression import Variable
-from nonlin.functions.proofs.chart import Stretch, chart, roots
+from nonlin.functions.proofs.chart import Stretch, chart_on, roots
 from nonlin.functions.proofs.extent import value_at
 from nonlin.functions.proofs.identities import fixed_only_at_zero
 from nonlin.functions.proofs.intervals import distance, point
@@ -30,7 +30,7 @@ def fixed_points(expression: Expression) -> Property[tuple[Pair, ...]]:
     sure, error = True, 0.0
     for segment in segments(expression):
         difference = segment.expression - Variable()
-        stretches = chart(difference, *segment.ends())
+        stretches = chart_on(difference, segment)
         sure = sure and segment.resolved and not any(_open(stretch) for stretch in stretches)
         found += [(_number(s.low), _number(s.high)) for s in stretches if s.sign == "0"]
         for low, high in roots(stretches, difference):

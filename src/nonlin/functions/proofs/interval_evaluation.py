@@ -8,6 +8,7 @@ from flint import arb
 
 from nonlin.functions.proofs import intervals
 from nonlin.functions.proofs.interval_primitives import PRIMITIVES
+from nonlin.functions.proofs.intervals import EVERYTHING
 from nonlin.functions.proofs.tape import Instruction, tape
 
 if TYPE_CHECKING:
@@ -20,10 +21,17 @@ __all__ = ["enclose_range"]
 
 
 def enclose_range(expression: Expression, over: Interval) -> Interval:
-    """Return an interval that holds every value of the expression on an interval, at the context's precision."""
+    """Return an interval that holds every value of the expression on an interval, at the context's precision.
+
+    At a single point where a part of it is not defined, as 1/x at 0, that is everything: x/x has no value there.
+    """
     done: list[Interval] = []
+    alone = over[0] == over[1]
     for instruction in tape(expression):
-        done.append(_step(instruction, over, done))
+        found = _step(instruction, over, done)
+        if alone and not (found[0].is_finite() and found[1].is_finite()):
+            return EVERYTHING
+        done.append(found)
     return done[-1]
 
 

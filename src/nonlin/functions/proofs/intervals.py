@@ -95,8 +95,8 @@ def multiply(a: Interval, b: Interval) -> Interval:
 
 
 def divide(a: Interval, b: Interval) -> Interval:
-    """Return a / b; everything where b holds 0 inside."""
-    if b[0] < 0 < b[1]:
+    """Return a / b; everything where b holds 0 inside, or is 0."""
+    if b[0] < 0 < b[1] or (b[0].is_zero() and b[1].is_zero()):
         return EVERYTHING
     if b[0] == b[1] and not b[0].is_zero():
         # by a number: directly, so that an exact quotient stays exact

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from flint import arb
 
-from nonlin.functions.expression import Call, Constant, Expression, nodes
+from nonlin.functions.expression import Call, Constant, Expression, Piecewise, children, nodes
 from nonlin.functions.proofs.algebra import one_function
 from nonlin.functions.proofs.chart import chart, roots
 from nonlin.functions.proofs.contact import HIGHEST, Order, contact
 from nonlin.functions.proofs.derivative import derivative
-from nonlin.functions.proofs.extent import value_at
-from nonlin.functions.proofs.intervals import distance, point
-from nonlin.functions.proofs.segments import Segment, as_ball, resolve, segments
+from nonlin.functions.proofs.extent import value_at, value_beside
+from nonlin.functions.proofs.intervals import distance, point, sign
+from nonlin.functions.proofs.segments import Segment, as_ball, chosen, cuts, resolve, segments
 from nonlin.functions.property import Property, numeric, proved
 
 if TYPE_CHECKING:
@@ -28,17 +28,21 @@ __all__ = ["compare", "defined_everywhere", "kinks", "order_at", "smoothness"]
 
 
 def compare(a: Expression, b: Expression, at: Fraction) -> Order:
-    """Compare two expressions at a point: "near" where the balls overlap and neither is exact."""
+    """Compare what a tends to from the left with what b tends to from the right; "near" where that stays open.
+
+    Two that are both infinite differ: f' from −∞ to −∞ over a vertical tangent is no derivative.
+    """
     exact = contact(a, b, at)
     if exact:
         return exact[0]
-    left, right = value_at(a, at), value_at(b, at)
+    left, right = value_beside(a, at, -1), value_beside(b, at, 1)
     if left[1] < right[0]:
         return "less"
     if left[0] > right[1]:
         return "greater"
-    exact = left[0] == left[1] == right[0] == right[1]
-    return "equal" if exact else "near"
+    if left[0] == left[1] == right[0] == right[1]:
+        return "equal" if left[0].is_finite() else "less" if left[0] > 0 else "greater"
+    return "near"
 
 
 @lru_cache(maxsize=256)
@@ -60,7 +64,9 @@ def _orders(expression: Expression, left: Segment, right: Segment, cut: Fraction
     orders = [compare(left.expression, right.expression, cut)]
     if orders[0] in ("equal", "near") and beside in ("less", "greater"):
         return [beside]
-    if exact := contact(left.expression, right.expression, cut):
+    if beside == "near" and orders[0] == "equal":
+        orders = [beside]
+    elif exact := contact(left.expression, right.expression, cut):
         return exact
     a: Expression | None = left.expression
     b: Expression | None = right.expression
@@ -142,7 +148,22 @@ def defined_everywhere(expression: Expression, *, low: float = -inf, high: float
         span = (ends[0].max(arb(low)), ends[1].min(arb(high)))
         if span[0] < span[1] and not all(_defined(node, span) for node in nodes(segment.expression)):
             return False
-    return True
+    return all(_defined_at(expression, cut) for cut in cuts(expression) if low <= cut <= high)
+
+
+def _defined_at(node: Expression, at: Fraction) -> bool:
+    """Whether what holds at a point has a value there: none of its divisors is 0, no root is of a negative number."""
+    part = chosen(node, resolve(node.argument, at), at) if isinstance(node, Piecewise) else None
+    parts = (node.argument, part) if isinstance(node, Piecewise) and part is not None else children(node)
+    if not all(_defined_at(operand, at) for operand in parts):
+        return False
+    if not isinstance(node, Call) or node.operator not in ("divide", "log", "log1p", "sqrt"):
+        return True
+    inner = value_at(resolve(node.operands[-1], at), at)
+    if node.operator == "divide":
+        return sign(inner) in ("+", "-")
+    least = arb(-1 if node.operator == "log1p" else 0)
+    return bool(inner[0] >= least if node.operator == "sqrt" else inner[0] > least)
 
 
 def _defined(node: Expression, span: Interval) -> bool:

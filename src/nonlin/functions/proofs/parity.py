@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeAlias
 
 from nonlin.functions.arb import enclose
 from nonlin.functions.construction import call
 from nonlin.functions.expression import Call, Constant, Expression, Variable
-from nonlin.functions.polynomial import quotient
+from nonlin.functions.polynomial import polynomial, quotient
 from nonlin.functions.proofs.extent import value_at
 from nonlin.functions.proofs.intervals import negate
 from nonlin.functions.proofs.segments import cuts, resolve, segments
@@ -46,6 +47,12 @@ def parity(expression: Expression, *, odd: bool) -> Property[bool]:
             return unknown(f"it is not defined at {x:g} or {-x:g}")
         if not (left - wanted * right).contains(0):
             return proved(False, f"f({-x:g}) = {float(left):.6g}, f({x:g}) = {float(right):.6g}")
+    for x in {0.0, *(abs(float(cut)) for cut in cuts(expression))}:
+        left, right = enclose(expression, -x), enclose(expression, x)
+        if left.is_finite() and right.is_finite() and not (left - wanted * right).contains(0):
+            return proved(False, f"f({-x:g}) = {float(left):.6g}, f({x:g}) = {float(right):.6g}")
+    if _is_other_quotient(expression, wanted):
+        return proved(False, "as quotients of polynomials f(x) and f(−x) differ")
     if _symmetric(expression, wanted):
         return proved(True, "the reflection x → −x carried through the definition")
     return numeric(True, f"f(−x) and f(x) agree at {len(POINTS)} points to 1e-30")
@@ -92,7 +99,21 @@ def _symmetric(expression: Expression, wanted: int) -> bool:
     return all(_mirrored_value(expression, cut, wanted) for cut in points)
 
 
+def _is_other_quotient(expression: Expression, wanted: int) -> bool:
+    """Whether the expression is a quotient of polynomials everywhere that its reflection is not."""
+    pieces = segments(expression)
+    if len(pieces) > 1 or not pieces[0].resolved:
+        return False
+    sign, body = _reflected(pieces[0].expression)
+    difference = quotient((body if sign == wanted else -body) - pieces[0].expression)
+    return difference is not None and bool(difference[0])
+
+
 def _mirrored_value(expression: Expression, cut: Fraction, wanted: int) -> bool:
+    lines = [polynomial(resolve(expression, point)) for point in (cut, -cut)]
+    if lines[0] is not None and lines[1] is not None:
+        mirrored = lines[0], tuple(wanted * (-1) ** i * c for i, c in enumerate(lines[1]))
+        return sum((a - b) * cut**i for i, (a, b) in enumerate(zip_longest(*mirrored, fillvalue=0))) == 0
     here, there = (value_at(resolve(expression, point), point) for point in (cut, -cut))
     if wanted < 0:
         there = negate(there)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from flint import arb, fmpq
 
 from nonlin.functions.construction import rebuild
-from nonlin.functions.expression import Constant, Expression, Piecewise, children, nodes
+from nonlin.functions.expression import Call, Constant, Expression, Piecewise, children, nodes
 from nonlin.functions.polynomial import polynomial
 from nonlin.functions.proofs.intervals import INF, Interval, point
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nonlin.functions.arb import Ball
     from nonlin.functions.polynomial import Coefficients
 
-__all__ = ["Segment", "as_ball", "cuts", "resolve", "segments"]
+__all__ = ["Segment", "as_ball", "chosen", "cuts", "resolve", "segments"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,12 @@ class Segment:
     high: Fraction | None
     expression: Expression
     resolved: bool
+
+    def inside(self) -> Interval:
+        """Return the interval, inward rounded where a breakpoint is no float."""
+        low = -INF if self.low is None else point(as_ball(self.low))[1]
+        high = INF if self.high is None else point(as_ball(self.high))[0]
+        return low, high
 
     def ends(self) -> Interval:
         """Return the interval, outward rounded where a breakpoint is no float."""
@@ -78,13 +84,26 @@ def cuts(expression: Expression) -> tuple[Fraction, ...]:
 
 def resolve(expression: Expression, at: Fraction) -> Expression:
     """Return the expression with every choice made as at that point, where it can be decided exactly."""
-    done: dict[Expression, Expression] = {}
-    for node in nodes(expression):
-        new = rebuild(node, done) if children(node) else node
-        if isinstance(new, Piecewise):
-            new = _chosen(new, at)
-        done[node] = new
-    return done[expression]
+    return _resolved(expression, at, {})
+
+
+def _resolved(node: Expression, at: Fraction, done: dict[Expression, Expression]) -> Expression:
+    if node not in done:
+        # of a choice that is decided only the part that holds is looked at: another may divide by 0
+        part = chosen(node, _resolved(node.argument, at, done), at) if isinstance(node, Piecewise) else None
+        if part is not None:
+            done[node] = _resolved(part, at, done)
+        else:
+            for child in children(node):
+                _resolved(child, at, done)
+            done[node] = _rebuilt(node, done)
+    return done[node]
+
+
+def _rebuilt(node: Expression, done: dict[Expression, Expression]) -> Expression:
+    if isinstance(node, Call) and node.operator == "divide" and done[node.operands[1]] == Constant(0.0):
+        return Call("divide", (done[node.operands[0]], Constant(0.0)))
+    return rebuild(node, done) if children(node) else node
 
 
 def _inside(low: Fraction | None, high: Fraction | None) -> Fraction:
@@ -103,11 +122,12 @@ def _root(
     return root if inside else None
 
 
-def _chosen(node: Piecewise, at: Fraction) -> Expression:
-    line = polynomial(node.argument)
+def chosen(node: Piecewise, argument: Expression, at: Fraction) -> Expression | None:
+    """Return the part of a choice that holds where the argument is this expression, or None where that is not plain."""
+    line = polynomial(argument)
     points = [Fraction(p.value) for p in node.points if isinstance(p, Constant)]
     if line is None or len(line) > 2 or len(points) != len(node.points):
-        return node
+        return None
     value = sum((c * at**i for i, c in enumerate(line)), Fraction(0))
     below = sum(p < value for p in points)
     return node.at[below] if below < len(points) and points[below] == value else node.pieces[below]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nonlin.functions.proofs.chart import chart
+from nonlin.functions.proofs.chart import chart_on
 from nonlin.functions.proofs.derivative import derivative
 from nonlin.functions.proofs.identities import one_signed_wave
 from nonlin.functions.proofs.joints import compare, order_at
@@ -13,8 +13,12 @@ from nonlin.functions.property import Property, proved, unknown
 
 if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
+    from nonlin.functions.proofs.contact import Order
 
 __all__ = ["convexity", "monotonicity"]
+
+STEPS: dict[Order, set[str]] = {"less": {"+"}, "greater": {"-"}, "equal": set(), "near": {"?"}}
+"""What a comparison of both sides of a breakpoint adds to the signs of a derivative."""
 
 ARGUMENT = "the signs of the derivative by interval arithmetic, its tails by their expansion"
 
@@ -27,14 +31,14 @@ def monotonicity(expression: Expression) -> Property[str]:
         "strictly decreasing" or "no".
     """
     signs = _signs(expression, 1)
-    for cut, orders in order_at(expression):
-        if signs is None or "near" in orders[:1]:
-            return unknown("the values on both sides of a breakpoint could not be told apart")
+    for cut, _ in order_at(expression):
+        if signs is None:
+            break
         # a jump is a rise or a fall; so is each of its halves, before and after the value at the point
         here = resolve(expression, cut)
         left, right = (s.expression for s in segments(expression) if cut in (s.low, s.high))
         for a, b in ((left, here), (here, right)):
-            signs |= {"less": {"+"}, "greater": {"-"}}.get(compare(a, b, cut), set())
+            signs |= STEPS[compare(a, b, cut)]
     return _verdict(signs, ("increasing", "decreasing", "constant"), strict=True)
 
 
@@ -42,11 +46,11 @@ def convexity(expression: Expression) -> Property[str]:
     """Return "convex", "concave", "affine" or "no"."""
     signs = _signs(expression, 2)
     for _, orders in order_at(expression):
-        if signs is None or "near" in orders[:2]:
-            return unknown("the slopes on both sides of a breakpoint could not be told apart")
-        if orders[0] != "equal":
+        if signs is None:
+            break
+        if orders[0] in ("less", "greater"):
             return proved("no", "it jumps, and a convex function on the reals is continuous")
-        signs |= {"less": {"+"}, "greater": {"-"}}.get(orders[1], set())
+        signs |= STEPS[orders[0]] | (STEPS[orders[1]] if len(orders) > 1 else {"?"})
     return _verdict(signs, ("convex", "concave", "affine"), strict=False)
 
 
@@ -61,8 +65,16 @@ def _signs(expression: Expression, order: int) -> set[str] | None:
         if wave := one_signed_wave(g):
             found.add(wave)
             continue
-        found |= {stretch.sign for stretch in chart(g, *segment.ends())}
-    return found - {"root"}
+        found |= _of_analytic({stretch.sign for stretch in chart_on(g, segment)} - {"root"})
+    return found
+
+
+def _of_analytic(signs: set[str]) -> set[str]:
+    """Return the signs where the function is not 0: as it is analytic, it touches 0 at isolated points, or is 0."""
+    for strict, weak in (("+", ">="), ("-", "<=")):
+        if strict in signs:
+            signs = signs - {weak}
+    return signs
 
 
 def _verdict(signs: set[str] | None, names: tuple[str, str, str], *, strict: bool) -> Property[str]:
@@ -72,7 +84,9 @@ def _verdict(signs: set[str] | None, names: tuple[str, str, str], *, strict: boo
     if {"+", "-"} <= signs:
         return proved("no", "both signs of the derivative occur")
     if "?" in signs:
-        return unknown("the sign of the derivative stayed open somewhere")
+        return unknown(
+            "the sign of the derivative, or which side of a breakpoint is higher, stayed open somewhere"
+        )
     if signs <= {"0"}:
         return proved(level, ARGUMENT)
     name = up if not signs & {"-", "<="} else down if not signs & {"+", ">="} else ""
