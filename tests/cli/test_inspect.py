@@ -114,6 +114,24 @@ def test_a_function_makes_model_and_data(tmp_path):
     refused(nonlin("inspect", "mine:nothing", "--data", "mine:data", cwd=tmp_path), "mine:nothing")
 
 
+def test_a_fault_of_the_programs_own_is_not_taken_for_findings(tmp_path):
+    (tmp_path / "fault.py").write_text(
+        "import sys\n"
+        "from nonlin.cli import inspect, main\n"
+        "def fails(**_): raise {error}\n"
+        "inspect.inspect.callback = fails\n"
+        "main(['inspect'])\n"
+    )
+    source = (tmp_path / "fault.py").read_text()
+    for error, code in (("KeyError('x')", 70), ("MemoryError()", 2)):
+        (tmp_path / "fault.py").write_text(source.replace("{error}", error))
+        result = subprocess.run(
+            [sys.executable, tmp_path / "fault.py"], capture_output=True, text=True, check=False
+        )
+        assert result.returncode == code, result.stderr
+        assert ("Traceback" in result.stderr) == (code == 70)
+
+
 def test_an_older_report_is_compared(tmp_path):
     nonlin("inspect", "--output", tmp_path / "old.json")
     assert "nothing has changed" in nonlin("inspect", "--compare", tmp_path / "old.json").stdout

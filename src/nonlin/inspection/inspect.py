@@ -208,7 +208,7 @@ class _First:
         size = len(as_array(next(iter(inputs.values()))))
         try:
             weights = opened.layer_weights(part(Batch(inputs=inputs, labels=None, size=size), 0, _FEW))
-        except (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError):
+        except Exception:  # noqa: BLE001 - the model's own code may raise anything on a batch that it does not expect
             weights = {}
         scale = input_scale([as_array(x) for batch in self.inputs for x in batch.values()])
         return with_causes(found, recording, weights, scale, torch=isinstance(opened, TorchModel))
