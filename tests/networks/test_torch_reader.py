@@ -2,11 +2,12 @@ import copy
 import random
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from torch.nn.utils import prune
 
-from nonlin import read
+from nonlin import read, simplify, write
 from nonlin.errors import InvalidInputError, UnsupportedModelError
 from nonlin.networks import evaluate
 from nonlin.networks.activation import Activation, ParametricRelu
@@ -148,3 +149,31 @@ def test_the_random_states_are_left_as_they_were():
     module, before = Draws(), states()
     read(module, np.zeros((1, 6), np.float32))
     assert states() == before
+
+
+class Twice(torch.nn.Module):
+    """Uses one module, and one operation of its own, twice each."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.act = torch.nn.Linear(6, 6), torch.nn.ReLU()
+
+    def forward(self, x):
+        x = self.act(self.layer(self.act(self.layer(x))))
+        return torch.cat([torch.sigmoid(x), torch.sigmoid(x - 1)], 1)
+
+
+def test_what_is_read_twice_can_be_written_for_onnx_runtime(tmp_path):
+    module, x = Twice().eval(), np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
+    network = read(module, x)
+    assert [n.name for n in network.nodes if isinstance(n.operator, Activation)] == [
+        "act",
+        "act#2",
+        "sigmoid",
+        "sigmoid#2",
+    ]
+    for one in (network, simplify(module, data=x).network):
+        write(one, tmp_path / "twice.onnx")
+        session = onnxruntime.InferenceSession(tmp_path / "twice.onnx")
+        (got,) = session.run(None, {network.inputs[0].name: x})
+        np.testing.assert_allclose(got, module(torch.tensor(x)).detach().numpy(), rtol=0, atol=1e-6)

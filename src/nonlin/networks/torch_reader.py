@@ -61,7 +61,7 @@ def _read(module: Any, example: Array, name: str) -> Network:
     import torch
 
     from nonlin.networks.torch_copy import copied
-    from nonlin.networks.torch_names import name_by_modules
+    from nonlin.networks.torch_names import name_by_modules, number_repeats
 
     try:
         frozen = copied(module).eval().cpu()
@@ -77,6 +77,7 @@ def _read(module: Any, example: Array, name: str) -> Network:
     model = exported.model_proto
     name_by_modules(model, frozen)
     network = network_of(model, name=name)
+    number_repeats(model)  # not before: a constant that is no node of the network takes no number from one
     _check_same(network, frozen, two, name)
     return network
 
