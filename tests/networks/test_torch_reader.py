@@ -177,3 +177,13 @@ def test_what_is_read_twice_can_be_written_for_onnx_runtime(tmp_path):
         session = onnxruntime.InferenceSession(tmp_path / "twice.onnx")
         (got,) = session.run(None, {network.inputs[0].name: x})
         np.testing.assert_allclose(got, module(torch.tensor(x)).detach().numpy(), rtol=0, atol=1e-6)
+
+
+class Divides(torch.nn.Module):
+    def forward(self, x):
+        return torch.relu(x) / torch.zeros(6)
+
+
+def test_a_module_that_divides_by_0_is_read_without_a_warning():
+    network, x = read(Divides(), np.ones((1, 6), np.float32)), np.ones((2, 6))
+    assert np.isinf(evaluate(network, {network.inputs[0].name: x})[0]).all()
