@@ -112,6 +112,12 @@ def test_a_function_makes_model_and_data(tmp_path):
     assert found["folds"]["pieces"] >= 1
     refused(nonlin("inspect", "mine:broken", "--data", "mine:data", cwd=tmp_path), "mine:broken", "KeyError")
     refused(nonlin("inspect", "mine:nothing", "--data", "mine:data", cwd=tmp_path), "mine:nothing")
+    (tmp_path / "made.py").write_text("import mine\nnetwork = mine.model()\n")
+    refused(
+        nonlin("inspect", "made:network", "--data", "mine:data", cwd=tmp_path),
+        "got",
+        "def make(): return network",
+    )
 
 
 def test_a_fault_of_the_programs_own_is_not_taken_for_findings(tmp_path):
