@@ -41,3 +41,14 @@ class UnknownFunctionError(NonlinError, LookupError):
 
 class MissingDependencyError(NonlinError, ImportError):
     """An optional library is needed; the message is the command that installs it."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what somebody else's exception says, with its type where that alone says little.
+
+    >>> first_line(RuntimeError("sizes differ")), first_line(KeyError("x")), first_line(AssertionError())
+    ('sizes differ', "KeyError: 'x'", 'AssertionError')
+    """
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    telling = line and isinstance(error, RuntimeError | ValueError | TypeError | IndexError | OSError)
+    return line if telling else f"{type(error).__name__}: {line}".removesuffix(": ")

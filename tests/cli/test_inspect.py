@@ -112,6 +112,30 @@ def test_a_function_makes_model_and_data(tmp_path):
     assert found["folds"]["pieces"] >= 1
     refused(nonlin("inspect", "mine:broken", "--data", "mine:data", cwd=tmp_path), "mine:broken", "KeyError")
     refused(nonlin("inspect", "mine:nothing", "--data", "mine:data", cwd=tmp_path), "mine:nothing")
+    (tmp_path / "made.py").write_text("import mine\nnetwork = mine.model()\n")
+    refused(
+        nonlin("inspect", "made:network", "--data", "mine:data", cwd=tmp_path),
+        "got",
+        "def make(): return network",
+    )
+
+
+def test_a_fault_of_the_programs_own_is_not_taken_for_findings(tmp_path):
+    (tmp_path / "fault.py").write_text(
+        "import sys\n"
+        "from nonlin.cli import inspect, main\n"
+        "def fails(**_): raise {error}\n"
+        "inspect.inspect.callback = fails\n"
+        "main(['inspect'])\n"
+    )
+    source = (tmp_path / "fault.py").read_text()
+    for error, code in (("KeyError('x')", 70), ("MemoryError()", 2)):
+        (tmp_path / "fault.py").write_text(source.replace("{error}", error))
+        result = subprocess.run(
+            [sys.executable, tmp_path / "fault.py"], capture_output=True, text=True, check=False
+        )
+        assert result.returncode == code, result.stderr
+        assert ("Traceback" in result.stderr) == (code == 70)
 
 
 def test_an_older_report_is_compared(tmp_path):

@@ -111,3 +111,21 @@ def test_what_cannot_be_predicted_says_why(mlp, he):
     made = inspect(path, SAMPLES, predicted=True).prediction
     assert "Softmax" in " ".join(made.uncovered)
     assert [row.confidence for row in made.calls] == ["not covered"]
+
+
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(3, 12), nn.Linear(5, 12)
+
+    def forward(self, left, right):
+        return torch.relu(self.a(left)) + torch.relu(self.b(right))
+
+
+def test_a_module_of_several_inputs_has_neither_prediction_nor_proofs_and_says_why():
+    data = {"left": np.ones((40, 3), np.float32), "right": np.ones((40, 5), np.float32)}
+    found = inspect(Two(), data, predicted=True, box=(0, 1))
+    for reasons in (found.prediction.uncovered, found.unbounded):
+        assert reasons == (
+            "expected a PyTorch model with one input, to read as a graph, got left, right; give an ONNX file",
+        )

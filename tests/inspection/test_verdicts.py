@@ -49,6 +49,10 @@ def test_with_few_samples_nothing_is_called_dead(mlp, he):
     assert inspection.healthy
     assert inspection.calls[0].dead == 8
     assert "too few" in next(f.message for f in inspection.findings if f.kind == "dead")
+    alone = inspect(mlp([(weight, bias - 100), he(4, 8, 1)], ["Relu"]), SAMPLES[:1])
+    assert "no gradient on the only sample, too few" in next(
+        f.message for f in alone.findings if f.kind == "dead"
+    )
 
 
 def test_a_sparse_layer_is_not_dead(mlp):

@@ -1,10 +1,13 @@
 import copy
+import random
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
+from torch.nn.utils import prune
 
-from nonlin import read
+from nonlin import read, simplify, write
 from nonlin.errors import InvalidInputError, UnsupportedModelError
 from nonlin.networks import evaluate
 from nonlin.networks.activation import Activation, ParametricRelu
@@ -80,9 +83,107 @@ def test_the_module_is_left_as_it_was():
     assert all(p.grad is None and p.requires_grad for p in module.parameters())
 
 
-def test_without_an_example_or_a_graph_one_line_says_so():
+def test_without_an_example_or_a_graph_one_line_says_so(capsys):
     with pytest.raises(InvalidInputError, match=r"expected an example.*give example=array"):
         read(Small())
     with pytest.raises(UnsupportedModelError, match="PyTorch cannot export Branching") as raised:
         read(Branching(), np.zeros((1, 6), np.float32))
     assert "\n" not in str(raised.value)
+    assert "data-dependent" in str(raised.value)
+    assert capsys.readouterr() == ("", "")
+
+
+class Keeps(Small):
+    """Keeps a hidden tensor, with its graph, as many models do for a picture or a second loss."""
+
+    def forward(self, x):
+        self.hidden = [torch.nn.functional.relu(self.norm(self.first(x)))]
+        return self.last(self.hidden[0])
+
+
+def weight_normed():
+    module = Small()
+    with pytest.warns(FutureWarning):
+        torch.nn.utils.weight_norm(module.first)
+    return module
+
+
+def pruned():
+    module = Small()
+    prune.l1_unstructured(module.first, "weight", 0.5)
+    return module
+
+
+@pytest.mark.parametrize("made", [Keeps, weight_normed, pruned])
+def test_a_module_that_holds_results_of_a_forward_pass_is_read(made):
+    module, x = made(), torch.randn(4, 6)
+    module(x).sum().backward()
+    held = module.hidden[0] if made is Keeps else module.first.weight
+    network = read(module, x.numpy())
+    expected = module.eval()(x).detach().numpy()
+    np.testing.assert_allclose(
+        evaluate(network, {network.inputs[0].name: x.numpy()})[0], expected, rtol=0, atol=1e-6
+    )
+    assert held.grad_fn is not None
+
+
+def test_a_compiled_module_is_read_as_its_original():
+    module, x = Small().eval(), np.ones((2, 6), np.float32)
+    network = read(torch.compile(module, backend="eager"), x)
+    assert network.name == "Small"
+    np.testing.assert_array_equal(
+        *(evaluate(n, {n.inputs[0].name: x})[0] for n in (network, read(module, x)))
+    )
+
+
+class Draws(Small):
+    def forward(self, x):
+        random.random(), np.random.rand(), torch.rand(1)  # noqa: NPY002, S311 - the states that are kept
+        return super().forward(x)
+
+
+def test_the_random_states_are_left_as_they_were():
+    def states():
+        return str((random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()))  # noqa: NPY002
+
+    module, before = Draws(), states()
+    read(module, np.zeros((1, 6), np.float32))
+    assert states() == before
+
+
+class Twice(torch.nn.Module):
+    """Uses one module, and one operation of its own, twice each."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.act = torch.nn.Linear(6, 6), torch.nn.ReLU()
+
+    def forward(self, x):
+        x = self.act(self.layer(self.act(self.layer(x))))
+        return torch.cat([torch.sigmoid(x), torch.sigmoid(x - 1)], 1)
+
+
+def test_what_is_read_twice_can_be_written_for_onnx_runtime(tmp_path):
+    module, x = Twice().eval(), np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
+    network = read(module, x)
+    assert [n.name for n in network.nodes if isinstance(n.operator, Activation)] == [
+        "act",
+        "act#2",
+        "sigmoid",
+        "sigmoid#2",
+    ]
+    for one in (network, simplify(module, data=x).network):
+        write(one, tmp_path / "twice.onnx")
+        session = onnxruntime.InferenceSession(tmp_path / "twice.onnx")
+        (got,) = session.run(None, {network.inputs[0].name: x})
+        np.testing.assert_allclose(got, module(torch.tensor(x)).detach().numpy(), rtol=0, atol=1e-6)
+
+
+class Divides(torch.nn.Module):
+    def forward(self, x):
+        return torch.relu(x) / torch.zeros(6)
+
+
+def test_a_module_that_divides_by_0_is_read_without_a_warning():
+    network, x = read(Divides(), np.ones((1, 6), np.float32)), np.ones((2, 6))
+    assert np.isinf(evaluate(network, {network.inputs[0].name: x})[0]).all()

@@ -34,9 +34,11 @@ def load(word: str, *, what: str) -> Any:
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     found = _imported(word, module_name, attribute, what=what)
-    if not callable(found):
+    # a model can be called too, but not to make one
+    if not callable(found) or (hasattr(found, "state_dict") and not isinstance(found, type)):
         raise InvalidInputError(
-            f"expected {word} to be a function that returns the {what}, got {type(found).__name__}"
+            f"expected {word} to be a function that returns the {what}, got {type(found).__name__}; "
+            f"write def make(): return {word.rpartition(':')[2]}, and name that"
         )
     try:
         made = found()

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import traceback
 from importlib import import_module
 
 import click
@@ -30,6 +31,8 @@ _COMMANDS = {
 """Every command, in the order of the help; `nonlin.cli.NAME` holds a click command of the same name."""
 
 _WRONG_USE = 2
+_CRASHED = 70
+"""As of other programs that end by a fault of their own; Python's 1 would mean findings here."""
 _INTERRUPTED = 130
 _CLOSED = 141
 """As of a program that the signal of a closed pipe ends."""
@@ -61,7 +64,8 @@ def _group() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave with its exit code.
 
-    It is 0 fine, 1 findings, 2 wrong use or wrong input, 130 interrupted, 141 where the reader of a pipe has left.
+    It is 0 fine, 1 findings, 2 wrong use or wrong input, 70 a fault of the program's own, 130 interrupted, 141 where
+    the reader of a pipe has left.
 
     Args:
         arguments: the words after the program's name; those of the process where None.
@@ -91,4 +95,13 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         click.echo(f"nonlin: cannot go on: {error}; mend that and run it again", err=True)
         sys.exit(_WRONG_USE)
+    except MemoryError:
+        click.echo(
+            "nonlin: cannot go on: there is not enough memory; give less at once, as with --batch-size",
+            err=True,
+        )
+        sys.exit(_WRONG_USE)
+    except Exception:  # noqa: BLE001 - ours, or of code that was handed over
+        traceback.print_exc()
+        sys.exit(_CRASHED)
     sys.exit(code if isinstance(code, int) else 0)

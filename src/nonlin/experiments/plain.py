@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from nonlin.experiments.objective import answers, losses
+from nonlin.networks.torch_copy import copied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ class PlainModels:
 
     def __init__(self, template: Template, states: list[State], rates: list[float], plan: Plan) -> None:
         """Take the only state."""
-        self.model = deepcopy(template.model)
+        self.model = copied(template.model)
         self.model.load_state_dict(states[0])
         self._rate = rates[0]
         self._trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]

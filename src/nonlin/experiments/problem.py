@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -114,11 +113,13 @@ def _maker(given: Any, built_in: Task | None) -> Callable[[], Any]:
 
 def _anew(model: Any) -> Any:
     """Return a copy with new weights, as its modules draw them."""
-    copied = deepcopy(model)
-    for module in copied.modules():
+    from nonlin.networks.torch_copy import copied
+
+    made = copied(model)
+    for module in made.modules():
         if hasattr(module, "reset_parameters"):
             module.reset_parameters()
-    return copied
+    return made
 
 
 def _model(made: Any) -> Any:

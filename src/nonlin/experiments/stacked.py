@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,6 +9,7 @@ import torch
 from nonlin.experiments.objective import answers, losses
 from nonlin.experiments.plain import optimizer_of, pieces
 from nonlin.experiments.tracing import leave_activations_whole, trace, with_activations
+from nonlin.networks.torch_copy import copied
 
 if TYPE_CHECKING:
     from nonlin.experiments.initial import State, Template
@@ -33,7 +33,7 @@ class StackedModels:
 
     def __init__(self, template: Template, states: list[State], rates: list[float], plan: Plan) -> None:
         """Stack the states."""
-        self.model = deepcopy(template.model)
+        self.model = copied(template.model)
         self._within = leave_activations_whole(self.model)
         named = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
         rows = [torch.cat([state[name].reshape(-1) for name in named]) for state in states]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nonlin.errors import InvalidInputError
+from nonlin.errors import InvalidInputError, UnsupportedModelError
 from nonlin.inspection.curing.causes import with_causes
 from nonlin.inspection.curing.scales import input_scale
 from nonlin.inspection.data import as_array, batches_of, part, read_data, read_labels
@@ -208,7 +208,7 @@ class _First:
         size = len(as_array(next(iter(inputs.values()))))
         try:
             weights = opened.layer_weights(part(Batch(inputs=inputs, labels=None, size=size), 0, _FEW))
-        except (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError):
+        except Exception:  # noqa: BLE001 - the model's own code may raise anything on a batch that it does not expect
             weights = {}
         scale = input_scale([as_array(x) for batch in self.inputs for x in batch.values()])
         return with_causes(found, recording, weights, scale, torch=isinstance(opened, TorchModel))
@@ -242,8 +242,18 @@ class _First:
         )
 
     def network(self, opened: Model) -> Network:
-        """Return the graph, which for a PyTorch module is exported once."""
+        """Return the graph, which for a PyTorch module is exported once.
+
+        Raises:
+            UnsupportedModelError: for a module with several inputs.
+        """
         if self.graph is None:
+            names = list(self.inputs[0])
+            if isinstance(opened, TorchModel) and len(names) > 1:
+                raise UnsupportedModelError(
+                    f"expected a PyTorch model with one input, to read as a graph, got {', '.join(names)}; "
+                    "give an ONNX file"
+                )
             self.graph = opened.network(as_array(next(iter(self.inputs[0].values())))[:1])
         return self.graph
 

@@ -58,7 +58,8 @@ def arithmetic(use: Use) -> Conversion | None:
     elif name == "Mul":
         made = Elementwise(scale=value, shift=np.asarray(zero))
     elif position == 1:
-        made = Elementwise(scale=1 / value.astype(np.float64), shift=np.asarray(zero))
+        with np.errstate(divide="ignore"):  # the model divides by 0, which its outputs show
+            made = Elementwise(scale=1 / value.astype(np.float64), shift=np.asarray(zero))
     else:
         inverse = Activation(function=define("1 / x"), called=False)
         return (inverse, Elementwise(scale=value, shift=np.asarray(zero))), (use.node.input[1],)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from itertools import groupby
+from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import onnx
 
-__all__ = ["is_activation", "name_by_modules"]
+__all__ = ["is_activation", "name_by_modules", "number_repeats"]
 
 _LAYERS = ("Conv", "Gemm", "GRU", "LSTM", "MatMul", "RNN")
 """The operators after which a module that becomes several is named; of others the last one, which makes its output."""
@@ -25,7 +25,7 @@ def name_by_modules(model: onnx.ModelProto, module: nn.Module) -> None:
     """Rename the nodes of an exported graph, in place: by the path of their module, as an inspection names them.
 
     An operation that a module with parts of its own calls by itself has its name behind the path ("blocks.0.relu"). A
-    second use has the same name; whoever reads the graph numbers them.
+    second use has the same name; whoever reads the graph numbers them, and then `number_repeats` has to.
 
     Args:
         model: as PyTorch exports it, each node with the modules that it comes from.
@@ -42,6 +42,16 @@ def name_by_modules(model: onnx.ModelProto, module: nn.Module) -> None:
             if whole and _is_all_of(modules.get(path), path, operation):
                 word = ""
             node.name = ".".join(part for part in (path, word) if part)
+
+
+def number_repeats(model: onnx.ModelProto) -> None:
+    """Number the nodes of one name, in place: ONNX Runtime takes no two. The first keeps it, the second is #2."""
+    taken: set[str] = set()
+    for node in model.graph.node:
+        numbered = (f"{node.name}#{i}" for i in count(2))
+        if node.name in taken:
+            node.name = next(name for name in numbered if name not in taken)
+        taken.add(node.name)
 
 
 def is_activation(name: str, module: nn.Module) -> bool:

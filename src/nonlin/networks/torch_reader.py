@@ -1,7 +1,6 @@
 """From a PyTorch module to a `Network`, by way of its ONNX export."""
 
 import contextlib
-import copy
 import io
 import logging
 import warnings
@@ -9,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nonlin.errors import InvalidInputError, MissingDependencyError, UnsupportedModelError
+from nonlin.errors import InvalidInputError, MissingDependencyError, UnsupportedModelError, first_line
 from nonlin.functions.moments import jumps
 from nonlin.networks.activation import Activation
 from nonlin.networks.array import Array
@@ -41,42 +40,59 @@ def read_torch(module: Any, example: Array | None, *, name: str = "") -> Network
         raise InvalidInputError(
             "expected an example of the input of a PyTorch module, got none; give example=array"
         )
-    import torch
-
     try:
         import onnxscript  # noqa: F401 - torch.onnx needs it, and its own message is a stack of three
     except ImportError as error:
         raise MissingDependencyError(
             "reading a PyTorch module needs onnxscript: pip install 'nonlin[torch]'"
         ) from error
-    from nonlin.networks.torch_names import name_by_modules
+    from nonlin.networks.torch_copy import kept_random_states
     from nonlin.networks.torch_weights import nonfinite_weights
 
+    while hasattr(module, "_orig_mod"):  # a compiled one
+        module = module._orig_mod  # noqa: SLF001 - torch has no other name for it
     name = name or type(module).__name__
     check_finite(nonfinite_weights(module), name)
-    frozen = copy.deepcopy(module).eval().cpu()
-    two = torch.as_tensor(np.concatenate([example[:1], example[:1]]))
-    parameter = next((p for p in frozen.parameters() if p.is_floating_point()), None)
-    if parameter is not None and two.is_floating_point():
-        two = two.to(parameter.dtype)
+    with kept_random_states():
+        return _read(module, example, name)
+
+
+def _read(module: Any, example: Array, name: str) -> Network:
+    import torch
+
+    from nonlin.networks.torch_copy import copied
+    from nonlin.networks.torch_names import name_by_modules, number_repeats
+
     try:
-        with _quiet():
-            batch = torch.export.Dim("batch")
-            exported = torch.onnx.export(
-                frozen, (two,), dynamo=True, dynamic_shapes=({0: batch},), verbose=False, optimize=False
-            )
-            assert exported is not None  # noqa: S101 - so it is without a file name
-            _optimize(exported)
-    except Exception as error:  # the exporter raises anything
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        frozen = copied(module).eval().cpu()
+        two = torch.as_tensor(np.concatenate([example[:1], example[:1]]))
+        parameter = next((p for p in frozen.parameters() if p.is_floating_point()), None)
+        if parameter is not None and two.is_floating_point():
+            two = two.to(parameter.dtype)
+        exported = _export(frozen, two)
+    except Exception as error:  # the copying and the exporter raise anything
         raise UnsupportedModelError(
-            f"PyTorch cannot export {name} as a graph ({reason.strip()}); rewrite that part, or give an ONNX file"
+            f"PyTorch cannot export {name} as a graph ({_reason(error)}); rewrite that part, or give an ONNX file"
         ) from error
     model = exported.model_proto
     name_by_modules(model, frozen)
     network = network_of(model, name=name)
+    number_repeats(model)  # not before: a constant that is no node of the network takes no number from one
     _check_same(network, frozen, two, name)
     return network
+
+
+def _export(module: Any, batch: Any) -> Any:
+    import torch
+
+    with _quiet():
+        samples = torch.export.Dim("batch")
+        exported = torch.onnx.export(
+            module, (batch,), dynamo=True, dynamic_shapes=({0: samples},), verbose=False, optimize=False
+        )
+        assert exported is not None  # noqa: S101 - so it is without a file name
+        _optimize(exported)
+    return exported
 
 
 def _optimize(exported: Any) -> None:
@@ -107,7 +123,7 @@ def _check_same(network: Network, module: Any, batch: Any, name: str) -> None:
         return
     wanted = expected.double().numpy()
     got = evaluate(network, {network.inputs[0].name: batch.double().numpy()})[0]
-    size = float(np.abs(wanted).max(initial=0.0))
+    size = float(np.abs(wanted).max(initial=0.0, where=np.isfinite(wanted)))
     if got.shape != wanted.shape or not np.allclose(
         got, wanted, rtol=0, atol=_ROUNDING * size, equal_nan=True
     ):
@@ -124,11 +140,22 @@ def _jumps(node: Node) -> bool:
     )
 
 
+def _reason(error: BaseException) -> str:
+    """Return the first line of what stopped the exporter, which itself says only at which of its steps."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return first_line(error)
+
+
 @contextlib.contextmanager
 def _quiet() -> Any:
-    """Keep the exporter's own progress, warnings and log from the user's terminal."""
+    """Keep the exporter's own progress, warnings, log and listings of graphs from the user's terminal."""
     level = logging.root.manager.disable
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
         warnings.simplefilter("ignore")
         logging.disable(logging.WARNING)
         try:

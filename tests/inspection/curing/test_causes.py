@@ -191,3 +191,45 @@ def test_the_proposed_code_can_be_pasted_and_removes_the_finding(name):
         exec(before[0].causes[0].code, {"model": model, "x": x})  # noqa: S102 - what is tested
     after = nonlin.inspect(model, x, batch_size=512).at_or_above("warning")
     assert (before[0].kind, before[0].call) not in {(f.kind, f.call) for f in after}
+
+
+def behind_a_normalisation(*, bias=True):
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten()]
+    model = nn.Sequential(*layers, nn.Linear(16 * 36, 3)).eval()
+    with torch.no_grad():
+        model[1].bias[:4] = -30
+    if not bias:
+        model = nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), *list(model)[2:])
+        with torch.no_grad():
+            model[0].weight[:4] = -model[0].weight[:4].abs()
+    return model
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_code_changes_the_layer_next_to_the_call_and_gives_it_a_bias(bias):
+    model, x = behind_a_normalisation(bias=bias), torch.randn(80, 3, 8, 8) + (0 if bias else 20)
+    causes = first_causes(model, x)[("dead", "2" if bias else "1")]
+    (steps,) = (cause for cause in causes if cause.name == "learning rate")
+    assert steps.proposals[0].layer == ("1" if bias else "0")
+    exec(steps.code, {"model": model, "x": x})  # noqa: S102 - what is tested
+    assert not first_causes(model, x)
+
+
+def test_drawing_anew_can_be_pasted_for_a_normalisation_too():
+    model, x = behind_a_normalisation(), torch.randn(80, 3, 8, 8)
+    (drawn,) = (c for c in first_causes(model, x)[("dead", "2")] if c.name == "initialisation")
+    exec(drawn.code, {"model": model, "x": x})  # noqa: S102 - what is tested
+    assert not first_causes(model, x)
+
+
+def test_a_unit_without_weights_says_nothing_of_the_others():
+    model = network()
+    with torch.no_grad():
+        model[0].bias[:8] = -30
+    wanted = first_causes(model, data())[("dead", "1")][0]
+    with torch.no_grad():
+        model[0].weight[:4] = 0
+    found = first_causes(model, data())[("dead", "1")][0]
+    assert found.name == wanted.name == "learning rate"
+    assert found.figure == pytest.approx(wanted.figure, rel=0.3)

@@ -64,6 +64,24 @@ def test_a_wrong_shape_says_which_was_given(run):
     assert isinstance(caught.value.__cause__, RuntimeError)
 
 
+class OwnError(Exception):
+    """No exception that PyTorch would raise."""
+
+
+@pytest.mark.parametrize("error", [KeyError("hidden"), ZeroDivisionError(), OwnError("mine\nin two lines")])
+def test_whatever_the_models_own_code_raises_is_one_line(run, error):
+    class Raises(nn.Module):
+        def forward(self, x):
+            raise error
+
+    with pytest.raises(
+        InvalidInputError, match=rf"inputs that Raises takes.*{type(error).__name__}"
+    ) as caught:
+        run(Raises(), torch.randn(3, 4))
+    assert caught.value.__cause__ is error
+    assert "\n" not in str(caught.value)
+
+
 def test_what_is_no_model_or_no_data_is_refused():
     with pytest.raises(InvalidInputError, match=r"expected a torch\.nn\.Module, got dict"):
         record({}, [])

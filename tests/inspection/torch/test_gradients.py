@@ -36,6 +36,19 @@ def test_with_labels_it_is_that_of_the_cross_entropy_of_each_sample(run, batches
     assert recording.has_gradient
 
 
+@pytest.mark.parametrize("shape", [(8, 8, 1 << 18), (1, 64, 1 << 18)])
+def test_many_small_squares_are_added_up_without_loss(run, shape):
+    class Wide(nn.Module):
+        def forward(self, x):
+            return torch.relu(x).flatten(1)
+
+    x = torch.rand(shape) + 1
+    (call,) = run(Wide(), x).calls
+    along = direction(np.empty(x.flatten(1).shape, np.float64), 0)
+    expected = np.linalg.norm(along.astype(np.float32).astype(np.float64)) / len(x) ** 0.5
+    assert call.gradient == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize("batches", [1, 3])
 def test_without_labels_it_is_that_of_a_fixed_direction(run, batches):
     model, x = mlp(), torch.randn(12, 4)

@@ -55,7 +55,9 @@ class Case:
         torch: whether code for PyTorch is wanted.
         before: by how many decades the weights at each earlier call are off their gain, in the order of the calls.
         decades: the same of all calls.
-        weight: of the layer at the call, shape (units, inputs of a unit).
+        layer: whose weights shape the pre-activation, the last one before the call: a normalisation behind a
+            convolution; None where none is known.
+        weight: of that layer, shape (units, inputs of a unit).
         first: whether no call comes before.
         alike: the names of all calls of the same function.
     """
@@ -67,6 +69,7 @@ class Case:
     torch: bool
     before: tuple[float, ...] = ()
     decades: tuple[float, ...] = ()
+    layer: str | None = None
     weight: Array | None = None
     first: bool = True
     alike: tuple[str, ...] = ()
@@ -115,7 +118,7 @@ def changes_at(case: Case, kind: ChangeKind) -> list[Change]:
         units = ()
     if kind == "revive" and not units:
         kind = "shift"
-    return [Change(kind=kind, call=site.name, layer=site.layer, units=units, unit_axis=site.unit_axis)]
+    return [Change(kind=kind, call=site.name, layer=case.layer, units=units, unit_axis=site.unit_axis)]
 
 
 def decided(

@@ -71,6 +71,7 @@ def _causes(
         torch=torch,
         before=tuple(decades[key] for key in earlier if key in decades),
         decades=tuple(decades.values()),
+        layer=recorded.site.layer if known is None else known.name,
         weight=None if known is None else known.weight,
         first=not earlier,
         alike=tuple(key for key, call in calls.items() if call.site.function == recorded.site.function),

@@ -17,17 +17,23 @@ units = {units}
 """
 
 _DRAWN = """\
-import nonlin, torch
+import torch
 layer = model.get_submodule({layer!r})
 units = {units}
 with torch.no_grad():
     drawn = torch.randn_like(layer.weight[units])
-    layer.weight[units] = drawn / drawn.flatten(1).norm(dim=1).mean()
-    layer.bias[units] = 0
+    layer.weight[units] = drawn / drawn.reshape(len(drawn), -1).norm(dim=1).mean()
+    if layer.bias is not None:
+        layer.bias[units] = 0
 """
 
-_SHIFT = """\
-with torch.no_grad():
+_BIASED = """\
+if layer.bias is None:
+    layer.bias = torch.nn.Parameter(torch.zeros_like(u[0], dtype=layer.weight.dtype))
+"""
+
+_SHIFT = f"""\
+{_BIASED}with torch.no_grad():
     layer.bias[units] -= u.mean(0)[units].to(layer.bias)
 """
 
@@ -40,8 +46,8 @@ with torch.no_grad():
         parameter *= scale
 """
 
-_NORMALISE = """\
-scale = 1 / u.std(0).clamp(min=1e-12)
+_NORMALISE = f"""\
+{_BIASED}scale = 1 / u.std(0).clamp(min=1e-12)
 with torch.no_grad():
     layer.weight *= scale.to(layer.weight).view(-1, *[1] * (layer.weight.dim() - 1))
     layer.bias.sub_(u.mean(0)).mul_(scale)

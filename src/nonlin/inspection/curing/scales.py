@@ -35,6 +35,9 @@ class InputScale:
 class Scales:
     """Medians over the units concerned; of what may have either sign, the median size, with the commoner sign.
 
+    A unit whose pre-activation does not vary, as one without weights, has no ratio to its spread: it is left out where
+    others vary.
+
     Args:
         weight: the norm of a unit's weights over the function's gain; 1 as initialised by its gain.
         bias: b over the standard deviation of u.
@@ -88,6 +91,8 @@ def scales(recorded: RecordedCall, weights: LayerWeights, units: Sequence[int]) 
     norms = weights.norms[chosen]
     bias = np.zeros(len(chosen)) if weights.bias is None else weights.bias[chosen]
     tiny = np.finfo(np.float32).tiny
+    if (varies := spread > tiny).any():
+        mean, spread, norms, bias = mean[varies], spread[varies], norms[varies], bias[varies]
     spread, norms = np.maximum(spread, tiny), np.maximum(norms, tiny)
     with np.errstate(all="ignore"):
         return Scales(

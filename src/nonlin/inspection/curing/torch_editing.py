@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from nonlin.errors import UnsupportedModelError
+from nonlin.errors import UnsupportedModelError, first_line
 from nonlin.inspection.curing.editing import CannotChangeError
 from nonlin.inspection.curing.torch_exchange import MODULES, Exchange, adapted
 from nonlin.inspection.curing.torch_merging import merged
@@ -22,6 +21,7 @@ from nonlin.inspection.torch.inputs import model_inputs
 from nonlin.inspection.torch.objective import main_output
 from nonlin.inspection.torch.preservation import as_found, evaluating
 from nonlin.networks.programs.program import Program, Scope
+from nonlin.networks.torch_copy import copied
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,11 +47,11 @@ def copy_of(model: nn.Module, name: str, example: Batch) -> TorchCopy:
     """
     model = original(model)
     try:
-        return TorchCopy(deepcopy(model), name, example)
-    except (RuntimeError, TypeError, NotImplementedError) as error:
+        return TorchCopy(copied(model), name, example)
+    except Exception as error:  # what an attribute's own copying raises
         raise UnsupportedModelError(
             f"expected a model that copy.deepcopy can copy, got {type(model).__name__}, which fails with: "
-            f"{str(error).splitlines()[0]}; leave out what cannot be copied"
+            f"{first_line(error)}; leave out what cannot be copied"
         ) from error
 
 
@@ -85,7 +85,7 @@ class TorchCopy:
 
     def copy(self) -> TorchCopy:
         """Return an independent copy."""
-        return TorchCopy(deepcopy(self.module), self._name, self._example)
+        return TorchCopy(copied(self.module), self._name, self._example)
 
     @property
     def sites(self) -> dict[str, Site]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -74,6 +76,8 @@ def train(model: nn.Module, data: Material, loss: Loss, *, optimizer: Any, steps
     made = _optimizer(optimizer, parameters)
     model.train()
     torch.manual_seed(_SEED)
+    np.random.seed(_SEED)  # noqa: NPY002 - what a model may draw from, as from Python's
+    random.seed(_SEED)
     try:
         with torch.enable_grad():
             for batch, target in islice(cycle(zip(data.batches, data.targets, strict=True)), steps):

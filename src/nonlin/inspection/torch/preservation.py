@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import nn
+
+from nonlin.networks.torch_copy import kept_random_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def as_found(model: nn.Module) -> Iterator[None]:
     and PyTorch. The content of a list or a dictionary that a module changes in place is not put back.
     """
     with ExitStack() as stack:
-        stack.enter_context(_random_states())
+        stack.enter_context(kept_random_states())
         for tensor in (*model.parameters(), *model.buffers()):
             stack.callback(_keep_gradient(tensor))
         for module in model.modules():
@@ -50,18 +50,6 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes.items():
             module.training = mode
-
-
-@contextmanager
-def _random_states() -> Iterator[None]:
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the state that a model may use
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    try:
-        with torch.random.fork_rng(devices=devices):
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002 - the same
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from nonlin.errors import InvalidInputError, NonlinError
+from nonlin.errors import InvalidInputError, NonlinError, first_line
 from nonlin.inspection.recording import AffineChain, Batch, Loss, Progress, Recording
 from nonlin.inspection.torch.acceptance import check_weights, original
 from nonlin.inspection.torch.inputs import model_inputs, shapes_of
@@ -25,7 +25,8 @@ from nonlin.inspection.torch.tracing import Tracing
 __all__ = ["record"]
 
 _BY_NAME = '; several inputs go by name, as {"left": ..., "right": ...}, also in each batch of a loader'
-_REFUSALS = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
+_OURS = (NonlinError, MemoryError, torch.OutOfMemoryError)
+"""What says by itself what to do; anything else is the model's own code, which may raise whatever it likes."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,11 +89,10 @@ def _record_batch(model: nn.Module, batch: Batch, tracing: Tracing, so_far: _Pro
     if not so_far.obstacle:
         try:
             result = _run(model, inputs, (tracing, batch.size), gradients=True)
-        except NonlinError:
+        except (NonlinError, MemoryError):
             raise
-        except _REFUSALS as error:
-            # a forward pass that cannot be differentiated may still run
-            so_far.obstacle = f"none: the forward pass cannot be differentiated: {_first_line(error)}"
+        except Exception as error:  # noqa: BLE001 - a forward pass that cannot be differentiated may still run
+            so_far.obstacle = f"none: the forward pass cannot be differentiated: {first_line(error)}"
     if so_far.obstacle:
         result = _run_plainly(model, inputs, (tracing, batch.size))
     output = main_output(result)
@@ -111,14 +111,12 @@ def _record_batch(model: nn.Module, batch: Batch, tracing: Tracing, so_far: _Pro
 def _run_plainly(model: nn.Module, inputs: dict[str, torch.Tensor], context: tuple[Tracing, int]) -> Any:
     try:
         return _run(model, inputs, context, gradients=False)
-    except NonlinError:
+    except _OURS:
         raise
-    except torch.OutOfMemoryError:
-        raise
-    except _REFUSALS as error:
+    except Exception as error:
         raise InvalidInputError(
             f"expected inputs that {type(model).__name__} takes, got {shapes_of(inputs)}, on which its forward failed "
-            f"with: {_first_line(error)}; give data of the shape and type that it was trained on"
+            f"with: {first_line(error)}; give data of the shape and type that it was trained on"
             + (_BY_NAME if "required positional argument" in str(error) else ""),
         ) from error
 
@@ -161,8 +159,8 @@ def _differentiate(
         goal = objective(output, batch.labels, first_sample=so_far.samples, loss=so_far.loss, scores=scores)
     try:
         torch.autograd.grad(goal.value, tracing.sources(), allow_unused=True)
-    except RuntimeError as error:
-        so_far.obstacle = f"none: the backward pass failed: {_first_line(error)}"
+    except Exception as error:  # noqa: BLE001 - a backward pass of the model's own may raise anything
+        so_far.obstacle = f"none: the backward pass failed: {first_line(error)}"
         return
     so_far.words = goal.words
 
@@ -197,8 +195,3 @@ def _longest(chains: tuple[AffineChain, ...]) -> tuple[AffineChain, ...]:
 def _within(part: tuple[str, ...], whole: tuple[str, ...]) -> bool:
     starts = range(len(whole) - len(part) + 1)
     return len(part) < len(whole) and any(whole[i : i + len(part)] == part for i in starts)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

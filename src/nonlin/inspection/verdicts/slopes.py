@@ -62,8 +62,9 @@ def _dead(call: Call, limits: Thresholds, *, rests: bool) -> Finding:
     fires = "fires" if rests else "gets one"
     if call.samples < limits.least_samples:
         severity = "note"
+        seen = "the only sample" if call.samples == 1 else f"any of {call.samples} samples"
         message = (
-            f"{what} have no gradient on any of {call.samples} samples, too few to call them dead; give at least "
+            f"{what} have no gradient on {seen}, too few to call them dead; give at least "
             f"{limits.least_samples}"
         )
     else:
