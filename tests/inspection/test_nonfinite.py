@@ -63,6 +63,22 @@ def test_the_tensor_is_named_and_the_first_call_behind_it(broken):
     assert name in inspection.unbounded[0]
 
 
+def test_mean_and_spread_are_those_of_the_finite_values(mlp, he):
+    weight, bias = he(32, 16, 0)
+    weight[3], bias[5] = 1e38, np.nan
+    path = mlp([(weight, bias), he(4, 32, 1)], ["Relu"])
+    (call,) = inspect(path, SAMPLES).calls
+    with np.errstate(over="ignore"):
+        u = SAMPLES @ weight.T.astype(np.float32) + bias.astype(np.float32)
+    known = np.abs(u) < np.inf
+    y = np.maximum(u, 0)[known].astype(float)
+    assert call.nonfinite == known.size - known.sum() > 50
+    assert call.mean == pytest.approx(y.mean(), rel=1e-5)
+    assert call.std == pytest.approx(y.std(), rel=1e-5)
+    assert call.input_mean == pytest.approx(u[known].astype(float).mean(), rel=1e-5)
+    assert call.sparsity == pytest.approx((y == 0).mean())
+
+
 def test_reports_of_it_are_whole(broken):
     path, name = broken(nan=[0])
     inspection = inspect(path, SAMPLES)

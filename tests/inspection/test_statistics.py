@@ -79,6 +79,7 @@ def plainly(u, axis, *, rests):
     u, y, flat = np.where(lost, 0, u), np.where(lost, 0, y), np.abs(slope) < np.asarray(1e-2, u.dtype)
     resting = flat & (np.abs(y) <= np.asarray(1e-2, u.dtype)) & rests
     others = tuple(i for i in range(u.ndim) if i != axis)
+    known_u, known_y = (np.ma.array(x, mask=lost, dtype=float) for x in (u, y))
     return {
         "slope_low": slope.min(others),
         "slope_high": slope.max(others),
@@ -92,10 +93,10 @@ def plainly(u, axis, *, rests):
     }, {
         "slope_sum": slope.sum(others, dtype=float),
         "absolute": np.abs(y).sum(others, dtype=float),
-        "pre_activation.mean": u.mean(others, dtype=float),
-        "output.mean": y.mean(others, dtype=float),
-        "pre_activation.variance": u.var(others, dtype=float),
-        "output.variance": y.var(others, dtype=float),
+        "pre_activation.mean": known_u.mean(others),
+        "output.mean": known_y.mean(others),
+        "pre_activation.variance": known_u.var(others),
+        "output.variance": known_y.var(others),
     }
 
 
@@ -151,6 +152,19 @@ def test_nonfinite_values_are_left_out_in_any_place(dtype):
     for name, wanted in rounded.items():
         np.testing.assert_allclose(attrgetter(name)(found), wanted, rtol=1e-12, atol=1e-12, err_msg=name)
     assert np.isnan(found.steepest).tolist() == [True, True, True, False, False, False]
+    assert found.output.count.tolist() == [34_999] * 3 + [35_000] * 3
+
+
+def test_a_value_that_is_lost_leaves_a_small_spread_far_from_zero_as_it_is():
+    u = np.random.default_rng(4).standard_normal((2000, 2)) * 1e-3 + 1e6
+    known = u[:, 0].copy()
+    u[1000:, 0], u[3:, 1] = np.nan, np.inf
+    halves = [measure(part, part, None, unit_axis=1, rests_at_zero=False) for part in (u[:1000], u[1000:])]
+    found = merge(*halves).output
+    assert found.count.tolist() == [1000, 3]
+    assert found.mean[0] == pytest.approx(known[:1000].mean(), rel=1e-15)
+    assert found.variance[0] == pytest.approx(float(np.var([Fraction(x) for x in known[:1000]])), rel=1e-12)
+    assert (halves[1].output.mean.tolist(), halves[1].output.variance.tolist()) == ([0, 0], [0, 0])
 
 
 def test_a_variance_far_from_zero_and_of_equal_values():

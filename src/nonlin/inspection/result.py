@@ -59,7 +59,8 @@ class Call:
         resting: the share of values at rest (ReLU: off).
         mean, std: of the outputs, over samples, positions and units.
         input_mean, input_std: of the pre-activations.
-            These six are NaN where no value is finite; where some are not, those count as 0.
+            These six are of the finite values (an output whose pre-activation is not finite counts as one that is
+            not), of which there are units · values − nonfinite; NaN where there is none.
         largest: the largest abs(output), of the finite ones.
         gradient: the root mean square over samples of the norm of the gradient with respect to the output; None
             where there is none, and behind a softmax, where the loss is not taken.

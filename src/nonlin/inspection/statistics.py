@@ -31,14 +31,14 @@ _PART = 1 << 16
 class Moments:
     """Count, mean and sum of squared deviations by unit; merged by Chan, Golub and LeVeque (1979)."""
 
-    count: int
+    count: Array
     mean: Array
     deviation: Array
 
     @property
     def variance(self) -> Array:
         """The variance by unit, shape (units,)."""
-        return self.deviation / max(self.count, 1)
+        return self.deviation / np.maximum(self.count, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,11 +52,11 @@ class UnitStatistics:
         slope_low, slope_high: the smallest and the largest relative slope seen, with sign; None as above.
         slope_sum: the sum of the relative slopes; None as above.
         saturated: how many values lie on a flat part of the function that is not its resting state.
-        zeros: how many outputs are exactly 0.
+        zeros: how many outputs are exactly 0, those that are lost included.
         resting: how many values are at rest: on a flat part where the function is 0, or nearly.
-        pre_activation, output: moments.
-        absolute: the sum of abs(output).
-        largest: the largest abs(output), finite ones.
+        pre_activation, output: moments of the values that are not lost; 0 where all are.
+        absolute: the sum of abs(output), of the same.
+        largest: the largest of them.
         lost: how many values have an output or a pre-activation that is NaN or infinite.
         tiny: how many outputs have a size under `thresholds.TINY`.
         near_zero: how many pre-activations are at most `thresholds.NEAR_ZERO`.
@@ -85,6 +85,11 @@ class UnitStatistics:
         return len(self.zeros)
 
     @property
+    def finite(self) -> Array:
+        """How many values of each unit are not lost, shape (units,)."""
+        return self.values - self.lost
+
+    @property
     def nonfinite(self) -> int:
         """How many values of all units are lost."""
         return int(self.lost.sum())
@@ -106,9 +111,9 @@ def measure(
 
     Returns:
         The statistics by unit. NaN and infinite entries are counted in `lost`; their slope is NaN, so that those of
-        their unit are; they lie on no flat part, and are 0 in all else. Sums are in float64, and moments around one of
-        the unit's own values: with n values the error of a variance is at most about n units in its last place, however
-        far from 0 they lie.
+        their unit are; they lie on no flat part, count as zeros, tiny and near 0, and are left out of sums and moments.
+        Sums are in float64, and moments around one of the unit's own values: with n values the error of a variance is
+        at most about n units in its last place, however far from 0 they lie.
     """
     from nonlin.inspection.totals import add, totals_for
 
@@ -141,6 +146,7 @@ def _parts(values: Array) -> Iterator[slice]:
 def _statistics(totals: Totals, output: Array, *, sloped: bool) -> UnitStatistics:
     values = output.size // totals.units
     sums, counts = [totals.by_unit(x) for x in totals.sums], [totals.by_unit(x) for x in totals.counts]
+    finite = values - counts[1]
     pivots = totals.by_unit(totals.pivots[0], np.maximum), totals.by_unit(totals.pivots[1], np.maximum)
     low = high = None
     if sloped:
@@ -158,8 +164,8 @@ def _statistics(totals: Totals, output: Array, *, sloped: bool) -> UnitStatistic
         saturated=counts[4],
         zeros=counts[0],
         resting=counts[5],
-        pre_activation=_moments(values, pivots[0], sums[0], sums[1]),
-        output=_moments(values, pivots[1], sums[2], sums[3]),
+        pre_activation=_moments(finite, pivots[0], sums[0], sums[1]),
+        output=_moments(finite, pivots[1], sums[2], sums[3]),
         absolute=sums[4],
         largest=totals.by_unit(totals.extremes[0], np.maximum),
         lost=counts[1],
@@ -199,18 +205,20 @@ def thin(values: Array, limit: int) -> Array:
     return np.asarray(values.flat[:: max(1, -(-values.size // limit))])
 
 
-def _moments(count: int, pivot: Array, total: Array, square: Array) -> Moments:
+def _moments(count: Array, pivot: Array, total: Array, square: Array) -> Moments:
     """Return the moments from the sums of the deviations from a pivot and of their squares."""
     with np.errstate(over="ignore", invalid="ignore"):
-        deviation = np.where(np.isinf(square), square, np.maximum(square - total * (total / count), 0.0))
-    return Moments(count=count, mean=pivot + total / count, deviation=deviation)
+        step = total / np.maximum(count, 1)
+        deviation = np.where(np.isinf(square), square, np.maximum(square - total * step, 0.0))
+    return Moments(count=count, mean=pivot + step, deviation=deviation)
 
 
 def _merge_moments(a: Moments, b: Moments) -> Moments:
     count = a.count + b.count
+    share = b.count / np.maximum(count, 1)
     step = b.mean - a.mean
     return Moments(
         count=count,
-        mean=a.mean + step * (b.count / max(count, 1)),
-        deviation=a.deviation + b.deviation + step**2 * (a.count * b.count / max(count, 1)),
+        mean=a.mean + step * share,
+        deviation=a.deviation + b.deviation + step**2 * (a.count * share),
     )

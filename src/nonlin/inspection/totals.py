@@ -48,7 +48,7 @@ class Totals:
         units: how many.
         inner: how many values of a unit lie side by side.
         pivots: a value of each unit of the pre-activation and of the output, from which deviations are taken.
-        sums: float64: of the deviation and its square, for both; of abs(output); of the slope.
+        sums: float64: of the deviation and its square, for both, of the finite values; of abs(output); of the slope.
         extremes: abs(output)'s largest, the slope's smallest and largest.
         counts: zeros, values that are not finite, pre-activations near 0, tiny outputs, saturated, resting.
     """
@@ -135,14 +135,15 @@ def _add(arrays: Three, totals: Four, limits: Array) -> None:
 @_part
 def _add_moments(x: Array, other: Array, pivot: Array, total: Array, square: Array) -> None:
     groups, lanes = _whole(total.shape[0]), _whole(total.shape[1])
-    width, zero = _whole(x.shape[1]), x.dtype.type(0)
+    width = _whole(x.shape[1])
     for segment in range(_whole(len(x))):
         group = segment % groups
         for start in range(_whole(0), width, lanes):
             for lane in range(min(lanes, width - start)):
                 value, beside = x[segment, start + lane], other[segment, start + lane]
-                value = value if (abs(value) < np.inf) & (abs(beside) < np.inf) else zero
+                finite = (abs(value) < np.inf) & (abs(beside) < np.inf)
                 deviation = np.float64(value) - pivot[group, lane]
+                deviation = deviation if finite else 0.0
                 total[group, lane] += deviation
                 square[group, lane] += deviation * deviation
 

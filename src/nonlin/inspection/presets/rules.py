@@ -1,6 +1,6 @@
 """The rules of four tools, as their documentation and their authors' papers give them.
 
-What is NaN or infinite is neither inactive nor near 0: it counts with the statistics as 0, and is taken off.
+What is NaN or infinite is neither inactive nor near 0: the statistics count it as such, and it is taken off.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -160,7 +160,7 @@ def _large_outputs(recording: Recording, _: Measurements) -> Iterator[Finding]:
     """AutoTrainer's exploding activations: mean abs(a) of at least 10."""
     for call in recording.calls:
         s = call.statistics
-        size = float(s.absolute.sum() / (s.values * s.units))
+        size = float(s.absolute.sum() / max(int(s.finite.sum()), 1))
         if size >= LARGE_OUTPUT:
             message = f"the outputs have a mean size of {number(size)}"
             yield _finding("exploding", call.site.name, message, (size, LARGE_OUTPUT), samples=s.samples)

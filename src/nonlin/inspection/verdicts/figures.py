@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from nonlin.inspection.recording import RecordedCall
 from nonlin.inspection.result import Call
+from nonlin.inspection.statistics import Moments
 from nonlin.inspection.thresholds import DEAD_SLOPE, Thresholds
 
 __all__ = ["describe"]
@@ -21,6 +22,9 @@ def describe(recorded: RecordedCall, limits: Thresholds) -> Call:
     s = recorded.statistics
     dead, saturated, linear = _states(recorded, limits)
     values = max(s.values * s.units, 1)
+    finite = max(values - s.nonfinite, 1)
+    mean, std = _spread(s.output)
+    input_mean, input_std = _spread(s.pre_activation)
     known = s.steepest is not None
     call = Call(
         name=recorded.site.name,
@@ -38,12 +42,12 @@ def describe(recorded: RecordedCall, limits: Thresholds) -> Call:
         linear_units=tuple(linear.tolist()),
         nonfinite_units=tuple(np.flatnonzero(s.lost).tolist()),
         slope_mean=None if s.slope_sum is None else float(s.slope_sum.sum() / values),
-        sparsity=float(s.zeros.sum() / values),
-        resting=float(s.resting.sum() / values),
-        mean=float(s.output.mean.mean()),
-        std=_spread(s.output.mean, s.output.variance),
-        input_mean=float(s.pre_activation.mean.mean()),
-        input_std=_spread(s.pre_activation.mean, s.pre_activation.variance),
+        sparsity=float((s.zeros - s.lost).sum() / finite),
+        resting=float(s.resting.sum() / finite),
+        mean=mean,
+        std=std,
+        input_mean=input_mean,
+        input_std=input_std,
         largest=float(s.largest.max()),
         gradient=None if recorded.site.function.vector else recorded.gradient,
         nonfinite=s.nonfinite,
@@ -55,9 +59,11 @@ def describe(recorded: RecordedCall, limits: Thresholds) -> Call:
     return replace(unknown, dead=None, saturated=None, linear=None, slope_mean=None)
 
 
-def _spread(mean: npt.NDArray[np.float64], variance: npt.NDArray[np.float64]) -> float:
-    """Return the standard deviation over everything, from those of the units."""
-    return float(np.sqrt(np.mean(variance) + np.var(mean)))
+def _spread(units: Moments) -> tuple[float, float]:
+    """Return the mean and the standard deviation over everything, each unit weighed by its finite values."""
+    share = units.count / max(int(units.count.sum()), 1)
+    mean = (share * units.mean).sum()
+    return float(mean), float(np.sqrt((share * (units.variance + (units.mean - mean) ** 2)).sum()))
 
 
 def _states(recorded: RecordedCall, limits: Thresholds) -> tuple[Indices, Indices, Indices]:

@@ -17,7 +17,7 @@ __all__ = ["output_findings"]
 def output_findings(call: Call, recorded: RecordedCall, limits: Thresholds) -> Iterator[Finding]:
     """Yield what is wrong with the outputs of a call."""
     s = recorded.statistics
-    magnitude = float(s.absolute.sum() / max(s.values * s.units, 1))
+    magnitude = float(s.absolute.sum() / max(int(s.finite.sum()), 1))
     if magnitude > limits.large_output:
         yield found_at(
             "exploding", "warning", call,
@@ -52,10 +52,12 @@ def _dormant(call: Call, recorded: RecordedCall, limits: Thresholds) -> Iterator
 
     Dead ones are not named twice, and of those whose values are not finite the size is not known.
     """
-    size = recorded.statistics.absolute / max(recorded.statistics.values, 1)
-    if not 0 < size.mean() < inf:
+    count = recorded.statistics.finite
+    size = recorded.statistics.absolute / np.maximum(count, 1)
+    average = float(size.sum() / max(np.count_nonzero(count), 1))
+    if not 0 < average < inf:
         return
-    score = size / size.mean()
+    score = size / average
     others = {*call.dead_units, *call.nonfinite_units}
     quiet = [i for i in np.flatnonzero(score <= limits.dormant).tolist() if i not in others]
     if len(quiet) >= limits.few * call.units:
