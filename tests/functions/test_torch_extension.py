@@ -16,6 +16,7 @@ from torch.utils.cpp_extension import get_cxx_compiler
 import nonlin
 from nonlin.errors import MissingDependencyError
 from nonlin.functions import torch_extension, torch_lowering
+from nonlin.functions.kinks import breakpoints
 
 pytestmark = pytest.mark.skipif(
     shutil.which(get_cxx_compiler()) is None, reason="there is no C++ compiler on this machine"
@@ -23,6 +24,17 @@ pytestmark = pytest.mark.skipif(
 
 CASES = [("hardswish", True), ("tanh", False)]
 """Functions and whether fast; the slope of the first is computed again backward, that of the second is kept."""
+
+# the loops of the first are compiled by other tests, too; those of the others take minutes where no cache holds them
+MODES = [
+    pytest.param(torch.float32, False, id="float32"),
+    *(
+        pytest.param(
+            dtype, fast, marks=pytest.mark.campaign, id=f"{str(dtype)[6:]}-{'fast' if fast else 'accurate'}"
+        )
+        for dtype, fast in ((torch.float32, True), (torch.float64, False), (torch.float64, True))
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +50,7 @@ def built(tmp_path_factory):
     return path, module
 
 
-def forms(built, name, fast):
+def forms(built, name, fast, dtypes=(torch.float32, torch.float64)):
     """Return a function by the node in C++ and by the one in Python."""
     expression = nonlin.function(name).expression
     with pytest.MonkeyPatch.context() as patch:
@@ -49,7 +61,7 @@ def forms(built, name, fast):
             made.append(torch_lowering.lowered(expression, fast))
     torch_lowering.lowered.cache_clear()
     for form in made:  # what is called first compiles, on Python's way
-        for dtype in (torch.float32, torch.float64):
+        for dtype in dtypes:
             x = torch.randn(3, dtype=dtype, requires_grad=True)
             form(x).backward(torch.ones(3, dtype=dtype))
     return made
@@ -92,6 +104,59 @@ def test_values_and_gradients_are_those_of_the_node_in_python(pair, dtype):
     for without in (torch.no_grad, torch.inference_mode):
         with without():
             assert same(pair[0](x), pair[1](x))
+
+
+def extremes(expression, dtype):
+    """Return NaN, infinities, zeros, subnormals, the type's ends, each kink with its neighbours, ordinary numbers."""
+    kinds = torch.finfo(dtype)
+    sizes = [
+        0.0,
+        kinds.smallest_normal * kinds.eps,
+        kinds.smallest_normal / 3,
+        kinds.tiny,
+        kinds.eps,
+        kinds.max,
+    ]
+    special = torch.tensor([*sizes, float("inf")], dtype=dtype)
+    kinks = torch.tensor(breakpoints(expression), dtype=dtype)
+    beside = [torch.nextafter(kinks, torch.full_like(kinks, side)) for side in (-float("inf"), float("inf"))]
+    ordinary = torch.cat([torch.linspace(-9, 9, 301), torch.logspace(-6, 4, 61), -torch.logspace(-6, 4, 61)])
+    lost = torch.full((1,), float("nan"), dtype=dtype)
+    return torch.cat([special, -special, lost, kinks, *beside, ordinary.to(dtype)])
+
+
+def bits(tensor):
+    """Return the bits of numbers, those of every NaN alike."""
+    return torch.where(tensor.isnan(), float("nan"), tensor).view(
+        torch.int32 if tensor.dtype == torch.float32 else torch.int64
+    )
+
+
+@pytest.mark.parametrize(("dtype", "fast"), MODES)
+@pytest.mark.parametrize("name", [f.name for f in nonlin.functions() if not f.vector])
+def test_every_function_of_the_catalogue_is_the_one_in_python_bit_for_bit(built, name, dtype, fast):
+    expression = nonlin.function(name).expression
+    pair = forms(built, name, fast, (dtype,))
+    handed_over = expression in torch_lowering._handed_over(fast)
+    x = extremes(expression, dtype)
+    gradient = torch.linspace(-3, 2, len(x), dtype=dtype)
+    found = []
+    for form, here in zip(pair, (True, False), strict=True):
+        given = x.clone().requires_grad_()
+        y = form(given)
+        assert is_in_cpp(y) is (here and not handed_over)
+        y.backward(gradient)
+        found.append((y.detach(), given.grad, form(x)))
+    for ours, theirs in zip(*found, strict=True):
+        assert torch.equal(bits(ours), bits(theirs))
+
+
+def test_the_comparison_of_bits_can_fail():
+    zeros = torch.zeros(2)
+    assert not torch.equal(bits(zeros), bits(-zeros))
+    assert not torch.equal(bits(torch.tensor([1e-45])), bits(torch.tensor([0.0])))
+    assert not torch.equal(bits(torch.tensor([float("inf")])), bits(torch.tensor([torch.finfo().max])))
+    assert torch.equal(bits(torch.tensor([float("nan")])), bits(-torch.tensor([float("nan")])))
 
 
 def test_a_gradient_of_any_kind_is_taken(pair):
