@@ -1,7 +1,9 @@
 import copy
 import random
+from dataclasses import replace
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -9,6 +11,7 @@ from torch.nn.utils import prune
 
 from nonlin import read, simplify, write
 from nonlin.errors import InvalidInputError, UnsupportedModelError
+from nonlin.inspection import inspect
 from nonlin.networks import evaluate
 from nonlin.networks.activation import Activation, ParametricRelu
 
@@ -187,3 +190,56 @@ class Divides(torch.nn.Module):
 def test_a_module_that_divides_by_0_is_read_without_a_warning():
     network, x = read(Divides(), np.ones((1, 6), np.float32)), np.ones((2, 6))
     assert np.isinf(evaluate(network, {network.inputs[0].name: x})[0]).all()
+
+
+class Limited(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.block = torch.nn.Linear(6, 6), torch.nn.Hardtanh(0.0, 6.0)
+
+    def forward(self, x):
+        limits = [
+            self.block,
+            torch.nn.functional.relu6,
+            lambda u: u.clamp(0, 6),
+            lambda u: u.clamp(min=0),
+            lambda u: u.clamp(0.0, 2.5),
+            lambda u: torch.nn.functional.hardtanh(u, 0.0, 1.5),
+            lambda u: u.clamp(-1, 1),
+        ]
+        for limit in limits:
+            x = limit(self.layer(x))
+        return self.layer(x)
+
+
+def test_a_limit_is_called_by_its_function_as_an_inspection_calls_it():
+    torch.manual_seed(0)
+    data, model = np.random.default_rng(0).standard_normal((8, 6)).astype(np.float32), Limited().eval()
+    network = read(model, data)
+    activations = [
+        (n.name, n.operator.function.label) for n in network.nodes if isinstance(n.operator, Activation)
+    ]
+    assert activations == [
+        ("block", "relu6"),
+        ("relu6", "relu6"),
+        ("relu6#2", "relu6"),
+        ("relu", "relu"),
+        ("relun", "relun(n=2.5)"),
+        ("relun#2", "relun(n=1.5)"),
+        ("hardtanh", "hardtanh"),
+    ]
+    assert activations == [(call.name, call.function) for call in inspect(model, data).calls]
+
+
+def test_a_limit_is_written_as_one_operator(tmp_path):
+    data = np.random.default_rng(0).standard_normal((8, 6)).astype(np.float32)
+    network = read(Limited().eval(), data)
+    nodes = tuple(
+        replace(node, output=f"{node.output}_") if node is network.nodes[-1] else node
+        for node in network.nodes
+    )
+    outputs = (replace(network.outputs[0], name=nodes[-1].output),)
+    write(replace(network, nodes=nodes, outputs=outputs, origin=None), tmp_path / "limited.onnx")
+    written = [node.op_type for node in onnx.load(tmp_path / "limited.onnx").graph.node]
+    assert written.count("Clip") == 6
+    assert "Where" not in written

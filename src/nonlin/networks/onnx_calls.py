@@ -65,8 +65,8 @@ def clip(use: Use) -> Conversion | None:
     bounds = (-np.inf if low is None else float(low), np.inf if high is None else float(high))
     if bounds[0] == 0 and bounds[1] == np.inf:
         return call(use, function("relu"))
-    if bounds[0] == 0 and bounds[1] == 6:
-        return call(use, function("relu6"))
+    if bounds[0] == 0 and 0 < bounds[1] < np.inf:
+        return call(use, function("relu6") if bounds[1] == 6 else function("relun", n=bounds[1]))
     if bounds[1] == np.inf:
         return call(use, _from(bounds[0]))
     if bounds[0] == -np.inf:

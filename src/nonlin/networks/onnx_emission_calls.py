@@ -45,10 +45,10 @@ def activation(node: Node, emission: Emission) -> None:
     found = _operator(function)
     if found is not None and emission.has(found[0]):
         emission.add(found[0], [x], out, **found[1])
-    elif function.name in ("relu6", "hardtanh") and emission.has("Clip"):
+    elif function.name in ("relu6", "relun", "hardtanh") and emission.has("Clip"):
         ends = {
             "low": function.parameters.get("min_val", 0.0),
-            "high": function.parameters.get("max_val", 6.0),
+            "high": function.parameters.get("max_val", function.parameters.get("n", 6.0)),
         }
         emission.add(
             "Clip", [x, *(emission.store(f"{out}/{end}", value) for end, value in ends.items())], out

@@ -49,7 +49,7 @@ def network_of(model: onnx.ModelProto, *, name: str) -> Network:
     Returns:
         The network; operators that nonlin does not understand are opaque nodes in it.
     """
-    graph = _facts(model)
+    graph = facts_of(model)
     inputs = inputs_of(model)
     outputs = tuple(_tensor(v) for v in model.graph.output)
     wanted = [tensor.name for tensor in outputs]
@@ -86,7 +86,8 @@ def opset_of(model: onnx.ModelProto) -> int:
     return max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
 
 
-def _facts(model: onnx.ModelProto) -> Graph:
+def facts_of(model: onnx.ModelProto) -> Graph:
+    """Return what is known of a model's tensors before its nodes are read."""
     constants = constants_of(model)
     try:
         inferred = shape_inference.infer_shapes(model, data_prop=True).graph

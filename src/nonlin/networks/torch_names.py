@@ -9,16 +9,24 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from nonlin.functions import functions
+from nonlin.networks.activation import Activation
+from nonlin.networks.onnx_operators import convert
+from nonlin.networks.onnx_reader import facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import onnx
 
+    from nonlin.networks.onnx_use import Graph
+
 __all__ = ["is_activation", "name_by_modules", "number_repeats"]
 
 _LAYERS = ("Conv", "Gemm", "GRU", "LSTM", "MatMul", "RNN")
 """The operators after which a module that becomes several is named; of others the last one, which makes its output."""
+
+_LIMITS = ("clamp", "clamp_max", "clamp_min", "clip", "hardtanh")
+"""Operations that are one function or another by their bounds, after which an inspection names the call."""
 
 
 def name_by_modules(model: onnx.ModelProto, module: nn.Module) -> None:
@@ -32,6 +40,8 @@ def name_by_modules(model: onnx.ModelProto, module: nn.Module) -> None:
         module: what was exported.
     """
     modules = dict(module.named_modules())
+    limits = [node for node in model.graph.node if _origin(node)[1] in _LIMITS]
+    facts = facts_of(model) if limits else None
     layers = {_origin(node)[0] for node in model.graph.node if node.op_type in _LAYERS}
     for (path, operation, _), members in groupby(model.graph.node, _origin):
         nodes = list(members)
@@ -41,6 +51,8 @@ def name_by_modules(model: onnx.ModelProto, module: nn.Module) -> None:
             whole = node is main and (node.op_type in _LAYERS or path not in layers)
             if whole and _is_all_of(modules.get(path), path, operation):
                 word = ""
+            if word in _LIMITS and facts is not None:
+                word = _function_of(node, facts) or word
             node.name = ".".join(part for part in (path, word) if part)
 
 
@@ -63,6 +75,14 @@ def is_activation(name: str, module: nn.Module) -> bool:
     parameters = list(module.parameters(recurse=False))
     # a learnt slope or steepness is one number; anything larger is a layer
     return all(p.numel() == 1 for p in parameters) and not isinstance(module, (nn.RNNBase, nn.RNNCellBase))
+
+
+def _function_of(node: onnx.NodeProto, facts: Graph) -> str | None:
+    """Return the catalogue's name of what a node computes; None where it has none."""
+    made = convert(node, facts)
+    found = made[0][-1] if made is not None else None
+    known = isinstance(found, Activation) and found.function.entry is not None
+    return found.function.name if known and isinstance(found, Activation) else None
 
 
 def _is_all_of(module: nn.Module | None, path: str, operation: str) -> bool:

@@ -68,7 +68,11 @@ def _reason(node: Node, makers: Mapping[str, Node], positive: set[str]) -> str:
         if name in _HANDS_ON and node.inputs[0] in positive:
             return f"{name} of what is never negative"
         before = makers.get(node.inputs[0])
-        if name in ("hardtanh", "relu6") and before is not None and isinstance(before.operator, Activation):
+        if (
+            name in ("hardtanh", "relu6", "relun")
+            and before is not None
+            and isinstance(before.operator, Activation)
+        ):
             return f"{name} of {name}" if before.operator.function == operator.function else ""
     if isinstance(operator, ParametricRelu) and node.inputs[0] in positive:
         return "prelu of what is never negative"

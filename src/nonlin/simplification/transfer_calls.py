@@ -15,7 +15,18 @@ __all__ = ["activation", "product", "softmax"]
 
 Shape = tuple[int, ...]
 _HOMOGENEOUS = ("relu", "leaky_relu", "prelu")
-_EXACT = {*_HOMOGENEOUS, "abs", "elu", "identity", "relu6", "hardtanh", "sigmoid", "softplus", "tanh"}
+_EXACT = {
+    *_HOMOGENEOUS,
+    "abs",
+    "elu",
+    "identity",
+    "relu6",
+    "relun",
+    "hardtanh",
+    "sigmoid",
+    "softplus",
+    "tanh",
+}
 """Functions that are in every file what they are in the catalogue, to the last bits; others only at 0."""
 
 
