@@ -6,6 +6,7 @@ import pytest
 import nonlin
 from nonlin.errors import InvalidInputError
 from nonlin.functions.dispatch import WORTH_COMPILING
+from nonlin.functions.primitives import SLOPES
 
 SIZES = [10, WORTH_COMPILING + 1]
 TYPES = [np.float16, np.float32, np.float64]
@@ -157,3 +158,25 @@ def test_an_out_that_is_read_only_is_refused(name):
         InvalidInputError, match="expected out as an array to write into, got a read-only one"
     ):
         nonlin.function(name)(np.ones((2, 3)), out=out)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("primitive", sorted(SLOPES))
+def test_nan_passes_through_every_primitive_and_its_slope(primitive, dtype):
+    f, u = nonlin.define(f"{primitive}(x)"), np.full(WORTH_COMPILING, np.nan, dtype)
+    assert np.isnan(f(u)).all()
+    assert np.isnan(f.slope(u)).all()
+
+
+@pytest.mark.parametrize(
+    ("formula", "dtype", "u", "value", "slope"),
+    [
+        ("x * log(abs(x))", "float64", 1e300, 1e300 * np.log(1e300), np.log(1e300) + 1),
+        ("max(x, 0.3 * x)", "float32", -np.inf, -np.inf, 0.3),
+        ("exp(x) * exp(-x)", "float32", 1e4, 1.0, 0.0),
+    ],
+)
+def test_far_out_a_formula_is_what_it_is_there(formula, dtype, u, value, slope):
+    f, u = nonlin.define(formula), np.full(WORTH_COMPILING, u, dtype)
+    np.testing.assert_allclose(f(u), np.full_like(u, value), rtol=1e-7)
+    np.testing.assert_allclose(f.slope(u), np.full_like(u, slope), rtol=1e-7)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nonlin.functions.evaluation import NUMPY, Arrays, evaluate
+from nonlin.functions.expression import Piecewise, nodes
 
 if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
@@ -66,6 +67,7 @@ def tail(expression: Expression, side: int) -> Tail:
     """Find how to evaluate one side."""
     goal = limit(expression, side)
     found = evaluate(expression, side * np.array([inf, *BOUNDS]))
+    select = bool(found[0] != goal) or _undecided(expression, side)
     if isnan(goal):
         return Tail(limit=goal, bound=inf, select=True)
     right = [_agree(float(value), goal) for value in found]
@@ -80,15 +82,22 @@ def tail(expression: Expression, side: int) -> Tail:
         )
     if isinf(goal) and not all(right):
         line = _line(expression, side)
-        return Tail(limit=goal, bound=inf, select=bool(found[0] != goal), slope=line)
-    return Tail(limit=goal, bound=inf, select=bool(found[0] != goal))
+        return Tail(limit=goal, bound=inf, select=select, slope=line)
+    return Tail(limit=goal, bound=inf, select=select)
+
+
+def _undecided(expression: Expression, side: int) -> bool:
+    """Whether a choice is made by what is NaN at infinity, as inf − inf: then any piece may be taken."""
+    choices = (node for node in nodes(expression) if isinstance(node, Piecewise))
+    return any(np.isnan(evaluate(choice.argument, np.array([side * inf]))[0]) for choice in choices)
 
 
 def _line(expression: Expression, side: int) -> float:
-    """Return the slope of the line through 0 and the value at ±1e75, rounded once."""
+    """Return the slope of the line through 0 and the value at ±1e75, rounded once; NaN where it bends, as log does."""
     from nonlin.functions.arb import enclose
 
-    return float((enclose(expression, side * LINE) / (side * LINE)).mid())
+    nearer, slope = (enclose(expression, side * u) / (side * u) for u in (LINE / 1e15, LINE))
+    return float(slope.mid()) if bool(abs(slope - nearer) <= abs(slope) * 2.0**-52) else nan
 
 
 def evaluate_everywhere(expression: Expression, u: Any, arrays: Arrays = NUMPY) -> Any:

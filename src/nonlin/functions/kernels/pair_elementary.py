@@ -78,7 +78,7 @@ def log(e: Emitter, u: Pair) -> Pair:
     if u.low:
         value = add(e, value, Pair(e.step(f"{u.low} / {u.high}")))
     value = choose(e, f"{u.high} == {e.number(0.0)}", Pair("F(-np.inf)"), value)
-    value = choose(e, f"{u.high} < {e.number(0.0)}", Pair("F(np.nan)"), value)
+    value = choose(e, f"{u.high} >= {e.number(0.0)}", value, Pair("F(np.nan)"))
     return choose(e, f"{u.high} == F(np.inf)", Pair("F(np.inf)"), value)
 
 

@@ -116,7 +116,7 @@ def tanh_softplus_slope(e: Emitter, u: str) -> str:
         value = e.multiply(part, e.multiply(e.add(a, b), w))
     # the clamp of exp must not leave a tiny slope that a huge x makes large again
     highest = STEADY if e.precision.careful else 340.0
-    return e.select(f"{u} < {e.number(highest)}", value, e.number(0.0))
+    return e.select(f"{u} >= {e.number(highest)}", e.number(0.0), value)
 
 
 def _steep(e: Emitter, a: str) -> str:
