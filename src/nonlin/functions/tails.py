@@ -96,8 +96,8 @@ def _line(expression: Expression, side: int) -> float:
     """Return the slope of the line through 0 and the value at ±1e75, rounded once; NaN where it bends, as log does."""
     from nonlin.functions.arb import enclose
 
-    nearer, slope = (enclose(expression, side * u) / (side * u) for u in (LINE / 1e15, LINE))
-    return float(slope.mid()) if bool(abs(slope - nearer) <= abs(slope) * 2.0**-52) else nan
+    nearer, slope = (float((enclose(expression, side * u) / (side * u)).mid()) for u in (LINE / 1e15, LINE))
+    return slope if abs(slope - nearer) <= 2.0**-52 * abs(slope) else nan
 
 
 def evaluate_everywhere(expression: Expression, u: Any, arrays: Arrays = NUMPY) -> Any:
