@@ -16,6 +16,8 @@ from nonlin.functions.expression import Variable, nodes
 from nonlin.functions.polynomial import polynomial, wronskian
 from nonlin.functions.proofs.algebra import one_function
 from nonlin.functions.proofs.derivative import derivative
+from nonlin.functions.proofs.jets import order_of_zero
+from nonlin.functions.proofs.segments import resolve
 from nonlin.functions.properties import Properties, derive
 
 SCALAR = [f for f in nonlin.functions() if not f.vector]
@@ -218,6 +220,33 @@ def test_a_slope_that_touches_zero_is_told_from_one_that_crosses_it(formula, mon
     assert (found.value, found.status) == (monotone, "proved")
 
 
+@pytest.mark.parametrize(
+    ("formula", "order"),
+    [
+        ("x / (1 + x**6)", 7),
+        ("x / (1 + abs(x)**7)", 8),
+        ("x / (1 + x**30)", 31),
+        ("x / sqrt(1 + x**8)", 9),
+        ("x * exp(-x**8)", 9),
+        ("x - tanh(x)**9", 9),
+        ("x + x**9 * gelu(x)", 10),
+    ],
+)
+def test_a_fixed_point_at_which_the_slope_and_many_derivatives_are_those_of_the_identity(formula, order):
+    f = nonlin.define(formula)
+    found = derive(f.expression, "fixed_points")
+    assert (found.value, found.status) == (((0.0, 0.0),), "proved")
+    right = resolve(f.expression, Fraction(1)) - Variable()
+    assert order_of_zero(right, Fraction(0)) == order
+
+
+def test_a_zero_of_high_order_beside_which_the_sign_changes_is_no_turning_point():
+    falls = derive(nonlin.define("x**9 * exp(-x)").expression, "monotone")
+    assert (falls.value, falls.status) == ("no", "proved")
+    rises = derive(nonlin.define("tanh(x)**9 + x**9").expression, "monotone")
+    assert (rises.value, rises.status) == ("strictly increasing", "proved")
+
+
 def test_fixed_points_of_a_product_with_a_factor_below_one():
     for name in ("tanhexp", "telu"):
         found = nonlin.function(name).properties.fixed_points
@@ -285,10 +314,8 @@ def test_a_kink_does_not_prove_the_smoothness_where_a_jump_elsewhere_is_not_rule
     assert found.status != "proved"
     gap = "where(x < 0, exp(1)*x/x, where(x > 0, exp(1)*x/x, exp(1) + 1e-60))"
     assert derive(nonlin.define(gap).expression, "smoothness").status != "proved"
-    between = derive(
-        nonlin.define("where(x < 1, x, where(x > 1, exp(log(x)) + 1e-60, x))").expression, "kinks"
-    )
-    assert between.status != "proved"
+    between = "where(x < 1, x, where(x > 1, x * exp(x) * exp(-x) + 1e-60, x))"
+    assert derive(nonlin.define(between).expression, "kinks").status != "proved"
 
 
 def test_what_a_piece_tends_to_where_it_has_no_value_is_not_taken_for_0():

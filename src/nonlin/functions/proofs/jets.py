@@ -5,6 +5,8 @@ An expression that is 0/0 at the point has the series of its continuation, as si
 
 from __future__ import annotations
 
+from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flint import arb, arb_series, ctx, fmpq, fmpq_series
@@ -13,12 +15,12 @@ from nonlin.functions.proofs.tape import Instruction, tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from fractions import Fraction
 
     from nonlin.functions.arb import Ball
     from nonlin.functions.expression import Expression
+    from nonlin.functions.proofs.intervals import Interval
 
-__all__ = ["TERMS", "balls", "rationals"]
+__all__ = ["TERMS", "balls", "order_of_zero", "rationals", "sign_beside_zero"]
 
 Series: TypeAlias = Any
 """A flint.fmpq_series or a flint.arb_series, which have no types of their own."""
@@ -46,6 +48,33 @@ def balls(expression: Expression, at: Ball, *, terms: int = TERMS) -> list[Ball]
     """Return balls around the coefficients at every point of a ball; None where there may be no series."""
     found = _coefficients(tape(expression), arb_series([at, arb(1)], prec=terms), arb)
     return found if found is not None and all(c.is_finite() for c in found) else None
+
+
+@lru_cache(maxsize=1024)
+def order_of_zero(expression: Expression, at: Fraction) -> int | None:
+    """Return how many coefficients are exactly 0 before the first that is not; None where that does not show."""
+    found = rationals(expression, at) or balls(expression, arb(fmpq(at.numerator, at.denominator)))
+    # a ball around 0 is neither equal to it nor different
+    return next((k for k, c in enumerate(found or ()) if not c == 0), None)  # noqa: SIM201
+
+
+def sign_beside_zero(expression: Expression, box: Interval, direction: int) -> str | None:
+    """Return the sign inside a box at whose end, a, is a zero of order k: c·(x − a)ᵏ with c enclosed over the box.
+
+    Args:
+        expression: as for `rationals`.
+        box: bounded.
+        direction: 1 where the zero is the left end, −1 where it is the right end.
+    """
+    mantissa, exponent = box[0 if direction > 0 else 1].man_exp()
+    order = order_of_zero(expression, int(mantissa) * Fraction(2) ** int(exponent))
+    if order is None:
+        return None
+    coefficients = balls(expression, box[0].union(box[1]), terms=order + 1)
+    if coefficients is None or len(coefficients) <= order:
+        return None
+    leading = direction**order * coefficients[order]
+    return "+" if leading > 0 else "-" if leading < 0 else None
 
 
 def _coefficients(
