@@ -111,7 +111,7 @@ def _divide(a: Series, b: Series) -> Series:
         return a / b
     # of 0 + O(xⁿ) only so much is known: the order of the divisor goes off
     known = min(a.prec, b.prec) - b.valuation()
-    if not b.length() or known < 1:
+    if not b.length() or known < 1 or not abs(b[b.valuation()]) > 0:
         raise ZeroDivisionError
     return type(a)([0], prec=known)
 
