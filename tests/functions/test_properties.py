@@ -318,6 +318,13 @@ def test_a_kink_does_not_prove_the_smoothness_where_a_jump_elsewhere_is_not_rule
     assert derive(nonlin.define(between).expression, "kinks").status != "proved"
 
 
+def test_two_pieces_that_are_one_formula_need_not_be_analytic():
+    found = derive(
+        nonlin.define("where(x < 0, sqrt(x * x), where(x > 0, sqrt(x * x), 0))").expression, "smoothness"
+    )
+    assert (found.value, found.status) == (0, "numeric")
+
+
 def test_what_a_piece_tends_to_where_it_has_no_value_is_not_taken_for_0():
     meets = nonlin.define("where(x < 0, sin(x) / x, 1)").properties
     assert (meets.kinks.value, meets.kinks.status) == ((), "proved")

@@ -113,12 +113,14 @@ def sampled_smoothness(expression: Expression) -> float | None:
     points = breakpoints(expression)
     if any(_leaps(expression, x) for x in points):
         return -1.0
-    points = tuple(x for x in points if not _one_piece(expression, x))
+    slope = differentiate(expression)
+    # √(x·x) is one formula on both sides of 0, too
+    points = tuple(x for x in points if not _one_piece(expression, x) or jumps_at(slope, x))
     for x in points:
         series = [jets.balls(part, arb(x, abs(x) * PLACE), terms=first) for part in _beside(expression, x)]
         pairs = list(zip(series[0] or (), series[1] or (), strict=False))
         jumping = next((k for k, (a, b) in enumerate(pairs) if a < b or a > b), None)
-        if not pairs and jumps_at(differentiate(expression), x):
+        if not pairs and jumps_at(slope, x):
             jumping = 1
         if jumping is None:
             agreeing = min(agreeing, len(pairs))

@@ -163,9 +163,13 @@ def smoothness(expression: Expression) -> Property[float]:
 
 
 def _one_function_at(expression: Expression, cut: Fraction) -> bool:
-    """Whether what stands left of a breakpoint, on it and right of it are one function."""
+    """Whether what stands left of a breakpoint, on it and right of it are one analytic function; √(x·x) is none."""
     left, right = (part.expression for part in segments(expression) if cut in (part.low, part.high))
-    return one_function(left, right) and _holds_at(left, resolve(expression, cut), cut)
+    return (
+        bool(_by_series(left, right, cut))
+        and one_function(left, right)
+        and _holds_at(left, resolve(expression, cut), cut)
+    )
 
 
 def _holds_at(piece: Expression, declared: Expression, cut: Fraction) -> bool:
