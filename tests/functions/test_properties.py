@@ -16,6 +16,8 @@ from nonlin.functions.expression import Variable, nodes
 from nonlin.functions.polynomial import polynomial, wronskian
 from nonlin.functions.proofs.algebra import one_function
 from nonlin.functions.proofs.derivative import derivative
+from nonlin.functions.proofs.jets import order_of_zero
+from nonlin.functions.proofs.segments import resolve
 from nonlin.functions.properties import Properties, derive
 
 SCALAR = [f for f in nonlin.functions() if not f.vector]
@@ -218,6 +220,33 @@ def test_a_slope_that_touches_zero_is_told_from_one_that_crosses_it(formula, mon
     assert (found.value, found.status) == (monotone, "proved")
 
 
+@pytest.mark.parametrize(
+    ("formula", "order"),
+    [
+        ("x / (1 + x**6)", 7),
+        ("x / (1 + abs(x)**7)", 8),
+        ("x / (1 + x**30)", 31),
+        ("x / sqrt(1 + x**8)", 9),
+        ("x * exp(-x**8)", 9),
+        ("x - tanh(x)**9", 9),
+        ("x + x**9 * gelu(x)", 10),
+    ],
+)
+def test_a_fixed_point_at_which_the_slope_and_many_derivatives_are_those_of_the_identity(formula, order):
+    f = nonlin.define(formula)
+    found = derive(f.expression, "fixed_points")
+    assert (found.value, found.status) == (((0.0, 0.0),), "proved")
+    right = resolve(f.expression, Fraction(1)) - Variable()
+    assert order_of_zero(right, Fraction(0)) == order
+
+
+def test_a_zero_of_high_order_beside_which_the_sign_changes_is_no_turning_point():
+    falls = derive(nonlin.define("x**9 * exp(-x)").expression, "monotone")
+    assert (falls.value, falls.status) == ("no", "proved")
+    rises = derive(nonlin.define("tanh(x)**9 + x**9").expression, "monotone")
+    assert (rises.value, rises.status) == ("strictly increasing", "proved")
+
+
 def test_fixed_points_of_a_product_with_a_factor_below_one():
     for name in ("tanhexp", "telu"):
         found = nonlin.function(name).properties.fixed_points
@@ -234,7 +263,12 @@ def test_fixed_points_of_a_product_with_a_factor_below_one():
         ("where(x < 0, x**8, x**9)", 7, "proved"),
         ("where(x < 0, x**9, x**9 + x**11)", 10, "proved"),
         ("where(x < 0, 1 / (sqrt(x*x + 1) - x), sqrt(x*x + 1) + 1.5*x)", 0, "proved"),
-        ("where(x < 0, exp(x) * exp(x), exp(2*x))", inf, "numeric"),
+        ("where(x < 0, exp(x) * exp(x), exp(2*x))", None, "unknown"),
+        ("where(x > 0, softplus(x), x + softplus(-x))", inf, "proved"),
+        ("abs(x)**40 * exp(x)", inf, "proved"),
+        ("normal_density(abs(x - 0.1))", inf, "proved"),
+        ("exp(abs(x)) + exp(-abs(x))", inf, "proved"),
+        ("sigmoid(abs(x)) + sigmoid(-abs(x)) + gaussian(x)", inf, "proved"),
         ("x**5 / (1 + abs(x)**5)", 9, "proved"),
         ("abs(x)**7 / (1 + x**8)", 6, "proved"),
         ("where(x < 1, x / (1 + x**2), 1 / (1 + x**2))", 0, "proved"),
@@ -247,6 +281,62 @@ def test_two_pieces_may_be_one_function(formula, smoothness, status):
 
 
 @pytest.mark.parametrize(
+    ("formula", "smoothness", "status"),
+    [
+        ("x**7 * exp(-x) / (1 + abs(x)**7)", 13, "proved"),
+        ("log(1 + x**20 * abs(x))", 20, "proved"),
+        ("abs(x)**9 * gelu(x)", 9, "proved"),
+        ("abs(x - 1)**9 * exp(x)", 8, "proved"),
+        ("relu(3*x - 1)**9 * exp(x)", 8, "numeric"),
+        ("where(x < 0, exp(x) * exp(x), exp(2*x) + x**64)", None, "unknown"),
+        ("where(x < 0, sin(x) / x, 1)", 1, "proved"),
+        ("where(x < 0, expm1(x) / x, exp(x))", 0, "proved"),
+        ("where(x > 0, exp(-1 / x), 0)", None, "unknown"),
+        ("where(x <= 0, sin(x) / x, 1)", None, "unknown"),
+        ("where(x > 0, sqrt(x * x), 0)", 0, "numeric"),
+        ("abs(x**2 - 3)**9 * exp(x)", 8, "numeric"),
+        ("abs(sin(x))**3", 2, "numeric"),
+        ("sign(x**2 - 3)", -1, "numeric"),
+        ("sign(x**2)", -1, "numeric"),
+        ("relu(x**2 + 1)", inf, "numeric"),
+        ("where(sin(x) < 0, exp(x) * exp(x), exp(2*x))", None, "unknown"),
+    ],
+)
+def test_a_jump_in_a_high_derivative_is_found_or_left_open(formula, smoothness, status):
+    found = derive(nonlin.define(formula).expression, "smoothness")
+    assert (found.value, found.status) == (smoothness, status)
+
+
+def test_a_kink_does_not_prove_the_smoothness_where_a_jump_elsewhere_is_not_ruled_out():
+    found = derive(
+        nonlin.define("abs(x) + where(x < 1, exp(1)*x, exp(1)*x + 1e-60)").expression, "smoothness"
+    )
+    assert found.status != "proved"
+    gap = "where(x < 0, exp(1)*x/x, where(x > 0, exp(1)*x/x, exp(1) + 1e-60))"
+    assert derive(nonlin.define(gap).expression, "smoothness").status != "proved"
+    between = "where(x < 1, x, where(x > 1, x * exp(x) * exp(-x) + 1e-60, x))"
+    assert derive(nonlin.define(between).expression, "kinks").status != "proved"
+
+
+def test_two_pieces_that_are_one_formula_need_not_be_analytic():
+    found = derive(
+        nonlin.define("where(x < 0, sqrt(x * x), where(x > 0, sqrt(x * x), 0))").expression, "smoothness"
+    )
+    assert (found.value, found.status) == (0, "numeric")
+
+
+def test_what_a_piece_tends_to_where_it_has_no_value_is_not_taken_for_0():
+    meets = nonlin.define("where(x < 0, sin(x) / x, 1)").properties
+    assert (meets.kinks.value, meets.kinks.status) == ((), "proved")
+    assert meets.lipschitz.value == pytest.approx(0.43618, abs=1e-5)
+    assert meets.convex.reason != "it jumps, and a convex function on the reals is continuous"
+    relu = derive(nonlin.define("where(x > 0, sqrt(x * x), 0)").expression, "kinks")
+    assert (relu.value, relu.status) == ((0.0,), "numeric")
+    lost = nonlin.define("where(x > 0, 1, where(x < 0, 2, 1 / x))").properties
+    assert "proved" not in {lost.range.status, lost.smoothness.status, lost.kinks.status}
+
+
+@pytest.mark.parametrize(
     ("a", "b", "same"),
     [
         ("(x + 1) * (x - 1)", "x**2 - 1", True),
@@ -255,6 +345,13 @@ def test_two_pieces_may_be_one_function(formula, smoothness, status):
         ("1 / (sqrt(x*x + 1) - x)", "sqrt(x*x + 1) - x", False),
         ("x**2", "x**2 + 1e-30", False),
         ("sqrt(x*x + 1)", "sqrt(x*x + 2)", False),
+        ("tanh(-x) * cos(x)", "-tanh(x) * cos(-x)", True),
+        ("sigmoid(x**2 - x) + sigmoid(x - x**2)", "1 + 0*x", True),
+        ("softplus(3*x) - softplus(-3*x)", "3 * x", True),
+        ("exp(-x) * exp(x)", "(1 + x) / (1 + x)", True),
+        ("expm1(-x)", "-expm1(x)", False),
+        ("exp(-x)", "exp(x)", False),
+        ("sigmoid(x)", "tanh(x)", False),
     ],
 )
 def test_algebraic_identities(a, b, same):
@@ -278,6 +375,8 @@ def test_no_lipschitz_constant_is_proved_where_both_sides_are_only_known_to_be_n
     assert nonlin.define("where(x < 1, tanh(x), tanh(2*x - 1))").properties.lipschitz.status == "numeric"
     alone = nonlin.define("where(x < 1, tanh(x), where(x > 1, tanh(2*x - 1), 5))").properties.lipschitz
     assert (alone.value, alone.status) == (inf, "proved")
+    jumps = nonlin.define("where(x > 0, exp(-1 / x), 5)").properties.lipschitz
+    assert (jumps.value, jumps.status) == (inf, "proved")
 
 
 @pytest.mark.parametrize(

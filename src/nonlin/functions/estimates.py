@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from math import inf, isinf, isnan, nan
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
+from flint import arb
 from numpy.typing import NDArray
 
+from nonlin.functions.construction import rebuild
 from nonlin.functions.differentiation import differentiate
+from nonlin.functions.evaluation import evaluate
+from nonlin.functions.expression import Constant, Expression, Piecewise, children, nodes
 from nonlin.functions.kinks import breakpoints, jumps_at
+from nonlin.functions.proofs import jets
+from nonlin.functions.proofs.algebra import one_function
 from nonlin.functions.slope_bound import CLOSE, grows, largest_slope
 from nonlin.functions.steep import steep_places
 from nonlin.functions.tails import evaluate_everywhere, limit
 
-if TYPE_CHECKING:
-    from nonlin.functions.expression import Expression
-
 __all__ = ["holes", "sampled_convexity", "sampled_linearity", "sampled_lipschitz", "sampled_monotonicity"]
-__all__ += ["sampled_range"]
+__all__ += ["sampled_range", "sampled_smoothness"]
 
 Array: TypeAlias = NDArray[np.float64]
 
 MAGNITUDES = np.logspace(-8, 8, 1601)
 POLE = 1e7  # so large a value, one floating-point number beside a hole, is taken for a pole
 ROUNDING = 1e-15  # a step so small beside the values is rounding
+LEAP = 1e-7  # neighbouring floats whose values differ by more, relative to them, are on two sides of a jump
+TINY = 1e-100
+BESIDE = 1e-7  # so far beside a breakpoint, relative to it, the pieces are asked for
+PLACE = 2.0**-50  # how far, relative to it, a breakpoint may be from the number that a search found
 NOISE = 1e-12  # a slope of the wrong sign, but smaller than this beside the largest one, is rounding
 
 
@@ -95,6 +102,64 @@ def sampled_lipschitz(expression: Expression) -> float:
 
 def _jumps(expression: Expression) -> bool:
     return any(jumps_at(expression, point) for point in (*breakpoints(expression), *holes(expression)))
+
+
+def sampled_smoothness(expression: Expression) -> float | None:
+    """Return the k of Cᵏ, by the Taylor series beside each breakpoint; None where no derivative was found to jump.
+
+    A kink beside which there is no series, as a root's, is one in the slope.
+    """
+    first, agreeing = jets.TERMS, jets.TERMS
+    points = breakpoints(expression)
+    if any(_leaps(expression, x) for x in points):
+        return -1.0
+    slope = differentiate(expression)
+    # √(x·x) is one formula on both sides of 0, too
+    points = tuple(x for x in points if not _one_piece(expression, x) or jumps_at(slope, x))
+    for x in points:
+        series = [jets.balls(part, arb(x, abs(x) * PLACE), terms=first) for part in _beside(expression, x)]
+        pairs = list(zip(series[0] or (), series[1] or (), strict=False))
+        jumping = next((k for k, (a, b) in enumerate(pairs) if a < b or a > b), None)
+        if not pairs and jumps_at(slope, x):
+            jumping = 1
+        if jumping is None:
+            agreeing = min(agreeing, len(pairs))
+        else:
+            first = jumping
+    if first == jets.TERMS:
+        return None if points else inf
+    return float(first - 1) if agreeing >= first else None
+
+
+def _leaps(expression: Expression, x: float) -> bool:
+    # so near to 0 that a root is still small, so far that a square is not 0
+    step = max(float(np.spacing(abs(x))), TINY)
+    left, here, right = evaluate_everywhere(expression, np.array([x - step, x, x + step])).tolist()
+    size = max(1.0, abs(left), abs(right))
+    return bool(max(abs(left - right), min(abs(here - left), abs(here - right))) > LEAP * size)
+
+
+def _one_piece(expression: Expression, x: float) -> bool:
+    left, right = _beside(expression, x)
+    return left == right or one_function(left, right)
+
+
+def _beside(expression: Expression, x: float) -> tuple[Expression, Expression]:
+    step = BESIDE * max(1.0, abs(x))
+    return _chosen(expression, x - step), _chosen(expression, x + step)
+
+
+def _chosen(expression: Expression, x: float) -> Expression:
+    """Return the expression with every choice made as samples say at x."""
+    done: dict[Expression, Expression] = {}
+    for node in nodes(expression):
+        new = rebuild(node, done) if children(node) else node
+        if isinstance(new, Piecewise):
+            u = evaluate(new.argument, np.array([x]))[0]
+            points = [point.value for point in new.points if isinstance(point, Constant)]
+            new = new.pieces[int(np.searchsorted(points, u))]
+        done[node] = new
+    return done[expression]
 
 
 def _verdict(values: Array, names: tuple[str, str, str]) -> str:

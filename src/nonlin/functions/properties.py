@@ -182,16 +182,20 @@ def _waves(expression: Expression) -> bool:
 
 
 def _kinks(expression: Expression) -> Property[tuple[float, ...]]:
-    if all(segment.resolved for segment in segments(expression)):
-        return joints.kinks(expression)
-    return numeric(sampled_kinks(expression), "a search for breakpoints in [−1e6, 1e6]", error=1e-9)
+    found = joints.kinks(expression)
+    if found.status == "proved":
+        return found
+    return numeric(sampled_kinks(expression), f"a search in [−1e6, 1e6]; {found.reason}", error=1e-9)
 
 
 def _smoothness(expression: Expression) -> Property[float]:
-    if all(segment.resolved for segment in segments(expression)):
-        return joints.smoothness(expression)
-    value = 0.0 if sampled_kinks(expression) else inf
-    return numeric(value, "a search for breakpoints in [−1e6, 1e6]")
+    found = joints.smoothness(expression)
+    if found.status == "proved":
+        return found
+    value = estimates.sampled_smoothness(expression)
+    if value is None:
+        return unknown(found.reason)
+    return numeric(value, f"Taylor series beside breakpoints in [−1e6, 1e6]; {found.reason}")
 
 
 def _or_sampled(found: Property[str], expression: Expression, *, order: int) -> Property[str]:
@@ -216,7 +220,7 @@ def _lipschitz(expression: Expression) -> Property[float]:
     least = found.high[0].max(-found.low[1])
     number = _number((least, steepest[1]))
     if "near" in values:
-        reason = f"{SEARCH}; that both sides of every breakpoint meet is known to 1e-30 only"
+        reason = f"{SEARCH}; that both sides of every breakpoint meet is not known exactly"
         return numeric(estimates.sampled_lipschitz(expression), reason, error=nan)
     if number is None:
         reason = f"{SEARCH}; the sign of the curvature is not known everywhere"

@@ -1,4 +1,4 @@
-"""Whether two expressions are one algebraic function: fractions of polynomials in x and in square roots."""
+"""Whether two expressions are one function: fractions of polynomials in x, in square roots and in other primitives."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from nonlin.functions.expression import Call, Constant, Expression, Variable
+from nonlin.functions.primitives import SLOPES
+from nonlin.functions.proofs.parity import EVEN, ODD
 
 __all__ = ["one_function"]
 
 Powers: TypeAlias = tuple[int, ...]
-"""The power of x, then of each root in the order in which they were met; those beyond its length are 0."""
+"""The power of x, then of each root or other primitive as they were met; those beyond its length are 0."""
 Polynomial: TypeAlias = dict[Powers, Fraction]
 Quotient: TypeAlias = tuple[Polynomial, Polynomial]
 
@@ -23,7 +25,8 @@ def one_function(a: Expression, b: Expression) -> bool:
     """Whether two expressions are equal wherever both are defined; False also where this does not show it.
 
     A root √(n/d) is written s/d with s² = n·d, and √(1 + (n/d)²) is s/d with s² = n² + d². Powers of s above the
-    first are replaced, and the two are equal if nothing is left of the difference of the products crosswise.
+    first are replaced, and the two are equal if nothing is left of the difference of the products crosswise. Any
+    other primitive of one argument is a symbol of its own, of which its value at the argument's negative is known.
 
     >>> from nonlin.functions import define
     >>> one_function(define("x / (sqrt(1 + x * x) - 1)").expression, define("(sqrt(1 + x * x) + 1) / x").expression)
@@ -31,17 +34,16 @@ def one_function(a: Expression, b: Expression) -> bool:
     """
     field_ = _Field()
     left, right = field_.read(a), field_.read(b)
-    if left is None or right is None:
-        return False
-    first, second = field_.product(left[0], right[1]), field_.product(right[0], left[1])
-    return first is not None and second is not None and not _sum(first, second, -1)
+    return left is not None and right is not None and field_.equal(left, right)
 
 
 @dataclass(slots=True)
 class _Field:
-    """The fractions with the roots that were met so far, each with the polynomial that is its square."""
+    """The fractions with what was met so far: roots, each with the polynomial that is its square, and other symbols."""
 
     roots: dict[Expression, tuple[int, Polynomial]] = field(default_factory=dict)
+    symbols: list[tuple[str, Quotient, Quotient]] = field(default_factory=list)
+    """Of each other primitive that was met its name, its argument, and what stands for it."""
 
     def read(self, node: Expression) -> Quotient | None:
         """Return an expression as a quotient, or None where it is not algebraic or too long."""
@@ -55,6 +57,8 @@ class _Field:
             return self.root(node)
         if node.operator == "power" and isinstance(exponent := node.operands[1], Constant):
             return self.power(node.operands[0], exponent.value)
+        if node.operator in SLOPES:
+            return self.symbol(node.operator, self.read(node.operands[0]))
         parts = [self.read(operand) for operand in node.operands]
         first, last = parts[0], parts[-1]
         if first is None or last is None:
@@ -93,15 +97,53 @@ class _Field:
             return None
         n, d = inner
         if node not in self.roots:
+            place = self.place()
             square = self.product(n, d)
             if node.operator == "hypot1":
                 squares = self.product(n, n), self.product(d, d)
                 square = None if squares[0] is None or squares[1] is None else _sum(squares[0], squares[1], 1)
             if square is None:
                 return None
-            self.roots[node] = (len(self.roots) + 1, square)
+            self.roots[node] = (place, square)
         place = self.roots[node][0]
         return {(*(0,) * place, 1): Fraction(1)}, d
+
+    def symbol(self, operator: str, argument: Quotient | None) -> Quotient | None:
+        """Return what stands for a primitive, a known one too if its argument was met with the other sign."""
+        if argument is None:
+            return None
+        for name, known, value in self.symbols:
+            if name == operator and self.equal(known, argument):
+                return value
+            if name == operator and self.equal(known, (_sum({}, argument[0], -1), argument[1])):
+                found = self.reflected(operator, known, value)
+                if found is not None:
+                    return found
+        new: Quotient = {(*(0,) * self.place(), 1): Fraction(1)}, _constant(Fraction(1))
+        self.symbols.append((operator, argument, new))
+        return new
+
+    def reflected(self, operator: str, u: Quotient, value: Quotient) -> Quotient | None:
+        """Return f(−u) from f(u), where the two are related."""
+        if operator in EVEN:
+            return value
+        if operator in ODD:
+            return self.combined("negate", value, value)
+        if operator in ("sigmoid", "normal_cdf"):
+            one = _constant(Fraction(1))
+            return self.combined("subtract", (one, one), value)
+        if operator == "softplus":
+            return self.combined("subtract", value, u)
+        return (value[1], value[0]) if operator == "exp" else None
+
+    def place(self) -> int:
+        """Return the next free place among the powers."""
+        return len(self.roots) + len(self.symbols) + 1
+
+    def equal(self, a: Quotient, b: Quotient) -> bool:
+        """Whether two quotients are one."""
+        first, second = self.product(a[0], b[1]), self.product(b[0], a[1])
+        return first is not None and second is not None and not _sum(first, second, -1)
 
     def product(self, a: Polynomial, b: Polynomial) -> Polynomial | None:
         """Multiply, with no root above its first power; None where that is too long."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from flint import arb
 
 from nonlin.functions.polynomial import quotient
-from nonlin.functions.proofs import intervals
+from nonlin.functions.proofs import intervals, jets
 from nonlin.functions.proofs.derivative import derivative
 from nonlin.functions.proofs.expand import expand
 from nonlin.functions.proofs.interval_evaluation import enclose_range
@@ -226,7 +226,10 @@ def _mean_value(search: _Search, box: Interval, slope: Interval) -> str:
 
 
 def _from_zero(search: _Search, box: Interval) -> str | None:
-    """Return the sign inside a box at whose end the expression is exactly 0, by the first derivative that is not."""
+    """Return the sign inside a box at whose end the expression is exactly 0, by the first derivative that is not.
+
+    The first few are looked at as expressions, higher ones as coefficients of a Taylor series.
+    """
     for end, direction in ((box[0], 1), (box[1], -1)):
         if search.at(end) != "0":
             continue
@@ -239,6 +242,9 @@ def _from_zero(search: _Search, box: Interval) -> str | None:
             if sign(enclose_range(higher, (end, end))) != "0":
                 break
             higher, order = derivative(higher), order + 1
+        found = jets.sign_beside_zero(search.expression, box, direction)
+        if found is not None:
+            return found
     return None
 
 

@@ -17,8 +17,8 @@ __all__ = ["HIGHEST", "Order", "contact"]
 Order: TypeAlias = Literal["equal", "less", "greater", "near"]
 """How a derivative, the value being the zeroth, compares; "near" where that is not known exactly."""
 
-HIGHEST = 6
-"""Derivatives compared at least, where none differs."""
+HIGHEST = 63
+"""Derivatives said to be equal where all are."""
 
 
 def contact(a: Expression, b: Expression, at: Fraction) -> list[Order]:
