@@ -64,6 +64,12 @@ def test_definitions_of_the_users_own():
         ("x * tanh(log(1 + exp(x)))", "mish"),
         ("log(1 + exp(x))", "softplus"),
         ("x - tanh(x)", "tanhshrink"),
+        ("exp(x) / (1 + exp(x))", "sigmoid"),
+        ("x * exp(x) / (exp(x) + 1)", "silu"),
+        ("(exp(x) - exp(-x)) / (exp(x) + exp(-x))", "tanh"),
+        ("(exp(x) - exp(-x)) / (exp(-x) + exp(x))", "tanh"),
+        ("(exp(2*x) - 1) / (exp(2*x) + 1)", "tanh"),
+        ("(1 - exp(-2*x)) / (1 + exp(-2*x))", "tanh"),
     ],
 )
 def test_a_textbook_formula_is_made_stable(formula, name):

@@ -174,6 +174,7 @@ def _verdict(values: Array, names: tuple[str, str, str]) -> str:
 
 
 def _grid(expression: Expression) -> Array:
-    points = np.array([*breakpoints(expression), *steep_places(expression, CLOSE)])
+    points = np.array(breakpoints(expression))
     near = [np.nextafter(points, -inf), points, np.nextafter(points, inf)] if len(points) else []
+    near.append(np.array(steep_places(expression, CLOSE)))
     return np.unique(np.concatenate([-MAGNITUDES, [0.0], MAGNITUDES, np.linspace(-40, 40, 16001), *near]))

@@ -50,12 +50,44 @@ def _divide(a: Expression, b: Expression) -> Expression | None:
     exponential = _one_plus(b)
     u = _inside(exponential, "exp") if exponential else None
     if u is not None:
-        return a * call("sigmoid", -u)
-    if exponential is not None and (v := _inside(a, "exp")) is not None and exponential == a:
-        return call("sigmoid", v)
+        return _over_one_plus_exp(a, u)
+    if (difference := _hyperbolic(a, "subtract")) and set(difference) == set(_hyperbolic(b, "add")):
+        return call("tanh", *children(difference[0]))
     if isinstance(b, Constant) and _near(b.value, 2.0) and (u := _normal(a)) is not None:
         return call("normal_cdf", u)
     return None
+
+
+def _over_one_plus_exp(a: Expression, u: Expression) -> Expression:
+    """Return a/(1 + exp(u)), such that where exp(u) is infinite the quotient still has a value."""
+    exponential = call("exp", u)
+    if a == exponential:
+        return call("sigmoid", u)
+    if a == call("expm1", u):
+        return call("tanh", _scaled(u, 0.5))
+    if a == 1 - exponential:
+        return call("tanh", _scaled(u, -0.5))
+    if isinstance(a, Call) and a.operator == "multiply" and exponential in a.operands:
+        return a.operands[a.operands[0] == exponential] * call("sigmoid", u)
+    return a * call("sigmoid", -u)
+
+
+def _hyperbolic(node: Expression, operator: str) -> tuple[Expression, ...]:
+    """Return exp(u) and exp(−u) of their sum or difference; nothing of anything else."""
+    if not isinstance(node, Call) or node.operator != operator:
+        return ()
+    u, v = (_inside(operand, "exp") for operand in node.operands)
+    opposite = u is not None and v is not None and _scaled(u, 1.0) == _scaled(v, -1.0)
+    return node.operands if opposite else ()
+
+
+def _scaled(u: Expression, factor: float) -> Expression:
+    """Return the factor times u, a sign or a number in front of u taken into it."""
+    if isinstance(u, Call) and u.operator == "negate":
+        return _scaled(u.operands[0], -factor)
+    if isinstance(u, Call) and u.operator == "multiply" and isinstance(number := u.operands[0], Constant):
+        return _scaled(u.operands[1], number.value * factor)
+    return u if factor == 1 else -u if factor == -1 else factor * u
 
 
 def _multiply(a: Expression, b: Expression) -> Expression | None:
