@@ -63,12 +63,14 @@ def sample(f: Function, low: float | None = None, high: float | None = None) -> 
     kinks = f.kinks
     reach = min(max([4.0, *(abs(kink) * ROOM for kink in kinks)]), 1e6)
     left, right = _ordered(-reach if low is None else low, reach if high is None else high)
-    cuts = [p for p in breakpoints(f.expression) if left < p < right] if f.expression is not None else []
-    sides = [side for p in cuts for side in (np.nextafter(p, -inf), np.nextafter(p, inf))]
     scale = (right - left) / POINTS
-    steep = (
-        [p for p in steep_places(f.expression, scale) if left < p < right] if f.expression is not None else []
+    places = (
+        (breakpoints(f.expression), steep_places(f.expression, scale))
+        if f.expression is not None
+        else ((), ())
     )
+    cuts, steep = ([p for p in part if left < p < right] for part in places)
+    sides = [side for p in cuts for side in (np.nextafter(p, -inf), np.nextafter(p, inf))]
     x = np.unique(np.concatenate([np.linspace(left, right, POINTS), sides, steep]))
     x = x[~np.isin(x, cuts)]
     rows = [_broken(x, np.asarray(g(x), np.float64), cuts) for g in (f, f.slope, f.curvature)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nonlin.functions.polynomial import ONE, quotient, wronskian
+from nonlin.functions.proofs.jets import TERMS
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -12,17 +13,16 @@ if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
     from nonlin.functions.polynomial import Coefficients
 
-__all__ = ["HIGHEST", "Order", "contact"]
+__all__ = ["Order", "contact"]
 
 Order: TypeAlias = Literal["equal", "less", "greater", "near"]
 """How a derivative, the value being the zeroth, compares; "near" where that is not known exactly."""
 
-HIGHEST = 63
-"""Derivatives said to be equal where all are."""
-
 
 def contact(a: Expression, b: Expression, at: Fraction) -> list[Order]:
     """Compare a with b, derivative by derivative, up to the first that differs; [] where they are no quotients.
+
+    Of two that are one function, as many are said to be equal as a Taylor series has.
 
     Where numerator and denominator of a − b are p and q, its first derivative that is not 0 has the sign of p's over q.
     """
@@ -34,7 +34,7 @@ def contact(a: Expression, b: Expression, at: Fraction) -> list[Order]:
         orders.append("equal")
         top = wronskian(top, ONE)
     if not top:
-        return ["equal"] * (HIGHEST + 1)
+        return ["equal"] * TERMS
     return [*orders, "less" if _value(top, at) * below < 0 else "greater"]
 
 

@@ -41,15 +41,12 @@ POINTS = (0.3, 0.7, 1.1, 1.9, 2.7, 4.3, 7.1)
 def parity(expression: Expression, *, odd: bool) -> Property[bool]:
     """Return whether f(−x) = −f(x), or f(−x) = f(x)."""
     wanted = -1 if odd else 1
-    for x in POINTS:
+    for x in (*POINTS, 0.0, *(abs(float(cut)) for cut in cuts(expression))):
         left, right = enclose(expression, -x), enclose(expression, x)
-        if not (left.is_finite() and right.is_finite()):
+        defined = left.is_finite() and right.is_finite()
+        if not defined and x in POINTS:
             return unknown(f"it is not defined at {x:g} or {-x:g}")
-        if not (left - wanted * right).contains(0):
-            return proved(False, f"f({-x:g}) = {float(left):.6g}, f({x:g}) = {float(right):.6g}")
-    for x in {0.0, *(abs(float(cut)) for cut in cuts(expression))}:
-        left, right = enclose(expression, -x), enclose(expression, x)
-        if left.is_finite() and right.is_finite() and not (left - wanted * right).contains(0):
+        if defined and not (left - wanted * right).contains(0):
             return proved(False, f"f({-x:g}) = {float(left):.6g}, f({x:g}) = {float(right):.6g}")
     if _is_other_quotient(expression, wanted):
         return proved(False, "as quotients of polynomials f(x) and f(−x) differ")
