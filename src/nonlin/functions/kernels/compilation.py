@@ -18,7 +18,7 @@ from nonlin.functions.families import family_of
 from nonlin.functions.kernels.precision import DOUBLE, FAST, LOOSE, SHORT, SINGLE, TIGHT, Precision
 from nonlin.functions.kernels.short import is_short
 from nonlin.functions.kernels.source import kernel_source
-from nonlin.functions.kernels.specialisation import multiplies_sigmoid
+from nonlin.functions.kernels.specialisation import multiplies_one
 from nonlin.functions.parametric import Family, run
 from nonlin.functions.primitives import SLOPES
 from nonlin.functions.printing import text
@@ -106,7 +106,7 @@ def precise(expressions: tuple[Expression, ...], dtype: str, mode: str, *, pull:
         return precision
     if all(is_short(expression, pull=pull) for expression in expressions):
         return SHORT
-    if multiplies_sigmoid(expressions):
+    if multiplies_one(expressions):
         return LOOSE
     return TIGHT if _nested(expressions) else SINGLE
 

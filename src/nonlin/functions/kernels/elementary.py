@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from nonlin.functions.kernels.emitter import Emitter
 
 __all__ = [
+    "FRACTION",
     "exp",
     "exp_fraction",
     "exp_negative",
     "exp_product",
+    "exp_scaled",
+    "exp_up_to",
     "expm1",
     "expm1_negative",
     "log1p",
@@ -40,6 +43,11 @@ def exp_negative(e: Emitter, u: str) -> str:
     return _exp(e, e.larger(u, e.precision.lowest), lift=_lift(e, u))
 
 
+def exp_up_to(e: Emitter, u: str, highest: float) -> str:
+    """Emit exp of the smaller of u and a number of at most 60; lifted, see `Precision`."""
+    return _exp(e, e.smaller(e.larger(u, e.precision.lowest), highest), lift=_lift(e, u))
+
+
 def exp_product(e: Emitter, a: str, b: str) -> str:
     """Emit exp(a·b) for a product that is not positive nor below the lowest, whose rounding does not count."""
     u = e.multiply(a, b)
@@ -47,6 +55,14 @@ def exp_product(e: Emitter, a: str, b: str) -> str:
     k, whole = _wholes(e, u)
     r = e.fma(k, e.number(-low), e.fma(a, b, e.multiply(k, e.number(-high))))
     return _exp_of(e, r, whole, lift=_lift(e, u))
+
+
+def exp_scaled(e: Emitter, a: str, factor: float) -> str:
+    """Emit exp(factor·a) in float64 for a product not below the lowest: the factor is in the constants."""
+    k, whole = _wholes(e, a, factor)
+    r = e.fma(k, e.number(-log(2) / factor), a)
+    coefficients = fit("exp_whole", -HALF, HALF, 2.0 * e.precision.error)
+    return _scaled(e, e.horner([c * factor**i for i, c in enumerate(coefficients)], r), whole, None)
 
 
 def exp_fraction(e: Emitter, u: str, *, sign: int = 1) -> tuple[str, str]:
@@ -91,22 +107,35 @@ def expm1_negative(e: Emitter, u: str) -> str:
 
 
 def log1p_exp(e: Emitter, a: str, beside: str) -> str:
-    """Emit log(1 + exp(−a)) + beside for a ≥ 0: with exp(−a) = p/q it is 2·atanh(p/(p + 2q)).
-
-    In float32 p is lifted, see `Precision`, and the last step takes it back.
-    """
-    p, q, whole = _fraction(e, a, -1)
-    back = 2.0**-e.precision.lift
-    if e.precision.lift:
-        lifted = e.multiply(p, _power_of_two(e, whole, _bias(e, e.precision.lift)))
-        low = e.multiply(lifted, e.number(back))
+    """Emit log(1 + exp(−a)) + beside for a ≥ 0: with exp(−a) = p/q it is 2·atanh(p/(p + 2q))."""
+    if e.precision.careful:
+        t = _lifted_quotient(e, a)
     else:
-        low = lifted = _scaled(e, p, whole, None)
-    quotient = e.divide(lifted, e.fma(e.number(2.0), q, low))
-    t = e.multiply(quotient, e.number(back)) if e.precision.lift else quotient
+        p, q, whole = _fraction(e, a, -1)
+        low = _scaled(e, p, whole, None)
+        t = e.divide(low, e.fma(e.number(2.0), q, low))
     # the division is hidden behind the polynomial, which without it would be twice as long
     coefficients = fit("atanh_whole", 0.0, 1 / 9, 4.0 * e.precision.error)
-    return e.fma(quotient, e.horner([back * c for c in coefficients], e.multiply(t, t)), beside)
+    return e.fma(t, e.horner(coefficients, e.multiply(t, t)), beside)
+
+
+def _lifted_quotient(e: Emitter, a: str) -> str:
+    """Emit exp(−a)/(exp(−a) + 2) for a ≥ 0 in float32, both sides lifted, see `Precision`.
+
+    As in `_fraction`; 2(c ± r) come from the doubled polynomial, and the lift is in the number whose last bits are k.
+    """
+    p, lift = e.precision, e.precision.lift
+    within = e.smaller(a, -p.lowest)
+    magic = _magic(e) + lift - 1
+    whole = e.fma(within, e.number(-log2(2.718281828459045)), e.number(magic))
+    k = e.subtract(whole, e.number(magic))
+    high, low = _split(e)
+    r = e.fma(k, e.number(low), e.fma(k, e.number(high), within))
+    c = e.horner([2 * c for c in fit("coth", -HALF, HALF, 1.9 * p.error)[1::2]], e.multiply(r, r))
+    above = e.step(f"fma({e.number(-2.0)}, {r}, {c})")
+    exponent = e.whole(f"bits({above}) + (bits({whole}) << {e.integer(p.mantissa)})")
+    lifted = e.step(f"unbits({exponent})")
+    return e.divide(lifted, e.fma(e.fma(e.number(2.0), r, c), e.number(2.0**lift), lifted))
 
 
 def log_of(e: Emitter, u: str, correction: str | None = None) -> str:
@@ -181,9 +210,9 @@ def _reduced(e: Emitter, u: str, sign: int = 1) -> tuple[str, str]:
     return e.fma(k, e.number(-sign * low), e.fma(k, e.number(-sign * high), u)), whole
 
 
-def _wholes(e: Emitter, u: str, sign: int = 1) -> tuple[str, str]:
-    """Return k, the integer nearest to sign·u/ln 2, and k + magic."""
-    whole = e.fma(u, e.number(sign * log2(2.718281828459045)), e.number(_magic(e)))
+def _wholes(e: Emitter, u: str, factor: float = 1) -> tuple[str, str]:
+    """Return k, the integer nearest to factor·u/ln 2, and k + magic."""
+    whole = e.fma(u, e.number(factor * log2(2.718281828459045)), e.number(_magic(e)))
     return e.subtract(whole, e.number(_magic(e))), whole
 
 

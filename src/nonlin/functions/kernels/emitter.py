@@ -20,7 +20,8 @@ class Emitter:
     """Collects the lines of a kernel; a step is given by its text and named by what it is assigned to.
 
     `paired` says whether sigmoid(u) and sigmoid(−u) are both wanted, `shared` whether exp and expm1 are: then they
-    are written such that one reduction serves both; `folded` whether exp(−abs(u)) is there anyway.
+    are written such that one reduction serves both; `folded` whether exp(−abs(u)) is there anyway; `sloped` whether
+    the slope of tanh(softplus(u)) is, in float64, so that its reciprocal may serve both.
     """
 
     def __init__(self, precision: Precision) -> None:
@@ -30,9 +31,13 @@ class Emitter:
         self.paired = False
         self.shared = False
         self.folded = False
+        self.sloped = False
         self.lifts: set[str] = set()  # the conditions under which an exp of the expression is lifted
+        self.masked = False  # whether a choice needs one of the processor's masks, which a clamp does not
         self.mixed = False  # whether an expression has several, so that no one lift can be taken back
+        self.settled: set[str] = set()  # results that are right at ±inf by themselves
         self._known: dict[str, str] = {}
+        self._shortcuts: dict[frozenset[str], str] = {}
         self._negated: dict[str, str] = {}
         self._chosen: dict[str, tuple[str, ...]] = {}
 
@@ -68,7 +73,16 @@ class Emitter:
         # whichever of two numbers is chosen first, the other is the second
         if a in self._chosen and self._chosen.get(b) == tuple(self._chosen[a][k] for k in (0, 2, 1, 3)):
             return self.step(self._chosen[a][3])
+        if shortcut := self._shortcuts.get(frozenset((a, b))):
+            name = self.step(shortcut)
+            if "u" in (a, b):
+                self.settled.add(name)
+            return name
         return self.step(f"{a} * {b}")
+
+    def shortcut(self, a: str, b: str, text: str) -> None:
+        """Say by which text a·b is computed, should it be wanted; it is right at a = ±inf, too."""
+        self._shortcuts[frozenset((a, b))] = text
 
     def divide(self, a: str, b: str) -> str:
         """Return a/b."""
@@ -90,6 +104,10 @@ class Emitter:
 
     def select(self, condition: str, yes: str, no: str) -> str:
         """Return one of two values; both are computed."""
+        self.masked = True
+        return self._either(condition, yes, no)
+
+    def _either(self, condition: str, yes: str, no: str) -> str:
         if self.precision.doubled:
             return self.step(f"select({condition}, {yes}, {no})")
         return self.step(f"{yes} if {condition} else {no}")
@@ -102,11 +120,11 @@ class Emitter:
 
     def smaller(self, a: str, limit: float) -> str:
         """Return a, at most the limit; NaN stays NaN."""
-        return self.select(f"{a} > {self.number(limit)}", self.number(limit), a)
+        return self._either(f"{a} > {self.number(limit)}", self.number(limit), a)
 
     def larger(self, a: str, limit: float) -> str:
         """Return a, at least the limit; NaN stays NaN."""
-        return self.select(f"{a} < {self.number(limit)}", self.number(limit), a)
+        return self._either(f"{a} < {self.number(limit)}", self.number(limit), a)
 
     def magnitude(self, a: str) -> str:
         """Return abs(a)."""

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["emit", "kernel_source", "prepared", "tables", "written"]
 
-LONG = 40  # lines of an element
+MIDDLING, LONG = 30, 40  # lines of an element
+LONE = 2  # arrays of a value alone
 
 ARITHMETIC = {
     "add": Emitter.add,
@@ -75,8 +76,6 @@ def kernel_source(
             continue
         result = f"np.{dtype}({f'F(g[i]) * {value}' if pull else value})"
         body.append(f"{output}[i] = {result if passes_nan(expression) else f'{result} if w == w else w'}")
-    # a long value alone in float32 waits for memory, where reading at four places costs more than it gives
-    four = dtype != precision.carrier or len(outputs) > 1 or len(emitter.lines) < LONG
     names = ["x", "g", *outputs] if pull else ["x", *outputs]
     return TEMPLATE.format(
         carrier=precision.carrier,
@@ -87,8 +86,21 @@ def kernel_source(
         types=", ".join(["int64"] * (len(names) + 1)),
         addresses=", ".join(f"{name}_at" for name in names),
         arrays="\n".join(f"    {name} = numba.carray(at({name}_at, np.{dtype}), size)" for name in names),
-        loop=loop(["w = x[i]", "u = F(w)", *body], streams=4 if four and not precision.doubled else 2),
+        loop=loop(["w = x[i]", "u = F(w)", *body], streams=_streams(emitter, dtype, len(names))),
     )
+
+
+def _streams(emitter: Emitter, dtype: str, arrays: int) -> int:
+    """Return how many elements a step."""
+    precision, lines = emitter.precision, len(emitter.lines)
+    if precision.doubled:
+        return 2
+    if arrays > LONE:
+        return 4  # more arrays at more places are too many for LLVM to prove apart
+    if lines < MIDDLING and not emitter.masked:
+        return 8  # of the masks there are seven
+    # a long value in float32 waits for memory, where reading at four places costs more than it gives
+    return 2 if lines >= LONG and dtype == precision.carrier else 4
 
 
 def written(expressions: tuple[Expression, ...], precision: Precision) -> tuple[list[str], list[str]]:
@@ -129,6 +141,7 @@ def prepared(expressions: tuple[Expression, ...], precision: Precision) -> Emitt
     emitter.paired = any(_mirrored(node) for node in inside)
     operators = {node.operator for node in inside}
     emitter.folded = "softplus" in operators
+    emitter.sloped = "tanh_softplus_slope" in operators and not precision.careful
     emitter.shared = bool(operators & {"expm1", "tanh"}) and bool(operators & {"exp", "sech2"})
     return emitter
 
@@ -148,7 +161,10 @@ def _emit(e: Emitter, original: Expression) -> str:
         argument = e.larger(argument, -left.bound)
     chosen = original if e.precision.doubled else specialised(original)
     e.lifts.clear()
-    result = _lowered(e, emit(e, chosen, {Variable(): argument}), left.limit == 0, right.limit == 0)
+    value = emit(e, chosen, {Variable(): argument})
+    result = _lowered(e, value, left.limit == 0, right.limit == 0)
+    if value in e.settled:
+        return result
     for sign, side in (("", right), ("-", left)):
         result = _at_end(e, result, sign, side)
     return _signed_zero(e, original, result) if e.precision.doubled else result
@@ -170,7 +186,7 @@ def _lowered(e: Emitter, result: str, left: bool, right: bool) -> str:  # noqa: 
     if not e.lifts or not (left or right):
         return result
     far = min(e.lifts)
-    if not (left and right):
+    if not (left and right) and not (left and far.startswith("u < ")):
         far = f"({far}) & (u {'<' if left else '>'} {e.number(0.0)})"
     return e.select(far, e.multiply(result, e.number(2.0**-e.precision.lift)), result)
 

@@ -6,14 +6,17 @@ from math import pi, sqrt
 from typing import TYPE_CHECKING
 
 from nonlin.functions.kernels.elementary import (
+    FRACTION,
     exp_fraction,
     exp_negative,
     exp_product,
+    exp_scaled,
+    exp_up_to,
     expm1_negative,
     log1p_exp,
     reciprocal,
 )
-from nonlin.functions.kernels.fitting import TAIL_CENTER
+from nonlin.functions.kernels.fitting import NEAR_CENTER, SHIFT
 
 if TYPE_CHECKING:
     from nonlin.functions.kernels.emitter import Emitter
@@ -39,7 +42,6 @@ __all__ = [
 ]
 
 FAR = 15.0  # beyond it the tail of the normal distribution is below the smallest float32
-SQUARED = 40.0  # and here exp(−u²), with factors beside it
 STEADY = 20.0  # beyond it 1 − tanh(softplus(u)) is invisible beside 1, also with a factor u
 HYPOT_LIMIT = {"float64": 1e8, "float32": 1e4}  # above it √(1 + u²) is abs(u) to the last bit
 
@@ -49,7 +51,8 @@ def sigmoid(e: Emitter, u: str) -> str:
     base = e.negated(u)
     if not (e.paired or e.folded or e.precision.careful):
         a, b = exp_fraction(e, base or u)
-        return e.divide(b if base else a, e.add(a, b))
+        value = e.divide(b if base else a, e.add(a, b))
+        return value if base else _vanishing(e, u, value)
     a, b = _falling(e, u)
     right = f"{base or u} >= {e.number(0.0)}"
     if not e.paired:
@@ -82,15 +85,17 @@ def sech2(e: Emitter, u: str) -> str:
     """Emit 1/cosh²(u)."""
     double = e.step(f"{e.number(-2.0)} * {e.magnitude(u)}")
     small = exp_negative(e, double)
-    four = e.multiply(e.number(4.0), small)
     d = e.add(e.number(1.0), small)
-    return e.divide(four, e.multiply(d, d))
+    if e.precision.careful:
+        t = e.divide(e.add(small, small), d)  # 1 − abs(tanh(u)), rounded less often than a square
+        return e.fma(f"-{t}", t, e.add(t, t))
+    return e.divide(e.multiply(e.number(4.0), small), e.multiply(d, d))
 
 
 def _softplus_parts(e: Emitter, u: str) -> tuple[str, str, str, str]:
     # with exp(u) = a/b: n = a² + 2ab, d = n + 2b², tanh(softplus(u)) = n/d
     if e.precision.careful:
-        a = exp_negative(e, e.smaller(u, STEADY))
+        a = exp_up_to(e, u, STEADY)
         n = e.fma(a, a, e.add(a, a))
         return a, e.number(1.0), n, e.add(n, e.number(2.0))
     a, b = exp_fraction(e, u)
@@ -102,7 +107,16 @@ def _softplus_parts(e: Emitter, u: str) -> tuple[str, str, str, str]:
 def tanh_softplus(e: Emitter, u: str) -> str:
     """Emit tanh(softplus(u))."""
     _, _, n, d = _softplus_parts(e, u)
-    return e.divide(n, d) if e.precision.careful else e.multiply(n, reciprocal(e, d))
+    value = e.multiply(n, reciprocal(e, d)) if e.sloped else e.divide(n, d)
+    return _vanishing(e, u, value)
+
+
+def _vanishing(e: Emitter, u: str, value: str) -> str:
+    """Return a value that tends to 0 on the left like exp(u), and say that its product with u does, also at −∞."""
+    lowest = e.precision.lowest if e.precision.careful else -FRACTION
+    if e.precision.lift or not e.precision.careful:
+        e.shortcut(u, value, f"{e.larger(u, lowest)} * {value}")
+    return value
 
 
 def tanh_softplus_slope(e: Emitter, u: str) -> str:
@@ -131,12 +145,12 @@ def _steep(e: Emitter, a: str) -> str:
 
 def tanh_exp(e: Emitter, u: str) -> str:
     """Emit tanh(exp(u)); 1 to the last bit above 5."""
-    return tanh(e, exp_negative(e, e.smaller(u, 10.0)))
+    return _vanishing(e, u, tanh(e, exp_up_to(e, u, 10.0)))
 
 
 def tanh_exp_slope(e: Emitter, u: str) -> str:
     """Emit exp(u)/cosh²(exp(u)); 0 above 8."""
-    epsilon = exp_negative(e, e.smaller(u, 8.0))
+    epsilon = exp_up_to(e, u, 8.0)
     return e.multiply(epsilon, sech2(e, epsilon))
 
 
@@ -152,12 +166,12 @@ def gaussian(e: Emitter, u: str, factor: float = 1.0) -> str:
     a = e.smaller(e.magnitude(u), _furthest(e, factor))
     if e.precision.careful:
         return exp_product(e, e.multiply(e.number(-factor), a), a)
-    return exp_negative(e, e.multiply(e.number(-factor), e.multiply(a, a)))
+    return exp_scaled(e, e.multiply(a, a), -factor)
 
 
 def _furthest(e: Emitter, factor: float) -> float:
     """Return from where on exp(−factor·u²) is 0 beside all that it is multiplied with."""
-    return sqrt(-e.precision.lowest / factor) if e.precision.careful else SQUARED
+    return sqrt(-e.precision.lowest / factor)
 
 
 def normal_density(e: Emitter, u: str) -> str:
@@ -165,30 +179,38 @@ def normal_density(e: Emitter, u: str) -> str:
     return e.multiply(gaussian(e, u, 0.5), e.number(1 / sqrt(2 * pi)))
 
 
-def _tail(e: Emitter, a: str) -> str:
-    """Emit erfcx(a/√2)/2 for a ≥ 0; the density beside it is 0 beyond the interval."""
+def _tail(e: Emitter, a: str) -> tuple[str, str]:
+    """Emit erfcx(a/√2)/2 for a ≥ 0, and the same times a.
+
+    Beyond the interval of the polynomial they are of the right size, and the density beside them 0.
+    """
+    b = e.add(a, e.number(NEAR_CENTER))
+    part = e.divide(a, b)
+    t = e.fma(e.number(2.0), part, e.number(SHIFT - 1.0))
+    interval = (SHIFT - 1.0, SHIFT + (FAR - NEAR_CENTER) / (FAR + NEAR_CENTER))
+    core = e.polynomial("tail_shifted", interval, t, relative=2.0 if e.precision.careful else 0.52)
+    inverse = e.divide(e.number(1.0), b)
     if not e.precision.careful:
-        a = e.smaller(a, FAR)
-    w = reciprocal(e, e.add(a, e.number(TAIL_CENTER)))
-    if e.precision.careful:
-        t = e.multiply(e.subtract(a, e.number(TAIL_CENTER)), w)
-    else:
-        t = e.fma(w, e.number(-2 * TAIL_CENTER), e.number(1.0))
-    interval = (-1.0, (FAR - TAIL_CENTER) / (FAR + TAIL_CENTER))
-    return e.multiply(w, e.polynomial("tail", interval, t, relative=2.0 if e.precision.careful else 0.25))
+        inverse = e.fma(part, e.number(-1 / NEAR_CENTER), e.number(1 / NEAR_CENTER))
+    return e.multiply(inverse, core), e.multiply(part, core)
 
 
 def normal_cdf(e: Emitter, u: str) -> str:
     """Emit Φ(u), on the left as the scaled tail times the density."""
     a = e.smaller(e.magnitude(u), _furthest(e, 0.5))
-    left = e.multiply(_tail(e, a), gaussian(e, u, 0.5))
+    tail, times_a = _tail(e, a)
+    density = gaussian(e, u, 0.5)
+    left = e.multiply(tail, density)
     value = e.select(f"{u} < {e.number(0.0)}", left, e.subtract(e.number(1.0), left))
-    if not e.precision.careful:
-        return value
-    # near 0 the sum of 1/2 and an odd polynomial is more exact
-    z = e.multiply(u, u)
-    near = e.fma(u, e.polynomial("normal", (0.0, 0.7), z), e.number(0.5))
-    return e.select(f"{z} < {e.number(0.7)}", near, value)
+    if e.precision.careful:
+        # near 0 the sum of 1/2 and an odd polynomial is more exact
+        z = e.multiply(u, u)
+        near = e.fma(u, e.polynomial("normal", (0.0, 0.7), z), e.number(0.5))
+        value = e.select(f"{z} < {e.number(0.7)}", near, value)
+    # u·Φ(u) = max(u, 0) − abs(u)·Φ(−abs(u)), rounded less often, and right at ±inf
+    zero = e.number(-0.0)
+    e.shortcut(u, value, f"fma(-{times_a}, {density}, {zero} if {u} < {zero} else {u})")
+    return value
 
 
 def erf(e: Emitter, u: str) -> str:
@@ -196,7 +218,7 @@ def erf(e: Emitter, u: str) -> str:
     z = e.multiply(u, u)
     near = e.multiply(u, e.polynomial("erf", (0.0, 1.0), z))
     a = e.smaller(e.magnitude(u), _furthest(e, 1.0) / 2)
-    rest = e.multiply(_tail(e, e.multiply(a, e.number(sqrt(2)))), gaussian(e, u))
+    rest = e.multiply(_tail(e, e.multiply(a, e.number(sqrt(2))))[0], gaussian(e, u))
     far = e.signed(e.fma(e.number(-2.0), rest, e.number(1.0)), u)
     return e.select(f"{z} < {e.number(1.0)}", near, far)
 

@@ -9,7 +9,7 @@ from nonlin.functions.evaluation import evaluate
 from nonlin.functions.expression import Call, Constant, Expression, Piecewise, Variable, children, nodes
 from nonlin.functions.primitives import SLOPES
 
-__all__ = ["ZEROS", "multiplies_sigmoid", "passes_nan", "specialised"]
+__all__ = ["ZEROS", "multiplies_one", "passes_nan", "specialised"]
 
 ZEROS = np.array([0.0, -0.0])
 CHEAPER = {"exp": "exp_negative", "expm1": "expm1_negative"}
@@ -24,19 +24,22 @@ def passes_nan(expression: Expression) -> bool:
     return isinstance(expression, Variable) or any(passes_nan(child) for child in children(expression))
 
 
-def multiplies_sigmoid(expressions: tuple[Expression, ...]) -> bool:
-    """Return whether expressions are arithmetic times sigmoid(a), sigmoid(−a) or both, of one a.
+def multiplies_one(expressions: tuple[Expression, ...]) -> bool:
+    """Return whether expressions are arithmetic times one primitive of one a, such as sigmoid(a).
 
-    Then nothing magnifies the error of exp(a): in the product of the two it counts less than in one.
+    Then nothing magnifies the error of exp(a); nor in sigmoid(a)·sigmoid(−a), where it counts less than in one.
     """
-    found = [_sigmoids(expression) for expression in expressions]
+    found = [_multiplied(expression) for expression in expressions]
     arguments = [argument for part in found for argument in part or ()]
     once = all(part is not None and len(part) == len(set(part)) for part in found)
     return once and len({_without_sign(argument) for argument in arguments}) == 1
 
 
-def _sigmoids(expression: Expression) -> list[Expression] | None:
-    """Return the arguments of the sigmoids in a product; None where it is none, or has other primitives."""
+def _multiplied(expression: Expression) -> list[Expression] | None:
+    """Return the arguments of the primitives in a product; None where it is none, or has others.
+
+    That of another than sigmoid is there with both signs: nothing else may be beside it.
+    """
     if _is_arithmetic(expression):
         return []
     if not isinstance(expression, Call):
@@ -44,8 +47,10 @@ def _sigmoids(expression: Expression) -> list[Expression] | None:
     match expression.operator:
         case "sigmoid" if _is_arithmetic(expression.operands[0]):
             return [expression.operands[0]]
+        case "softplus" | "tanh_softplus" | "normal_cdf" if _is_arithmetic(expression.operands[0]):
+            return [expression.operands[0], Call("negate", expression.operands)]
         case "multiply" | "negate":
-            parts = [_sigmoids(operand) for operand in expression.operands]
+            parts = [_multiplied(operand) for operand in expression.operands]
             return None if None in parts else [argument for part in parts for argument in part or ()]
     return None
 
@@ -55,7 +60,9 @@ def _is_arithmetic(expression: Expression) -> bool:
 
 
 def _without_sign(argument: Expression) -> Expression:
-    return argument.operands[0] if isinstance(argument, Call) and argument.operator == "negate" else argument
+    while isinstance(argument, Call) and argument.operator == "negate":
+        argument = argument.operands[0]
+    return argument
 
 
 def specialised(expression: Expression) -> Expression:
