@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch.overrides import TorchFunctionMode
 
 from nonlin.inspection.torch.gates_at_times import gates_at_times
@@ -16,12 +15,14 @@ from nonlin.inspection.torch.lean import (
     watched_call,
 )
 from nonlin.inspection.torch.objective import output_tensors
-from nonlin.inspection.torch.operations import operation, tensors_in
+from nonlin.inspection.torch.operations import operation, results_of, tensors_in
 from nonlin.inspection.torch.tracing import Tracing
 from nonlin.inspection.torch.watched_gates import measure_gate, recurrent_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import torch
 
     from nonlin.inspection.recording import CallSite
     from nonlin.inspection.torch.layers import WeightNames
@@ -134,7 +135,7 @@ class Learning(Tracing):
         result = super().__torch_function__(func, types, args, kwargs)
         step = self.places.here.step
         if step != before:
-            self._outputs[step] = number, [id(tensor) for tensor in tensors_in((result,), {})]
+            self._outputs[step] = number, [id(made) for made in results_of(operation(func), args, result)]
         return result
 
     def report(self, site: CallSite, pre: Value, output: Value, *, size: int) -> None:  # noqa: ARG002 - of the sink
@@ -263,7 +264,7 @@ class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not follow
             given = tensors_in(args, kwargs)
             self._measure(number, next(given), slopes=next(given) if calls[number].is_prelu else None)
         result = func(*args, **kwargs)
-        made = [result] if isinstance(result, torch.Tensor) else list(tensors_in((result,), {}))
+        made = results_of(operation(func), args, result)
         self._measure_made(points, made)
         for number in points.after:
             self.calls.append(measure_output(calls[number].watched, made[0], self._extremes.get(number)))
