@@ -32,6 +32,10 @@ class Model(Protocol):
     """A model that can be recorded in use."""
 
     @property
+    def name(self) -> str:
+        """The name of its file; empty for a live module."""
+
+    @property
     def sample_shape(self) -> tuple[int | None, ...] | None:
         """The shape of one sample where the model declares it and has one input."""
 

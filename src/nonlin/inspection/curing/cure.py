@@ -206,7 +206,10 @@ def _unchanged(run: _Run, copy: Editable) -> Trial:
 def _trial(run: _Run, copy: Editable, proposal: Proposal, unchanged: Trial | None) -> Trial:
     items = run.given.items()
     scale = input_scale([as_array(x) for batch in run.given.batches for x in batch.inputs.values()])
-    for change in proposal.changes:
+    exchanged = (
+        proposal.changes[0].kind == "exchange"
+    )  # the later ones of a kind are numbered by the earlier ones
+    for change in reversed(proposal.changes) if exchanged else proposal.changes:
         apply(copy, change, run.given.batches, scale)
     difference = _difference(run.outputs, copy.outputs(run.given.batches))
     changed = after = inspect(copy.opened, items, thresholds=run.limits)

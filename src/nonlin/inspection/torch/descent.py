@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -93,7 +94,7 @@ class Descent:
             run=() if here is None else (here,),
         )
         if here is not None and follows(run, here) and axis == (1 if here.kernel else tensor.dim() - 1):
-            run = (*run, here)
+            run = (*run, replace(here, direct=old.place.step == old.origin.step))
             self._links.append((chain_of(run), old.usage))
             origin = Origin(unit_axis=origin.unit_axis, layer=found.name, step=origin.step, run=run)
             return Lineage(origin=origin, usage=Usage(previous=old.usage), place=self._places.here)
