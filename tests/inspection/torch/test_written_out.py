@@ -42,6 +42,7 @@ WRITTEN_OUT = [
     ("mish", lambda x: x * torch.tanh(F.softplus(x)), F.mish),
     ("relu2", lambda x: torch.relu(x) ** 2, None),
     ("softsign", lambda x: x / (1 + x.abs()), F.softsign),
+    ("tanh", lambda x: 2 / (1 + torch.exp(-2 * x)) - 1, torch.tanh),
     ("tanhshrink", lambda x: x - torch.tanh(x), F.tanhshrink),
     ("relu", lambda x: torch.where(x > 0, x, 0.0), F.relu),
     ("relu", lambda x: x * (x > 0), F.relu),

@@ -23,7 +23,7 @@ Keywords = Mapping[str, Any]
 Operand = Any
 
 _LARGEST = 64  # nodes of an expression: the longest written-out activation, GELU by tanh, has 16
-_ROOTS = 4  # how many earlier values a tensor is followed to
+_ROOTS = 8  # how many earlier values a tensor is followed to: tanh by exp, 2 / (1 + exp(-2x)) - 1, needs five
 
 KEEPS_VALUE = frozenset(
     {
