@@ -18,6 +18,7 @@ from nonlin.inspection.gradients import (
     GIVEN,
     LOSS,
     MSE,
+    check_classes,
     direction,
     loss_gradient,
     squares_gradient,
@@ -217,6 +218,7 @@ class _Gathered:
             along = direction(batched({name: values[name]}, samples)[name], self.samples)
             return name, along.reshape(values[name].shape)
         logits = values[name]
+        check_classes(logits.shape)
         if logits.ndim != 2 or labels.max() >= logits.shape[1]:
             raise InvalidInputError(
                 f"expected labels from 0 to {logits.shape[1] - 1 if logits.ndim == 2 else 'classes − 1'} for an "

@@ -208,6 +208,19 @@ def test_targets_of_a_regression():
     assert cure.trials[0].loss_after < 10
 
 
+def test_whole_numbers_for_one_score_are_for_the_loss_alone():
+    model, x = nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Linear(12, 1)), torch.randn(96, 6)
+    with torch.no_grad():
+        model[0].bias[:4] = -50
+
+    def loss(scores, answers):
+        return functional.binary_cross_entropy_with_logits(scores[:, 0], answers.float())
+
+    cure = nonlin.cure(model, x, (x[:, 0] > 0).long(), loss=loss, steps=2, trials=1)
+    assert cure.inspection.gradient_of == "a random direction of the outputs"
+    assert cure.trials[0].loss_after < 2
+
+
 class Functional(nn.Module):
     def __init__(self, call):
         super().__init__()

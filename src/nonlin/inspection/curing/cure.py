@@ -89,11 +89,14 @@ def cure(  # noqa: PLR0913 - the public face, whose options are all by keyword
         if not given.batches:
             raise InvalidInputError("expected at least one batch of data, got none; give more data")
         copy = _copy(opened, given)
+        outputs = copy.outputs(given.batches)
+        if loss is not None and outputs[0].shape[1:] == (1,):  # whole numbers that are no classes
+            given = given.without_classes()
         run = _Run(
             given=given,
             limits=thresholds or Thresholds(),
             before=inspect(copy.copy().opened, given.items(), thresholds=thresholds),
-            outputs=copy.outputs(given.batches),
+            outputs=outputs,
             training=_training(opened, given, (loss, optimizer, steps)),
         )
         return _tried(run, copy, trials, progress)
