@@ -190,6 +190,20 @@ def test_functions_that_fail_are_named_in_a_line(odd, word, words):
     refused(nonlin("inspect", demonstration.model_path(), "--data", word, cwd=odd), *words)
 
 
+def test_a_model_that_leaves_does_not_end_the_program_as_if_all_were_well(tmp_path):
+    (tmp_path / "leaving.py").write_text(
+        "import sys\nimport torch\nclass Leaving(torch.nn.Module):\n    def forward(self, x): sys.exit(0)\n"
+    )
+    np.save(tmp_path / "x.npy", np.ones((40, 4), np.float32))
+    words = ("leaving:Leaving", "--data", "x.npy")
+    refused(nonlin("inspect", *words, cwd=tmp_path), "inputs that Leaving takes", "SystemExit: 0")
+    refused(
+        nonlin("fold", *words, "--line", "0", "1", cwd=tmp_path),
+        "SystemExit(0) from forward",
+        "leaving.py, line 4",
+    )
+
+
 def test_what_a_users_function_prints_is_not_in_the_report(odd):
     result = nonlin("inspect", demonstration.model_path(), "--data", "odd:talks", "--format", "json", cwd=odd)
     assert json.loads(result.stdout)["samples"] == 40

@@ -6,6 +6,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from nonlin.errors import InvalidInputError
 from nonlin.geometry import rows
 from nonlin.inspection import inspect
 
@@ -135,3 +136,11 @@ def test_more_folds_than_fit_in_memory_are_left_to_nonlin_fold(monkeypatch):
     folds = inspect(model, data).folds
     assert folds.line is None
     assert f"nonlin fold MODEL --data DATA --line 0 {whole.second} counts them" in folds.reason
+
+
+def test_one_score_a_sample_has_no_cross_entropy_in_onnx(mlp, he):
+    path = mlp([he(8, 16, 0), he(1, 8, 1)], ["Relu"])
+    with pytest.raises(
+        InvalidInputError, match=r"one score a sample, an output of shape \(64, 1\); give the loss"
+    ):
+        inspect(path, SAMPLES, np.zeros(500, int))

@@ -47,6 +47,43 @@ def flattening(tmp_path: Path) -> Path:
     return save(tmp_path / "flattening.onnx", nodes, {"x": [None, 2, None, None]}, "y", stored)
 
 
+@pytest.fixture
+def routed(tmp_path: Path) -> Path:
+    """A second branch that only the rows with a large entry go through, as to an expert, or behind a detector."""
+    pytest.importorskip("onnxruntime")
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["u"]),
+        helper.make_node("Relu", ["u"], ["a"], name="all"),
+        helper.make_node("ReduceMax", ["x"], ["most"], axes=[1], keepdims=0),
+        helper.make_node("Greater", ["most", "large"], ["chosen"]),
+        helper.make_node("Compress", ["x", "chosen"], ["rows"], axis=0),
+        helper.make_node("MatMul", ["rows", "w"], ["v"]),
+        helper.make_node("Relu", ["v"], ["b"], name="chosen"),
+        helper.make_node("ReduceSum", ["b"], ["sum"], axes=[0], keepdims=1),
+        helper.make_node("Add", ["a", "sum"], ["y"]),
+    ]
+    stored = {"w": RNG.standard_normal((4, 8)).astype(np.float32), "large": np.float32(1.5)}
+    return save(tmp_path / "routed.onnx", nodes, {"x": [None, 4]}, "y", stored)
+
+
+@pytest.mark.parametrize("first", [0, 1, 2])
+@pytest.mark.parametrize("size", [1, 3, 64])
+def test_rows_that_are_no_samples_are_counted_however_many_they_are(routed, size, first):
+    data = np.roll(np.random.default_rng(1).standard_normal((64, 4)).astype(np.float32), first, axis=0)
+    chosen = np.maximum(
+        data[data.max(1) > 1.5] @ numpy_helper.to_array(onnx.load(routed).graph.initializer[0]), 0
+    )
+    calls = {call.name: call for call in inspect(routed, data, batch_size=size).calls}
+    assert (calls["chosen"].units, calls["all"].units) == (8, 8)
+    assert calls["chosen"].mean == pytest.approx(chosen.mean(), rel=1e-5)
+    assert calls["chosen"].dead == (chosen.max(0) == 0).sum()
+
+
+def test_a_branch_that_nothing_goes_through_is_left_out(routed):
+    data = np.random.default_rng(1).uniform(-1, 1, (64, 4)).astype(np.float32)
+    assert [call.name for call in inspect(routed, data).calls] == ["all"]
+
+
 @pytest.mark.parametrize("samples", [1, 3, 70])
 def test_what_a_run_shows_is_understood(flattening, samples):
     data = RNG.standard_normal((samples, 2, 4, 5)).astype(np.float32)

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from nonlin.inspection import inspect
 from nonlin.report.terminal import print_inspection
+from nonlin.report.wording import headline
 
 
 def printed(inspection, width=120):
@@ -75,3 +76,11 @@ def test_a_narrow_terminal_leaves_out_columns_and_folds_no_short_word(demo, widt
 
 def test_a_network_without_a_call_says_so(made):
     assert "no call of an activation" in printed(made(("flat", "Identity")))
+
+
+def test_a_network_of_which_no_call_was_measured_is_not_called_healthy(demo):
+    unseen = replace(demo, calls=(), findings=(), unseen=("an assignment by a mask in the model",))
+    shown = printed(unseen)
+    assert "the activations inside an assignment by a mask in the model" in shown
+    assert "Verdict  none: no activation was measured" in shown
+    assert headline(unseen) == "Not judged: no activation of this network was measured."

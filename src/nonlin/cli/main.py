@@ -75,11 +75,17 @@ def main(arguments: list[str] | None = None) -> None:
     output = sys.stdout
     try:
         code = _group.main(arguments, prog_name="nonlin", standalone_mode=False)
-    except SystemExit:
+    except SystemExit as error:
         # click wraps a stream whose reader has left, and ends with 1, which would mean findings here
         if sys.stdout is not output:
             sys.exit(_CLOSED)
-        raise
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        click.echo(
+            f"nonlin: expected code that runs to its end, got SystemExit({error.code!r}) from {where.name} in "
+            f"{where.filename}, line {where.lineno}; take it out there",
+            err=True,
+        )
+        sys.exit(_WRONG_USE)
     except click.exceptions.Abort:
         click.echo("nonlin: interrupted; nothing was written", err=True)
         # an interrupt inside an exec() of text leaves a mark, by which Python would end with the signal and not

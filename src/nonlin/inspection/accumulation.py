@@ -31,13 +31,15 @@ class CallGathering:
     values: list[Array] = field(default_factory=list)
 
     def add(self, pre_activation: Array, output: Array, slope: Slope | None) -> None:
-        """Measure a batch.
+        """Measure a batch; one without values, as of an expert that nothing was sent to, changes nothing.
 
         Args:
             pre_activation: shape (batch, …).
             output: the same shape.
             slope: returns f'(u) / max abs f' of a part of the batch; None where that is not one number.
         """
+        if not pre_activation.size:
+            return
         self.shape = tuple(pre_activation.shape[1:])
         new = measure(
             pre_activation,

@@ -235,7 +235,7 @@ def _labels(labels: Any, count: int) -> Array:
         raise InvalidInputError(
             f"expected labels as {count} whole numbers from 0, one a sample, got an array of shape {array.shape} and "
             f"type {array.dtype}{_least(array)}; give "
-            'the class numbers, or loss="mse" for targets of a regression, or no labels'
+            'the class numbers, or loss="mse" for targets of a regression or a function for others, or no labels'
         )
     return array.astype(np.int64)
 

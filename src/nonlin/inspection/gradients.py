@@ -14,6 +14,7 @@ __all__ = [
     "GIVEN",
     "LOSS",
     "MSE",
+    "check_classes",
     "direction",
     "fitting",
     "loss_gradient",
@@ -27,6 +28,20 @@ MSE = "the mean squared error"
 GIVEN = "the loss that was given"
 DIRECTION = "a random direction of the outputs"
 DIRECTION_OF_LOGITS = "a random direction of the outputs before the final {}"
+
+
+def check_classes(shape: tuple[int, ...]) -> None:
+    """Refuse the cross-entropy of one score a sample: it is 0 whatever the score, and so is its gradient.
+
+    Raises:
+        InvalidInputError: for outputs of shape (batch, 1).
+    """
+    if len(shape) == 2 and shape[1] == 1:
+        raise InvalidInputError(
+            "expected a score for each class to take the cross-entropy of, got one score a sample, an output of shape "
+            f'{shape}; give the loss that it was trained with, as loss="mse" or a function of outputs and labels, or '
+            "no labels"
+        )
 
 
 def loss_gradient(logits: Array, labels: Array) -> Array:

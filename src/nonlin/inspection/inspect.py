@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from nonlin.errors import InvalidInputError, UnsupportedModelError
 from nonlin.inspection.curing.causes import with_causes
+from nonlin.inspection.curing.code import Target
 from nonlin.inspection.curing.scales import input_scale
 from nonlin.inspection.data import as_array, batches_of, part, read_data, read_labels
 from nonlin.inspection.folding import count_folds, first_curved
@@ -211,7 +212,8 @@ class _First:
         except Exception:  # noqa: BLE001 - the model's own code may raise anything on a batch that it does not expect
             weights = {}
         scale = input_scale([as_array(x) for batch in self.inputs for x in batch.values()])
-        return with_causes(found, recording, weights, scale, torch=isinstance(opened, TorchModel))
+        target = Target(file=opened.name, inputs=len(inputs))
+        return with_causes(found, recording, weights, scale, target=target)
 
     def accuracy(self, recording: Recording) -> float | None:
         if recording.answers is None or not self.labels:

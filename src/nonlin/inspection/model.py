@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +30,10 @@ _PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib")
 
 class Model(Protocol):
     """A model that can be recorded in use."""
+
+    @property
+    def name(self) -> str:
+        """The name of its file; empty for a live module."""
 
     @property
     def sample_shape(self) -> tuple[int | None, ...] | None:
@@ -125,8 +129,7 @@ class TorchModel:
         """Run the module under the recorder; it is left as it was."""
         from nonlin.inspection import torch as torch_calls
 
-        recording = torch_calls.record(self.module, batches, progress=progress, loss=loss)
-        return replace(recording, model=self.name) if self.name else recording
+        return torch_calls.record(self.module, batches, progress=progress, loss=loss, name=self.name)
 
     def network(self, example: Array) -> Network:
         """Return the graph, by way of an ONNX export of a copy."""

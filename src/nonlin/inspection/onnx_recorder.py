@@ -18,6 +18,7 @@ from nonlin.inspection.gradients import (
     GIVEN,
     LOSS,
     MSE,
+    check_classes,
     direction,
     loss_gradient,
     squares_gradient,
@@ -84,9 +85,17 @@ def record(
     return state.finish()
 
 
-def _with_units(values: Array) -> Array:
-    """Give a tensor of one number a sample an axis of units."""
-    return values[:, None] if values.ndim == 1 else values
+def _with_units(values: Array, rank: int) -> Array:
+    """Give a tensor as many axes as its shape has that the axis of the units is known in, and at least two.
+
+    Rows that are no samples, such as proposals of a detector, have an axis in front only where their number and that of
+    the samples say so.
+    """
+    if values.ndim == 1:
+        values = values[:, None]
+    if values.ndim == rank - 1:
+        return values[None]
+    return values.reshape(-1, *values.shape[2:]) if values.ndim == rank + 1 > 2 else values
 
 
 def _slope(node: Node, pre_activation: Array) -> Slope | None:
@@ -127,7 +136,8 @@ class _Gathered:
     def add(self, raw: Values, samples: int, labels: Array | None) -> None:
         values = batched(raw, samples)
         for node in self.calls:
-            before, after = _with_units(values[node.inputs[0]]), _with_units(values[node.output])
+            rank = len(self.shapes[node.inputs[0]])
+            before, after = (_with_units(values[name], rank) for name in (node.inputs[0], node.output))
             self.gatherings[node.name].add(before, after, _slope(node, before))
         for node, recurrence in recurrences(self.network):
             if node.name not in self.unseen:
@@ -208,6 +218,7 @@ class _Gathered:
             along = direction(batched({name: values[name]}, samples)[name], self.samples)
             return name, along.reshape(values[name].shape)
         logits = values[name]
+        check_classes(logits.shape)
         if logits.ndim != 2 or labels.max() >= logits.shape[1]:
             raise InvalidInputError(
                 f"expected labels from 0 to {logits.shape[1] - 1 if logits.ndim == 2 else 'classes − 1'} for an "
@@ -243,5 +254,6 @@ class _Gathered:
         """Return the calls in the order of the forward pass, the gates of a layer where the layer stands."""
         place = {node.name: i for i, node in enumerate(self.network.nodes)}
         gates = {id(g): g.site.layer for name, g in self.gatherings.items() if name not in place}
-        kept = [g for g in self.gatherings.values() if gates.get(id(g)) not in self.unseen]
+        measured = [g for g in self.gatherings.values() if g.statistics is not None]
+        kept = [g for g in measured if gates.get(id(g)) not in self.unseen]
         return sorted(kept, key=lambda g: place[gates.get(id(g)) or g.site.name])

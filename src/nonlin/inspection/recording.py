@@ -91,11 +91,13 @@ class AffineChain:
         layers: their names, in order.
         parameters: how many they have together.
         merged: how many parameters the one layer has that does the same.
+        product: whether the product of their weights is that layer's, since they are dense and nothing is between.
     """
 
     layers: tuple[str, ...]
     parameters: int
     merged: int
+    product: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -181,6 +181,8 @@ def _folds(folds: Folds) -> str:
 
 def _verdict(inspection: Inspection) -> Text:
     worst = [f.severity for f in inspection.findings if f.severity != "note"]
+    if not worst and not inspection.calls and inspection.unseen:
+        return Text("none: no activation was measured", style="yellow")
     if not worst:
         few = inspection.samples < inspection.thresholds.least_samples
         return Text(

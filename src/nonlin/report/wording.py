@@ -63,6 +63,8 @@ def headline(inspection: Inspection) -> str:
     on = f"on these {inspection.samples:,} samples"
     wrong = inspection.at_or_above("warning")
     calls = inspection.calls
+    if not calls and inspection.unseen:
+        return f"Not judged: no activation of this network was measured{_and(_collapsed(wrong))}."
     if not calls:
         return f"This network has no activation: {_collapsed(wrong) or 'there is nothing to judge'}."
     if not wrong:
@@ -75,6 +77,10 @@ def headline(inspection: Inspection) -> str:
         )
         return f"Healthy {on}: {are} without a fault{more}."
     return f"Not healthy {on}: {'; '.join(_faults(wrong, calls))}."
+
+
+def _and(words: str) -> str:
+    return f"; {words}" if words else ""
 
 
 def _faults(wrong: Sequence[Finding], calls: Sequence[Call]) -> list[str]:

@@ -208,6 +208,19 @@ def test_targets_of_a_regression():
     assert cure.trials[0].loss_after < 10
 
 
+def test_whole_numbers_for_one_score_are_for_the_loss_alone():
+    model, x = nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Linear(12, 1)), torch.randn(96, 6)
+    with torch.no_grad():
+        model[0].bias[:4] = -50
+
+    def loss(scores, answers):
+        return functional.binary_cross_entropy_with_logits(scores[:, 0], answers.float())
+
+    cure = nonlin.cure(model, x, (x[:, 0] > 0).long(), loss=loss, steps=2, trials=1)
+    assert cure.inspection.gradient_of == "a random direction of the outputs"
+    assert cure.trials[0].loss_after < 2
+
+
 class Functional(nn.Module):
     def __init__(self, call):
         super().__init__()
@@ -244,6 +257,29 @@ def test_a_function_is_exchanged_at_one_call_and_not_at_the_other(form):
     assert isinstance(edited.module, Functional)
     with torch.no_grad():
         torch.testing.assert_close(model(x), Functional(CALLS[form])(x))
+
+
+@pytest.mark.parametrize("form", [functional.relu, lambda u: functional.relu(u.clone(), inplace=True)])
+def test_a_function_is_exchanged_at_two_calls_of_the_same_name(form):
+    model = Functional(form)
+    with torch.no_grad():
+        model.a.bias[:4] = -50
+        model.b.bias[:4] = -50
+    cure = nonlin.cure(model, torch.randn(200, 6))
+    (both,) = (trial for trial in cure.trials if trial.name == "leaky_relu at relu, relu#2")
+    assert both.helps
+    exchanged = nonlin.inspect(both.model, torch.randn(200, 6)).calls
+    assert [call.function for call in exchanged[:2]] == ["leaky_relu"] * 2
+
+
+def test_layers_with_a_normalisation_between_are_not_merged():
+    for width in (16, 24):
+        layers = [nn.Linear(16, 16), nn.BatchNorm1d(16), nn.Linear(16, width), nn.ReLU(), nn.Linear(width, 4)]
+        model = nn.Sequential(*layers).eval()
+        with torch.no_grad():
+            model[1].running_var.fill_(9)
+        untried = nonlin.cure(model, torch.randn(200, 16)).untried
+        assert "something stands between 0 and 2" in next(u.reason for u in untried if "merge" in u.name)
 
 
 def test_an_adapted_model_can_be_saved():

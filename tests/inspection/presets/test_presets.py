@@ -5,11 +5,14 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.nn.utils import parametrizations
 
 import nonlin
 from nonlin import demonstration
 from nonlin.errors import InvalidInputError, UnsupportedModelError
 from nonlin.inspection.model import TorchModel
+from nonlin.inspection.recording import Batch
+from nonlin.inspection.torch.weight_gradients import weight_gradients
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +139,29 @@ def test_sagemaker_names_what_is_not_finite():
         model[0].weight.fill_(3e38)
     kinds = {f.kind for f in nonlin.inspect(model, torch.randn(64, 10), thresholds="sagemaker").findings}
     assert "nonfinite" in kinds
+
+
+def test_a_computed_weight_is_judged_by_the_parameter_behind_it():
+    model = made()
+    expected = nonlin.inspect(made(first=100.0), torch.randn(64, 10), thresholds="sagemaker").findings
+    parametrizations.spectral_norm(model[0])
+    parametrizations.weight_norm(model[2])
+    layers = weight_gradients(model, [Batch(inputs={"x": torch.randn(64, 10)}, labels=None, size=64)])
+    assert [(layer.layer, layer.entries) for layer in layers] == [("0", 240), ("2", 576), ("4", 96)]
+    assert all(layer.norm > 0 for layer in layers)
+    with torch.no_grad():
+        model[0].parametrizations.weight.original *= 100
+    found = nonlin.inspect(model, torch.randn(64, 10), thresholds="sagemaker").findings
+    assert {f.call for f in found} & {f.call for f in expected} == {"0"}
+
+
+@pytest.mark.parametrize(("forward", "words"), [(torch.relu, "without any"), (None, "cut off")])
+def test_what_has_no_gradients_of_weights_is_refused(forward, words):
+    model = made() if forward is None else nn.ReLU()
+    if forward is None:
+        model.forward = torch.no_grad()(model.forward)
+    with pytest.raises(UnsupportedModelError, match=f"{words}.*use thresholds='thedeepchecker'"):
+        nonlin.inspect(model, torch.randn(64, 10), thresholds="sagemaker")
 
 
 def test_the_gradients_leave_no_trace():

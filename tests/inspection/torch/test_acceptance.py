@@ -68,7 +68,9 @@ class OwnError(Exception):
     """No exception that PyTorch would raise."""
 
 
-@pytest.mark.parametrize("error", [KeyError("hidden"), ZeroDivisionError(), OwnError("mine\nin two lines")])
+@pytest.mark.parametrize(
+    "error", [KeyError("hidden"), ZeroDivisionError(), OwnError("mine\nin two lines"), SystemExit(0)]
+)
 def test_whatever_the_models_own_code_raises_is_one_line(run, error):
     class Raises(nn.Module):
         def forward(self, x):

@@ -32,6 +32,35 @@ def test_an_activation_or_a_norm_of_the_data_ends_a_chain(run):
         assert chains(run, nn.Sequential(nn.Linear(4, 8), between, nn.Linear(8, 5)), (3, 4)) == []
 
 
+class Assigned(nn.Module):
+    def __init__(self, assign):
+        super().__init__()
+        self.first, self.beside, self.second = nn.Linear(4, 8), nn.Linear(4, 8), nn.Linear(8, 5)
+        self.assign = assign
+
+    def forward(self, x):
+        u = self.first(x)
+        self.assign(u, self.beside(x))
+        return self.second(u)
+
+
+def _gate(u, other):
+    u[other < 0] = 0
+
+
+def _replace(u, other):
+    u[:, :4] = torch.relu(other)[:, :4]
+
+
+def _silence(u, other):
+    u[:, 3] = 0
+
+
+@pytest.mark.parametrize("assign", [_gate, _replace, _silence])
+def test_an_assignment_in_place_ends_a_chain(run, assign):
+    assert chains(run, Assigned(assign), (3, 4)) == []
+
+
 def test_batch_norm_and_mean_pooling_do_not(run):
     model = nn.Sequential(
         nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5)

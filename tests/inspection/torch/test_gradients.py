@@ -189,6 +189,15 @@ def test_outputs_in_containers(run, wrap):
     assert recording.answers.shape == (3,)
 
 
+@pytest.mark.parametrize("last", [nn.Identity(), nn.Sigmoid()])
+def test_one_score_a_sample_has_no_cross_entropy(run, last):
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1), last)
+    with pytest.raises(
+        InvalidInputError, match=r"one score a sample, an output of shape \(3, 1\); give the loss"
+    ):
+        run(model, torch.randn(3, 4), np.zeros(3, int))
+
+
 def test_labels_without_a_class_are_refused(run):
     with pytest.raises(InvalidInputError, match=r"labels from 0 to 2 .* from 0 to 7; leave the labels out"):
         run(mlp(), torch.randn(3, 4), np.array([0, 7, 1]))

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its name in every book
 from torch import nn
 
+import nonlin
 from nonlin.inspection.recording import Batch
 from nonlin.inspection.torch import record
 
@@ -243,3 +244,40 @@ def test_inside_vmap_nothing_breaks(run):
             return torch.relu(torch.vmap(lambda row: torch.tanh(self.fc(row)))(x))
 
     assert "relu" in [call.site.name for call in run(Mapped(), torch.randn(5, 4)).calls]
+
+
+class Experts(nn.Module):
+    """Sends each row to one of four experts, who may get none."""
+
+    def __init__(self):
+        super().__init__()
+        self.route, self.out = nn.Linear(8, 4), nn.Linear(8, 3)
+        self.experts = nn.ModuleList(
+            nn.Sequential(nn.Linear(8, 16), nn.SiLU(), nn.Linear(16, 8)) for _ in "1234"
+        )
+
+    def forward(self, x):
+        best, y = self.route(x).argmax(-1), torch.zeros_like(x)
+        for number, expert in enumerate(self.experts):
+            y[best == number] = expert(x[best == number])
+        return self.out(y)
+
+
+@pytest.mark.parametrize("batches", [1, 7])
+def test_experts_that_get_no_rows_of_a_batch(run, batches):
+    model, x = Experts(), torch.randn(28, 8)
+    with torch.no_grad():
+        model.route.bias[1] -= 100
+        model.route.bias[2] += 1
+    chosen, calls = (
+        model.route(x).argmax(-1),
+        {call.site.name: call for call in run(model, x, batches=batches).calls},
+    )
+    assert set(calls) == {f"experts.{number}.1" for number in chosen.unique().tolist()}
+    for number in chosen.unique().tolist():
+        outputs = model.experts[number][:2](x[chosen == number]).detach()
+        mean = calls[f"experts.{number}.1"].statistics.output.mean
+        np.testing.assert_allclose(mean, outputs.double().mean(0), rtol=1e-4, atol=1e-6)
+    with nonlin.watch(model, every=1) as log:
+        model(x[:1]).sum().backward()
+    assert [record.call for record in log.history] == [f"experts.{int(chosen[0])}.1"]

@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import nn
 
+import nonlin
 from nonlin.errors import InvalidInputError, MissingInputError, UnsupportedModelError
 from nonlin.networks.programs import open_program
 
@@ -121,8 +122,16 @@ def test_inputs_by_name_and_missing_ones(saved):
     model, x = Images().eval(), torch.randn(4, 3, 9, 9)
     program = open_program(saved(model, x)).eval()
     torch.testing.assert_close(program(x=x), program(x))
-    with pytest.raises(InvalidInputError, match="expected the inputs x, got none for x"):
+    with pytest.raises(InvalidInputError, match="data for each of the inputs x, got none for x"):
         program()
+
+
+def test_an_error_names_the_file_of_a_program(saved):
+    path = saved(nn.Sequential(nn.Linear(4, 8), nn.ReLU()), torch.randn(4, 4))
+    with pytest.raises(
+        InvalidInputError, match=r"^expected inputs that model\.pt2 takes, got shape \(3, 7\)"
+    ):
+        nonlin.inspect(path, np.ones((3, 7), np.float32))
 
 
 def test_a_program_can_be_exported_again(saved):

@@ -6,7 +6,22 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its name in every book
 from torch import nn
 
+
+def _assigned(x, *changes):
+    for condition, value in changes:
+        x[condition(x)] = value
+    return x
+
+
 WRITTEN_OUT = [
+    ("relu", lambda x: _assigned(x, (lambda u: u < 0, 0)), F.relu),
+    ("relu", lambda x: _assigned(x.clone(), (lambda u: u <= 0, torch.zeros(()))), F.relu),
+    ("hardtanh", lambda x: _assigned(x, (lambda u: u > 1, 1), (lambda u: u < -1, -1.0)), F.hardtanh),
+    ("relu", lambda x: x.index_put((x < 0,), torch.zeros(())), F.relu),
+    ("relu", lambda x: torch.where(x < 0, torch.zeros_like(x), x), F.relu),
+    ("relu", lambda x: torch.maximum(torch.zeros_like(x), x), None),
+    ("relu", lambda x: torch.max(x, torch.tensor(0.0)), None),
+    ("hardtanh", lambda x: torch.min(torch.max(x, -torch.ones_like(x)), torch.ones_like(x)), None),
     ("silu", lambda x: x * torch.sigmoid(x), F.silu),
     ("silu", lambda x: torch.sigmoid(x).mul_(x), None),
     ("silu", lambda x: x.mul_(x.sigmoid()), F.silu),
@@ -27,6 +42,7 @@ WRITTEN_OUT = [
     ("mish", lambda x: x * torch.tanh(F.softplus(x)), F.mish),
     ("relu2", lambda x: torch.relu(x) ** 2, None),
     ("softsign", lambda x: x / (1 + x.abs()), F.softsign),
+    ("tanh", lambda x: 2 / (1 + torch.exp(-2 * x)) - 1, torch.tanh),
     ("tanhshrink", lambda x: x - torch.tanh(x), F.tanhshrink),
     ("relu", lambda x: torch.where(x > 0, x, 0.0), F.relu),
     ("relu", lambda x: x * (x > 0), F.relu),
@@ -117,3 +133,43 @@ def test_one_function_behind_another_is_two_calls(run, names):
 def test_what_is_not_recognised_falls_back_on_its_parts(run, names):
     model = WrittenOut(lambda x: torch.sigmoid(x) * torch.tanh(x) + 0.3 * torch.relu(x))
     assert sorted(label for _, label in names(run(model, torch.randn(9, 4)))) == ["relu", "sigmoid", "tanh"]
+
+
+def _half_below(u):
+    u[u < 0] *= 0.5
+    return u
+
+
+def _half_below_by_a_mask(u):
+    mask = ~(u >= 0)
+    u[mask] = 0.5 * u[mask]
+    return u
+
+
+@pytest.mark.parametrize("call", [_half_below, _half_below_by_a_mask])
+def test_an_assignment_by_its_own_mask_that_is_not_understood_is_named(run, call):
+    recording = run(WrittenOut(call), torch.randn(9, 4))
+    assert recording.calls == ()
+    assert recording.unseen == ("an assignment by a mask in the model",)
+
+
+def test_an_assignment_where_others_are_small_is_no_activation(run):
+    class Routed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.route, self.fc, self.out = nn.Linear(4, 2), nn.Linear(4, 6), nn.Linear(6, 3)
+
+        def forward(self, x):
+            chosen = self.route(x).argmax(1)
+            y = torch.zeros(len(x), 6)
+            y[chosen == 0] = self.fc(x[chosen == 0])
+            y[self.out(y)[:, 0] < 0] = 0
+            return self.out(y)
+
+    recording = run(Routed(), torch.randn(9, 4))
+    assert (recording.calls, recording.unseen, recording.chains) == ((), (), ())
+
+
+def test_a_maximum_over_an_axis_is_no_activation(run, names):
+    model = WrittenOut(lambda u: torch.relu(u) + u.max(1, keepdim=True)[0] - torch.max(u, 1, keepdim=True)[0])
+    assert names(run(model, torch.randn(9, 4))) == [("relu", "relu")]

@@ -197,3 +197,61 @@ def test_packed_sequences_are_watched_with_their_gates():
     assert len(first) == 1 + 2 * 5
     assert first == [record.call for record in log.history if record.step == 1]
     assert log.unseen == ()
+
+
+CELLS = [
+    nn.LSTMCell(4, 5),
+    nn.GRUCell(4, 5),
+    nn.RNNCell(4, 5, nonlinearity="relu"),
+    nn.LSTMCell(4, 5, bias=False),
+]
+
+
+class Steps(nn.Module):
+    """Steps a cell itself."""
+
+    def __init__(self, cell):
+        super().__init__()
+        self.layer = cell
+
+    def forward(self, x):
+        state, outputs = None, []
+        for step in x.unbind(1):
+            state = self.layer(step, state)
+            outputs.append(state[0] if isinstance(state, tuple) else state)
+        return torch.stack(outputs, 1)
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_the_gates_of_a_cell_are_those_of_its_middle_step(cell):
+    with torch.no_grad():
+        for weight in cell.parameters():
+            weight.mul_(3)
+    data, states = torch.randn(32, 7, 4), []
+    hook = cell.register_forward_pre_hook(lambda _cell, given: states.append(given[1]))
+    with nonlin.watch(Steps(cell), every=1) as log:
+        for _ in range(2):
+            log._model(data).sum().backward()
+    hook.remove()
+    assert log.unseen == ()
+    middle = states[3]  # the state before the fourth of seven steps
+
+    class Once(nn.Module):
+        def forward(self, x):
+            result = cell(x, middle)
+            return result[0] if isinstance(result, tuple) else result
+
+    once = Once()
+    once.layer = cell
+    inspected = {call.name: call for call in nonlin.inspect(once, data[:, 3], folds=False).calls}
+    for step in (0, 1):
+        outputs, *gates = (record for record in log.history if record.step == step)
+        assert (outputs.call, outputs.function.endswith("cell outputs")) == ("layer", True)
+        assert outputs.gradient_rms is not None
+        assert {gate.call for gate in gates} == inspected.keys()
+        for gate in gates:
+            call = inspected[gate.call]
+            assert (gate.function, gate.samples) == (call.function, 32)
+            assert gate.mean == pytest.approx(call.mean, rel=1e-4, abs=1e-6)
+            assert gate.saturated * 5 == pytest.approx(call.saturated)
+            assert gate.dead * 5 == pytest.approx(call.dead)

@@ -167,6 +167,36 @@ def test_the_model_is_left_as_found_after_an_exception_inside(error, steps_befor
     assert 0 in log.history.steps or error is KeyboardInterrupt
 
 
+def _clipped_by_masks(u):
+    u[u > 1] = 1
+    u[u < -1] = -1
+    return u
+
+
+def test_a_function_written_as_assignments_is_watched_as_the_function(train):
+    class Written(nn.Module):
+        def __init__(self, call):
+            super().__init__()
+            torch.manual_seed(3)
+            self.first, self.second, self.call = nn.Linear(8, 32), nn.Linear(32, 4), call
+
+        def forward(self, x):
+            return self.second(self.call(self.first(x)))
+
+    x = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
+    logs = []
+    for call in (_clipped_by_masks, functional.hardtanh):
+        with nonlin.watch(model := Written(call), every=1) as log:
+            train(model, x)
+        logs.append(log)
+    written, direct = (list(log.history) for log in logs)
+    assert [(r.step, r.call) for r in written] == [(step, "hardtanh") for step in range(3)]
+    for mine, expected in zip(written, direct, strict=True):
+        labels, figures = ("call", "function"), plain(expected)
+        assert [plain(mine).pop(label) for label in labels] == [figures.pop(label) for label in labels]
+        assert {name: plain(mine)[name] for name in figures} == pytest.approx(figures, rel=1e-5)
+
+
 def test_only_every_so_manieth_training_pass_is_watched(everything, images, train, monkeypatch):
     entered = []
     for mode in (Learning, Following):

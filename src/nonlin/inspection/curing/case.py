@@ -8,7 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from nonlin.inspection.curing.change import Cause, Change, ChangeKind, Likelihood
-from nonlin.inspection.curing.code import code_of
+from nonlin.inspection.curing.code import Target, code_of
 from nonlin.inspection.curing.scales import InputScale, Scales
 from nonlin.inspection.recording import RecordedCall
 from nonlin.inspection.result import Finding
@@ -52,12 +52,13 @@ class Case:
         recorded: the call that is looked at.
         figures: of that call, None where its weights are not known.
         input: the scale of the network's input, None where it has none.
-        torch: whether code for PyTorch is wanted.
+        target: what code is for.
         before: by how many decades the weights at each earlier call are off their gain, in the order of the calls.
         decades: the same of all calls.
         layer: whose weights shape the pre-activation, the last one before the call: a normalisation behind a
             convolution; None where none is known.
         weight: of that layer, shape (units, inputs of a unit).
+        unit_axis: of that layer's output, as `LayerWeights` has it.
         first: whether no call comes before.
         alike: the names of all calls of the same function.
     """
@@ -66,11 +67,12 @@ class Case:
     recorded: RecordedCall
     figures: Scales | None
     input: InputScale | None
-    torch: bool
+    target: Target
     before: tuple[float, ...] = ()
     decades: tuple[float, ...] = ()
     layer: str | None = None
     weight: Array | None = None
+    unit_axis: int | None = None
     first: bool = True
     alike: tuple[str, ...] = ()
 
@@ -118,7 +120,7 @@ def changes_at(case: Case, kind: ChangeKind) -> list[Change]:
         units = ()
     if kind == "revive" and not units:
         kind = "shift"
-    return [Change(kind=kind, call=site.name, layer=case.layer, units=units, unit_axis=site.unit_axis)]
+    return [Change(kind=kind, call=site.name, layer=case.layer, units=units, unit_axis=case.unit_axis)]
 
 
 def decided(
@@ -155,6 +157,6 @@ def made(
         limit=against[1],
         evidence=evidence,
         change=proposals[0].words if proposals else "nothing that could be changed here",
-        code=code_of(proposals[0], torch=case.torch) if proposals else "",
+        code=code_of(proposals[0], case.target) if proposals else "",
         proposals=proposals,
     )

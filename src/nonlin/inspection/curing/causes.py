@@ -1,12 +1,12 @@
 """The causes of a finding in the order of their likelihood, from measurements that tell them apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from math import log10
 
 from nonlin.inspection.curing.case import SCALE_LIMIT, Case
 from nonlin.inspection.curing.change import Cause, Change
-from nonlin.inspection.curing.code import code_of
+from nonlin.inspection.curing.code import Target, code_of
 from nonlin.inspection.curing.layer_weights import LayerWeights
 from nonlin.inspection.curing.scales import InputScale, scales
 from nonlin.inspection.curing.weighing import (
@@ -27,7 +27,7 @@ def with_causes(
     weights: Mapping[str, LayerWeights],
     input_scale: InputScale | None,
     *,
-    torch: bool,
+    target: Target,
 ) -> tuple[Finding, ...]:
     """Return the findings with their causes.
 
@@ -36,12 +36,17 @@ def with_causes(
         recording: on which they rest.
         weights: the layer that shapes each call's pre-activation, by the call's name.
         input_scale: of the network's input, None where it has no scale.
-        torch: whether code for PyTorch is wanted.
+        target: what code is for; the layers of it are those in `weights`.
     """
     calls = {call.site.name: call for call in recording.calls}
     decades = _decades(calls, weights)
+    reached = [weights[key] for key in decades if weights[key].unit_axis is not None]
+    target = replace(target, layers=tuple(dict.fromkeys(layer.name for layer in reached)))
+    products = {" → ".join(chain.layers) for chain in recording.chains if chain.product}
     return tuple(
-        replace(finding, causes=_causes(finding, calls, weights, decades, about=(input_scale, torch)))
+        replace(
+            finding, causes=_causes(finding, calls, weights, decades, about=(input_scale, target, products))
+        )
         for finding in found
     )
 
@@ -52,11 +57,11 @@ def _causes(
     weights: Mapping[str, LayerWeights],
     decades: Mapping[str, float],
     *,
-    about: tuple[InputScale | None, bool],
+    about: tuple[InputScale | None, Target, Container[str]],
 ) -> tuple[Cause, ...]:
-    input_scale, torch = about
+    input_scale, target, products = about
     if finding.kind == "collapse":
-        return _of_architecture(finding, torch=torch)
+        return _of_architecture(finding, target, products)
     name = _looked_at(finding, calls, decades)
     if name not in calls:
         return ()
@@ -68,11 +73,12 @@ def _causes(
         recorded=recorded,
         figures=None if known is None else scales(recorded, known, units),
         input=input_scale,
-        torch=torch,
+        target=target,
         before=tuple(decades[key] for key in earlier if key in decades),
         decades=tuple(decades.values()),
         layer=recorded.site.layer if known is None else known.name,
         weight=None if known is None else known.weight,
+        unit_axis=None if known is None else known.unit_axis,
         first=not earlier,
         alike=tuple(key for key, call in calls.items() if call.site.function == recorded.site.function),
     )
@@ -96,7 +102,7 @@ def _decades(calls: Mapping[str, RecordedCall], weights: Mapping[str, LayerWeigh
     return {key: log10(max(figures.weight, 1e-300)) for key, figures in found.items() if figures is not None}
 
 
-def _of_architecture(finding: Finding, *, torch: bool) -> tuple[Cause, ...]:
+def _of_architecture(finding: Finding, target: Target, products: Container[str]) -> tuple[Cause, ...]:
     layers = tuple(finding.call.split(" → "))
     merge = Change(kind="merge", layers=layers)
     insert = Change(kind="insert", layers=layers, function="relu")
@@ -107,7 +113,7 @@ def _of_architecture(finding: Finding, *, torch: bool) -> tuple[Cause, ...]:
         limit=finding.threshold,
         evidence=f"nothing that bends stands between {' and '.join(layers)}",
         change=merge.words,
-        code=code_of(merge, torch=torch),
+        code=code_of(merge, target) if target.file or finding.call in products else "",
         proposals=(merge, insert),
     )
     return (cause,)

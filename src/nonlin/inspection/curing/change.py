@@ -40,7 +40,7 @@ class Change:
         units: the units concerned, empty for all.
         function: to exchange or to insert; empty for other kinds.
         layers: of a collapse; or the calls of a function to replace.
-        unit_axis: of the layer's output, counted with the batch axis as 0.
+        unit_axis: of the layer's output; None where code that can be pasted does not reach the layer.
     """
 
     kind: ChangeKind
@@ -49,7 +49,7 @@ class Change:
     units: tuple[int, ...] = ()
     function: str = ""
     layers: tuple[str, ...] = ()
-    unit_axis: int = 1
+    unit_axis: int | None = None
 
     @property
     def place(self) -> str:

@@ -1,5 +1,7 @@
 """A change as code for PyTorch that can be pasted: it expects `model`, and a batch of its input as `x`."""
 
+from dataclasses import dataclass
+
 from nonlin.inspection.curing.change import Change
 
 __all__ = ["code_of"]
@@ -63,33 +65,40 @@ x = (x - mean) / std  # the same mean and std wherever the model is used
 _INITIALISE = """\
 import torch
 # in forward order, each layer of weights that an activation follows: to standard deviation 1 of its output
-for layer in [m for m in model.modules() if isinstance(m, (torch.nn.Linear, torch.nn.Conv2d))][:-1]:
-    seen = []
+for path in {layers!r}:
+    layer, seen = model.get_submodule(path), []
     hook = layer.register_forward_hook(lambda _layer, _inputs, u: seen.append(u.detach().clone()))
     with torch.no_grad():
         model(x)
         hook.remove()
-        for parameter in layer.parameters():
+        for parameter in layer.parameters() if seen[0].std() > 0 else ():
             parameter /= seen[0].std()
 """
 
 _REPLACE = """\
 import torch
+modules = dict(model.named_modules())
 for path in {calls!r}:  # where a call is no module, put torch.nn.functional.{function} in its place by hand
-    owner, _, name = path.rpartition(".")
-    setattr(model.get_submodule(owner), name, torch.nn.{module})
+    for owner in modules.values():
+        for name, module in list(owner._modules.items()):
+            if module is not None and module is modules.get(path):
+                setattr(owner, name, torch.nn.{module})
 """
 
 _MERGE = """\
 import torch
-first, second = (model.get_submodule(name) for name in {layers!r})
+first, *others = paths = {layers!r}
+first = model.get_submodule(first)
 with torch.no_grad():
-    weight = second.weight @ first.weight
-    bias = second.weight @ first.bias + second.bias
-    first.weight, first.bias = torch.nn.Parameter(weight), torch.nn.Parameter(bias)
-    first.out_features = len(weight)
-owner, _, name = {last!r}.rpartition(".")
-setattr(model.get_submodule(owner), name, torch.nn.Identity())
+    weight, bias = first.weight, first.bias
+    for layer in map(model.get_submodule, others):
+        weight, bias = layer.weight @ weight, None if bias is None else layer.weight @ bias
+        if layer.bias is not None:
+            bias = layer.bias if bias is None else bias + layer.bias
+first.weight, first.bias = torch.nn.Parameter(weight), None if bias is None else torch.nn.Parameter(bias)
+first.out_features = len(weight)
+for owner, _, name in [path.rpartition(".") for path in others]:
+    setattr(model.get_submodule(owner), name, torch.nn.Identity())
 """
 
 _INSERT = """\
@@ -113,39 +122,58 @@ _MODULES = {
     "tanh": "Tanh()",
 }
 
-_WITHOUT_TORCH = """\
+_WITH_CURE = """\
 import nonlin
-cure = nonlin.cure({model}, data)  # tries this change among others, on a copy
+cure = nonlin.cure({model})  # tries this change among others, on a copy
 """
 
 
-def code_of(change: Change, *, torch: bool) -> str:
-    """Return the code of a change.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What code is for.
+
+    Args:
+        file: the name of the file that the model is in; empty for a live module.
+        inputs: how many inputs it takes.
+        layers: the paths of the layers in front of its calls, in forward order, that code can change.
+    """
+
+    file: str = ""
+    inputs: int = 1
+    layers: tuple[str, ...] = ()
+
+
+def code_of(change: Change, target: Target) -> str:
+    """Return the code of a change, empty where none that can be pasted makes it.
 
     Args:
         change: what to change.
-        torch: whether the model is PyTorch's; an ONNX file is changed by `nonlin.cure`.
+        target: on what; a file, or a model with several inputs, is changed by `nonlin.cure`.
     """
-    if not torch:
-        return _WITHOUT_TORCH.format(model='"model.onnx"')
+    code = _code(change, target)
+    if code and (target.file or target.inputs > 1):
+        return _WITH_CURE.format(model=f'"{target.file}", data' if target.file else "model, x")
+    return code
+
+
+def _code(change: Change, target: Target) -> str:
+    name = change.function
     if change.kind == "standardise":
         return _STANDARDISE
-    if change.kind == "initialise":
-        return _INITIALISE
-    if change.kind == "replace":
-        name = change.function
+    if change.kind in ("initialise", "replace"):
+        reached = target.layers or target.file
+        rescaled = _INITIALISE.format(layers=target.layers) if reached else ""
+        if change.kind == "initialise":
+            return rescaled
         exchanged = _REPLACE.format(calls=change.layers, module=_MODULES[name], function=name)
-        return exchanged + _INITIALISE.removeprefix("import torch\n")
+        return exchanged + rescaled.removeprefix("import torch\n")
     if change.kind == "merge":
-        return _MERGE.format(layers=change.layers[:2], last=change.layers[1])
+        return _MERGE.format(layers=change.layers)
     if change.kind == "insert":
-        return _INSERT.format(first=change.layers[0], module=_MODULES[change.function])
+        return _INSERT.format(first=change.layers[0], module=_MODULES[name])
     if change.kind == "exchange":
-        name = change.function
         return _EXCHANGE.format(call=change.call, module=_MODULES[name], function=name)
-    if change.layer is None:
-        return ""
-    return _of_weights(change)
+    return _of_weights(change) if target.file or change.unit_axis is not None else ""
 
 
 def _of_weights(change: Change) -> str:

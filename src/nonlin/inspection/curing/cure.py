@@ -89,11 +89,14 @@ def cure(  # noqa: PLR0913 - the public face, whose options are all by keyword
         if not given.batches:
             raise InvalidInputError("expected at least one batch of data, got none; give more data")
         copy = _copy(opened, given)
+        outputs = copy.outputs(given.batches)
+        if loss is not None and outputs[0].shape[1:] == (1,):  # whole numbers that are no classes
+            given = given.without_classes()
         run = _Run(
             given=given,
             limits=thresholds or Thresholds(),
             before=inspect(copy.copy().opened, given.items(), thresholds=thresholds),
-            outputs=copy.outputs(given.batches),
+            outputs=outputs,
             training=_training(opened, given, (loss, optimizer, steps)),
         )
         return _tried(run, copy, trials, progress)
@@ -206,7 +209,10 @@ def _unchanged(run: _Run, copy: Editable) -> Trial:
 def _trial(run: _Run, copy: Editable, proposal: Proposal, unchanged: Trial | None) -> Trial:
     items = run.given.items()
     scale = input_scale([as_array(x) for batch in run.given.batches for x in batch.inputs.values()])
-    for change in proposal.changes:
+    exchanged = (
+        proposal.changes[0].kind == "exchange"
+    )  # the later ones of a kind are numbered by the earlier ones
+    for change in reversed(proposal.changes) if exchanged else proposal.changes:
         apply(copy, change, run.given.batches, scale)
     difference = _difference(run.outputs, copy.outputs(run.given.batches))
     changed = after = inspect(copy.opened, items, thresholds=run.limits)

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,10 @@ class Material:
 
     batches: tuple[Batch, ...]
     targets: tuple[Any, ...]
+
+    def without_classes(self) -> "Material":
+        """Return the same with labels that are for the loss alone."""
+        return replace(self, batches=tuple(replace(batch, labels=None) for batch in self.batches))
 
     def items(self) -> list[Any]:
         """Return the batches as `inspect` takes them."""

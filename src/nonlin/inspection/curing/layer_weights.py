@@ -19,11 +19,14 @@ class LayerWeights:
         name: of the layer.
         weight: shape (units, inputs of a unit), float64; a normalisation has one input for each unit.
         bias: shape (units,), or None.
+        unit_axis: of the layer's output, where `weight` and `bias` are the names of its parameters and nothing else
+            shapes the pre-activation, so that code can change it; None for any other.
     """
 
     name: str
     weight: Array
     bias: Array | None
+    unit_axis: int | None = None
 
     @property
     def norms(self) -> Array:

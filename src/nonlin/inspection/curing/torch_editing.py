@@ -152,7 +152,12 @@ class TorchCopy:
         how.mean, how.std = scale.mean, scale.std
 
     def merge(self, layers: tuple[str, ...]) -> None:
-        """Make one of affine layers in a row; the others become the identity."""
+        """Make one of affine layers in a row; the others become the identity.
+
+        Raises:
+            CannotChangeError: where it would not give the same answers, as with a normalisation between.
+        """
+        (before,) = self.outputs([self._example])
         modules = [self._module(path) for path in layers]
         result = modules[0]
         for module in modules[1:]:
@@ -161,6 +166,16 @@ class TorchCopy:
         for path in layers[1:]:
             _replace(self.module, path, nn.Identity())
         self._sites = None
+        try:
+            (after,) = self.outputs([self._example])
+        except RuntimeError:
+            after = before[:0]
+        if before.shape != after.shape or not np.allclose(
+            after, before, 0, _rounding(result, before), equal_nan=True
+        ):
+            raise CannotChangeError(
+                f"something stands between {' and '.join(layers)} that their product leaves out"
+            )
 
     def insert(self, layers: tuple[str, ...], function: str) -> None:
         """Put a function behind the first of two layers."""
@@ -185,6 +200,11 @@ class TorchCopy:
             return self.module.get_submodule(path)
         except AttributeError as error:
             raise CannotChangeError(f"{path} is not a module of its own") from error
+
+
+def _rounding(layer: nn.Module, outputs: Array) -> float:
+    """Return by how much outputs may differ of which one is rounded in another order: half the digits."""
+    return float(np.abs(outputs).max(initial=0) * torch.finfo(layer.weight.dtype).eps ** 0.5)
 
 
 def _takes(layer: nn.Module, units: int) -> bool:

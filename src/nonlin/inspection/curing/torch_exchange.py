@@ -98,7 +98,7 @@ class _Exchanging(CountingMode):
             func(*args, **keywords) if exchange is None else self._exchanged(exchange, func, (args, keywords))
         )
         if here in self._pres:
-            self._kept[here] = result
+            self._kept[here] = result.clone()  # what comes between may overwrite it
         return result
 
     def _exchanged(self, exchange: Exchange, func: Callable[..., Any], given: tuple[Any, Any]) -> Any:

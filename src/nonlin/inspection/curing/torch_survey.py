@@ -47,6 +47,7 @@ class Site:
     Args:
         function: its name.
         layer: the path of the module with the weights that shape the pre-activation, None where there is none.
+        direct: whether that module runs once, and its output is the pre-activation.
         readers: the paths of the dense and convolutional modules that take the output as it is.
         output: the operation that makes the output.
         pre: the operation that makes the pre-activation of a function that is written out; None for one operation.
@@ -56,6 +57,7 @@ class Site:
 
     function: str
     layer: str | None
+    direct: bool
     readers: tuple[str, ...]
     output: Operation
     pre: Operation | None
@@ -136,12 +138,27 @@ class _Modules:
                 if inputs[0] in _OF_ANOTHER_ORDER:
                     return
                 inputs = inputs[1] if inputs[0] in _READING else ()
+            elif not _of_rows(module, inputs, output):
+                return
             if isinstance(output, torch.Tensor):
                 self.given.append((path, output.detach().clone()))
                 if inputs and isinstance(inputs[0], torch.Tensor):
                     self.taken.append((path, inputs[0].detach().clone()))
 
         return note
+
+
+def _of_rows(module: nn.Module, inputs: Any, output: Any) -> bool:
+    """Return whether a matrix that a module of the user's own holds is used as that of a dense layer is."""
+    weight = module.weight
+    if weight is None or weight.dim() != 2 or isinstance(module, nn.Linear | nn.Embedding):
+        return True
+    x, bias = inputs[0] if inputs else None, getattr(module, "bias", None)
+    if not isinstance(x, torch.Tensor) or not x.dim() or x.shape[-1] != weight.shape[1]:
+        return False
+    made = nn.functional.linear(x, weight) if bias is None else nn.functional.linear(x, weight, bias)
+    rounding = torch.finfo(output.dtype).eps ** 0.5 * float(output.nan_to_num().abs().max())
+    return bool(made.shape == output.shape and torch.allclose(made, output, 0, rounding, equal_nan=True))
 
 
 def survey(model: nn.Module, batch: Batch) -> dict[str, Site]:
@@ -172,9 +189,11 @@ def _sites(seen: list[_Seen], steps: dict[int, Operation], modules: _Modules) ->
         name = call.label if times[call.label] == 1 else f"{call.label}#{times[call.label]}"
         if call.step not in steps:
             continue
+        layer, direct = _shaping(call, modules)
         sites[name] = Site(
             function=call.function,
-            layer=_shaping(call, modules),
+            layer=layer,
+            direct=direct,
             readers=tuple(
                 path
                 for path, x in modules.taken
@@ -188,10 +207,12 @@ def _sites(seen: list[_Seen], steps: dict[int, Operation], modules: _Modules) ->
     return sites
 
 
-def _shaping(call: _Seen, modules: _Modules) -> str | None:
-    """Return the last module whose output the pre-activation is, else the layer that it comes from."""
+def _shaping(call: _Seen, modules: _Modules) -> tuple[str | None, bool]:
+    """Return the last module whose output the pre-activation is, else the layer that it comes from; and which it is."""
     pre = call.pre.nan_to_num()
     same = [path for path, u in modules.given if u.shape == pre.shape and torch.equal(u.nan_to_num(), pre)]
-    if call.layer in same or not same:  # what is not finite looks alike everywhere
-        return call.layer if any(path == call.layer for path, _ in modules.given) else None
-    return same[-1]
+    layer = (
+        call.layer if call.layer in same or not same else same[-1]
+    )  # what is not finite looks alike everywhere
+    times = sum(path == layer for path, _ in modules.given)
+    return layer if times else None, times == 1 and layer in same

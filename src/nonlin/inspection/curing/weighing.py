@@ -47,7 +47,7 @@ _JUST = 1.02
 
 def weigh_input(case: Case) -> Scored:
     """Weigh what comes into the layer: its size, and where it lies."""
-    proposals = [Change(kind="standardise")] if case.first else []
+    proposals = [Change(kind="standardise")] if case.first and case.input is not None else []
     proposals += changes_at(case, "normalise")
     if case.figures is None or case.finding.kind == "nonfinite":
         return decided("input scale", *_of_network(case), proposals, case)

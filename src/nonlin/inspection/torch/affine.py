@@ -25,6 +25,8 @@ class AffineLayer:
         dilation: in each dimension.
         groups: of the channels; 1 for a dense layer.
         size: how many numbers one sample has at its input.
+        own: whether it is a module's own weight, one row a unit, and nothing else.
+        direct: whether it takes the output of the layer before as it is.
     """
 
     name: str
@@ -37,6 +39,8 @@ class AffineLayer:
     dilation: tuple[int, ...] = ()
     groups: int = 1
     size: int
+    own: bool = False
+    direct: bool = False
 
     @property
     def depthwise(self) -> bool:
@@ -62,6 +66,7 @@ def chain_of(run: tuple[AffineLayer, ...]) -> AffineChain:
         layers=tuple(layer.name for layer in run),
         parameters=sum({layer.name: layer.parameters for layer in run}.values()),
         merged=merged,
+        product=all(layer.own for layer in run) and all(layer.direct for layer in run[1:]),
     )
 
 

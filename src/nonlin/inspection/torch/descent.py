@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -58,6 +59,8 @@ class Descent:
         """
         what, arguments, keywords = call
         source, old = max(before, key=lambda entry: entry[1].origin.step)
+        if what.name == "setitem" and before[0][0] is output:
+            source, old = before[0]
         if found is not None:
             return self._through_layer(found, before[0], output)
         axis = norm_axis(what.name, output.dim())
@@ -68,8 +71,14 @@ class Descent:
             name, step = self._places.here.path or what.name, self._places.here.step
         keeps = len(before) == 1 and self._keeps_affine(what.name, arguments, keywords)
         origin = Origin(unit_axis=axis, layer=name, step=step, run=old.origin.run if keeps else ())
+        compared = None
+        if output.dtype == torch.bool:
+            compared = old.usage if source.dtype != torch.bool else old.compared
         return Lineage(
-            origin=origin, usage=Usage(previous=old.usage if keeps else None), place=self._places.here
+            origin=origin,
+            usage=Usage(previous=old.usage if keeps else None),
+            place=self._places.here,
+            compared=compared,
         )
 
     def _through_layer(
@@ -85,7 +94,7 @@ class Descent:
             run=() if here is None else (here,),
         )
         if here is not None and follows(run, here) and axis == (1 if here.kernel else tensor.dim() - 1):
-            run = (*run, here)
+            run = (*run, replace(here, direct=old.place.step == old.origin.step))
             self._links.append((chain_of(run), old.usage))
             origin = Origin(unit_axis=origin.unit_axis, layer=found.name, step=origin.step, run=run)
             return Lineage(origin=origin, usage=Usage(previous=old.usage), place=self._places.here)

@@ -21,7 +21,19 @@ _SCALES = frozenset({"add", "div", "iadd", "imul", "isub", "mul", "neg", "radd",
 _PASSING = (
     KEEPS_VALUE
     | KEEPS_AFFINE
-    | {"cat", "chunk", "detach", "expand", "expand_as", "getitem", "narrow", "select", "split", "stack"}
+    | {
+        "cat",
+        "chunk",
+        "detach",
+        "expand",
+        "expand_as",
+        "getitem",
+        "narrow",
+        "select",
+        "setitem",
+        "split",
+        "stack",
+    }
 )
 
 

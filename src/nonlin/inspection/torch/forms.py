@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from nonlin.functions import Function
     from nonlin.inspection.torch.lineage import Form, Lineages, Value
 
-__all__ = ["KEEPS_VALUE", "combine", "compose", "is_affine"]
+__all__ = ["ASSIGNMENTS", "KEEPS_VALUE", "combine", "compose", "is_affine"]
 
 Arguments = tuple[Any, ...]
 Keywords = Mapping[str, Any]
 Operand = Any
 
 _LARGEST = 64  # nodes of an expression: the longest written-out activation, GELU by tanh, has 16
-_ROOTS = 4  # how many earlier values a tensor is followed to
+_ROOTS = 8  # how many earlier values a tensor is followed to: tanh by exp, 2 / (1 + exp(-2x)) - 1, needs five
 
 KEEPS_VALUE = frozenset(
     {
@@ -52,6 +52,10 @@ KEEPS_VALUE = frozenset(
 """Operations that give their first argument back when dropout is off."""
 
 
+ASSIGNMENTS = frozenset({"index_put", "setitem"})
+"""Operations that write to some entries of their first argument; the second one says to which."""
+
+
 def combine(name: str, arguments: Arguments, keywords: Keywords, lineages: Lineages) -> dict[Value, Form]:
     """Return the result of an operation in terms of the values that all its tensors are known in.
 
@@ -67,6 +71,8 @@ def combine(name: str, arguments: Arguments, keywords: Keywords, lineages: Linea
     """
     if name in KEEPS_VALUE:
         arguments, name = arguments[:1], "identity"
+    if name in ASSIGNMENTS:
+        name, arguments = "masked_fill", _masked(arguments, keywords)
     builder = _BUILDERS.get(name)
     if builder is None:
         return {}
@@ -116,6 +122,8 @@ def _operands(name: str, arguments: Arguments, keywords: Keywords) -> list[Opera
     operands = list(arguments)
     if not operands and isinstance(keywords.get("input"), torch.Tensor):
         operands.append(keywords["input"])
+    if name in ("max", "min") and not isinstance((*operands[1:], None)[0], torch.Tensor):
+        return []  # over an axis, or over all
     if name == "clamp":
         low, high = (*operands[1:3], None, None)[:2]
         return [operands[0], keywords.get("min", low), keywords.get("max", high)]
@@ -126,6 +134,17 @@ def _operands(name: str, arguments: Arguments, keywords: Keywords) -> list[Opera
     if name == "div" and keywords.get("rounding_mode") is not None:
         return []
     return operands
+
+
+def _masked(arguments: Arguments, keywords: Keywords) -> Arguments:
+    """Return what `masked_fill` gets that does the same as an assignment by one mask; () for any other assignment."""
+    if len(arguments) < 3 or (*arguments[3:], keywords.get("accumulate"))[0]:
+        return ()
+    index = arguments[1]
+    if isinstance(index, (list, tuple)):
+        index = index[0] if len(index) == 1 else None
+    is_mask = isinstance(index, torch.Tensor) and index.dtype == torch.bool
+    return (arguments[0], index, arguments[2]) if is_mask and index.shape == arguments[0].shape else ()
 
 
 def _common_shape(operands: Sequence[Operand], lineages: Lineages) -> torch.Size | None:
@@ -140,10 +159,20 @@ def _known(operand: Operand, shape: torch.Size, lineages: Lineages) -> Any:
         return None
     if lineages.get(operand) is not None:
         return lineages.forms(operand) or None
-    if operand.numel() == 1 and operand.dim() <= len(shape) and not operand.dtype.is_complex:
+    if operand.dtype.is_complex:
+        return None
+    if operand.numel() == 1 and operand.dim() <= len(shape):
         # a learnt steepness, or a constant
         return float(operand.item())
-    return None
+    return _everywhere(operand) if operand.shape == shape else None
+
+
+def _everywhere(filled: torch.Tensor) -> float | None:
+    """Return the number that a tensor has everywhere, as one of zeros_like has; None where there are several."""
+    if not filled.numel() or filled.layout != torch.strided or filled.dtype == torch.bool:
+        return None
+    first = filled[(0,) * filled.dim()]
+    return float(first.item()) if bool((filled == first).all()) else None
 
 
 def _shared(known: Sequence[dict[Value, Form]]) -> list[Value]:
@@ -237,7 +266,9 @@ _BUILDERS: dict[str, Callable[..., Any]] = {
     "log1p": _primitive("log1p"),
     "lt": _compare(less=True, equal=False),
     "masked_fill": lambda u, condition, value: _where(condition, value, u),
+    "max": _arithmetic(maximum),
     "maximum": _arithmetic(maximum),
+    "min": _arithmetic(minimum),
     "minimum": _arithmetic(minimum),
     "mul": _arithmetic(lambda a, b: a * b),
     "neg": _arithmetic(lambda a: -a),

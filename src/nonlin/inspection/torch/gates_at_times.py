@@ -14,14 +14,13 @@ import torch
 from torch.nn.functional import linear
 
 from nonlin.inspection.torch.operands import operands_of
-from nonlin.inspection.torch.recurrence import LAYERS, Stack
+from nonlin.inspection.torch.recurrence import CELLS, LAYERS, Stack, Weights
 from nonlin.inspection.torch.unrolling import GATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from nonlin.inspection.torch.operands import Operands
-    from nonlin.inspection.torch.recurrence import Weights
 
 __all__ = ["FUNCTIONS", "Gates", "gates_at_times"]
 
@@ -92,9 +91,12 @@ def gates_at_times(name: str, arguments: tuple[Any, ...], result: Any) -> Gates:
         result: what it returned.
 
     Returns:
-        Of a packed batch, the sequences that are long enough. None of layers with dropout between them, and of single
-        cells. The cell state is that of the outputs, so it is left out where they are projected.
+        Of a packed batch, the sequences that are long enough; of a cell, those of its step. None of layers with dropout
+        between them. A layer's cell state is that of the outputs, so it is left out where they are projected.
     """
+    if name in CELLS:
+        with torch.no_grad():
+            return Gates(pres=_of_cell(CELLS[name], arguments, result))
     if name not in LAYERS:
         return Gates()
     given, outputs = operands_of(arguments), result[0]
@@ -109,6 +111,14 @@ def gates_at_times(name: str, arguments: tuple[Any, ...], result: Any) -> Gates:
         given, outputs = given.first(few, outputs)
         layers = _layer_by_layer(name, given, outputs)
         return Gates(pres=dict(_at_times(Stack.of_operator(name, given), layers, 1)), share=few / sequences)
+
+
+def _of_cell(kind: str, arguments: tuple[Any, ...], result: Any) -> dict[str, torch.Tensor]:
+    x, initial, *tensors = arguments
+    if kind != "lstm":
+        return _gates(Weights.of_cell(kind, tensors), x, (initial, result))
+    output, cell = result
+    return {**_gates(Weights.of_cell(kind, tensors), x, (initial[0], output)), "cell_output": cell}
 
 
 def _layer_by_layer(name: str, given: Operands, outputs: torch.Tensor) -> Layers:

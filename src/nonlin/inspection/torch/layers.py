@@ -93,6 +93,11 @@ class WeightNames:
         owner, _, short = str(name).rpartition(".")
         return owner if owner and short == "weight" else str(name)
 
+    def owns(self, weight: torch.Tensor) -> bool:
+        """Return whether a weight is the one that a module calls its weight, as it is stored."""
+        path, _, short = str(self._names.get(weight, "")).rpartition(".")
+        return bool(path) and short == "weight" and isinstance(weight, torch.nn.Parameter)
+
     def owner(self, weights: Sequence[torch.Tensor], place: Place) -> str:
         """Return the path of the module that weights belong to."""
         named = [str(self._names[weight]) for weight in weights if weight in self._names]
@@ -141,7 +146,8 @@ def layer(
         return Layer(name=title, unit_axis=1)
     if name in ("embedding", "embedding_bag", "einsum", "bilinear"):
         return Layer(name=title, unit_axis=-1)
-    return Layer(name=title, unit_axis=-1, affine=_dense(name, given, weight, title))
+    own = name == "linear" and names.owns(weight)
+    return Layer(name=title, unit_axis=-1, affine=_dense(name, given, (weight, title), own=own))
 
 
 def _weight(name: str, given: list[Any], lineages: Lineages) -> torch.Tensor | None:
@@ -164,7 +170,8 @@ def _weight(name: str, given: list[Any], lineages: Lineages) -> torch.Tensor | N
     return weight if isinstance(weight, torch.Tensor) and lineages.get(weight) is None else None
 
 
-def _dense(name: str, given: list[Any], weight: torch.Tensor, title: str) -> AffineLayer | None:
+def _dense(name: str, given: list[Any], of: tuple[torch.Tensor, str], *, own: bool) -> AffineLayer | None:
+    weight, title = of
     if weight.dim() != 2:
         return None
     inputs, outputs = (weight.shape[1], weight.shape[0]) if name == "linear" else tuple(weight.shape)
@@ -177,6 +184,7 @@ def _dense(name: str, given: list[Any], weight: torch.Tensor, title: str) -> Aff
         parameters=weight.numel() + (bias.numel() if bias is not None else 0),
         bias=bias is not None,
         size=data.numel() // max(data.shape[0], 1) if data.dim() > 1 else data.numel(),
+        own=own,
     )
 
 

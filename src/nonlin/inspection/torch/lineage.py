@@ -130,6 +130,7 @@ class Lineage:
         usage: how often it is used.
         value: what it holds, as long as anything needs that.
         fate: what becomes of it.
+        compared: of a mask, the usage of the tensor that it compares.
     """
 
     origin: Origin
@@ -137,6 +138,7 @@ class Lineage:
     usage: Usage = field(default_factory=Usage)
     value: weakref.ref[Value] | None = None
     fate: Fate = field(default_factory=Fate)
+    compared: Usage | None = None
 
 
 class Lineages:

@@ -102,12 +102,17 @@ class Calls:
 
     def _add(self, name: str, new: CallGathering) -> None:
         old = self._all.get(name)
+        if new.statistics is None:
+            if old is not None:
+                old.add_gradient(new.gradient_squares, new.gradient_samples)
+            return
         if old is None:
             new.site = replace(new.site, name=name)
             self._all[name] = new
             return
-        if old.statistics is None or new.statistics is None or old.statistics.units != new.statistics.units:
-            counts = [s.units for s in (old.statistics, new.statistics) if s is not None]
+        assert old.statistics is not None  # noqa: S101 - only what has some is kept
+        if old.statistics.units != new.statistics.units:
+            counts = [s.units for s in (old.statistics, new.statistics)]
             raise InvalidInputError(
                 f"expected the same number of units of the call {name!r} in every batch, got {counts}; "
                 "give batches of one shape",

@@ -18,6 +18,7 @@ from nonlin.inspection.gradients import (
     GIVEN,
     LOSS,
     MSE,
+    check_classes,
     direction,
     fitting,
 )
@@ -95,6 +96,7 @@ def objective(
         values = output.reshape(1) if output.dim() == 0 else output
         along = direction(np.empty(values.shape, np.float64), first_sample)
         return Objective(value=(values * torch.from_numpy(along).to(values)).sum(), words=words)
+    check_classes(tuple(output.shape))
     targets = torch.as_tensor(labels, device=output.device).long().reshape(-1)
     fits = output.dim() == 2 and len(targets) == len(output)
     if not fits or int(targets.min()) < 0 or int(targets.max()) >= output.shape[1]:

@@ -11,7 +11,7 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Operation", "operation", "tensors_in"]
+__all__ = ["Operation", "operation", "results_of", "tensors_in"]
 
 Arguments = tuple[Any, ...]
 
@@ -87,6 +87,18 @@ def tensors_in(arguments: Arguments, keywords: Mapping[str, Any]) -> Iterator[to
             yield value
         elif isinstance(value, (list, tuple)):
             yield from tensors_in(tuple(value), {})
+
+
+def results_of(what: Operation, arguments: Arguments, result: Any) -> list[torch.Tensor]:
+    """Return the tensors that an operation made: what it returned, or what an assignment wrote to.
+
+    Args:
+        what: the operation.
+        arguments: as it got them.
+        result: what it returned.
+    """
+    made = arguments[0] if what.name == "setitem" else result
+    return [made] if isinstance(made, torch.Tensor) else list(tensors_in((made,), {}))
 
 
 def _plain_name(function: Callable[..., Any]) -> str:

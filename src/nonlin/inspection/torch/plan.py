@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch.overrides import TorchFunctionMode
 
 from nonlin.inspection.torch.gates_at_times import gates_at_times
@@ -16,12 +15,15 @@ from nonlin.inspection.torch.lean import (
     watched_call,
 )
 from nonlin.inspection.torch.objective import output_tensors
-from nonlin.inspection.torch.operations import operation, tensors_in
+from nonlin.inspection.torch.operations import operation, results_of, tensors_in
+from nonlin.inspection.torch.recurrence import CELLS
 from nonlin.inspection.torch.tracing import Tracing
 from nonlin.inspection.torch.watched_gates import measure_gate, recurrent_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import torch
 
     from nonlin.inspection.recording import CallSite
     from nonlin.inspection.torch.layers import WeightNames
@@ -90,7 +92,7 @@ class Plan:
 
 @dataclass(slots=True, kw_only=True)
 class _Found:
-    """A call as the tracing tells of it, measured already."""
+    """A call as the tracing tells of it, measured already; `stepped`: of a cell, whose steps the model makes itself."""
 
     label: str
     step: int
@@ -99,6 +101,7 @@ class _Found:
     call: LeanCall
     is_prelu: bool
     gate: str | None = None
+    stepped: bool = False
 
 
 class Learning(Tracing):
@@ -134,7 +137,7 @@ class Learning(Tracing):
         result = super().__torch_function__(func, types, args, kwargs)
         step = self.places.here.step
         if step != before:
-            self._outputs[step] = number, [id(tensor) for tensor in tensors_in((result,), {})]
+            self._outputs[step] = number, [id(made) for made in results_of(operation(func), args, result)]
         return result
 
     def report(self, site: CallSite, pre: Value, output: Value, *, size: int) -> None:  # noqa: ARG002 - of the sink
@@ -163,7 +166,7 @@ class Learning(Tracing):
         self.finish(list(output_tensors(result)))
         times: dict[str, int] = {}
         planned, measured = [], []
-        for found in sorted(self._found, key=lambda found: found.step):
+        for found in _of_middle_steps(sorted(self._found, key=lambda found: found.step)):
             times[found.label] = times.get(found.label, 0) + 1
             name = found.label if times[found.label] == 1 else f"{found.label}#{times[found.label]}"
             watched = replace(found.call.watched, name=name)
@@ -199,12 +202,30 @@ class Learning(Tracing):
         for gate, call in calls.items():
             label = ".".join(part for part in (owner or name, gate) if part)
             self._found.append(
-                _Found(label=label, step=step, axis=1, source=None, call=call, is_prelu=False, gate=gate)
+                _Found(
+                    label=label,
+                    step=step,
+                    axis=1,
+                    source=None,
+                    call=call,
+                    is_prelu=False,
+                    gate=gate,
+                    stepped=name in CELLS,
+                )
             )
         return bool(gates.pres)
 
     def _connected(self, result: Any, tracked: list[torch.Tensor]) -> Any:  # noqa: ARG002 - of the tracing
         return result  # the gradients are the user's own
+
+
+def _of_middle_steps(calls: list[_Found]) -> list[_Found]:
+    """Return the calls, of those at the steps of a cell only the middle one of each name."""
+    stepped: dict[str, list[_Found]] = {}
+    for call in calls:
+        if call.stepped:
+            stepped.setdefault(call.label, []).append(call)
+    return [c for c in calls if not c.stepped or c is stepped[c.label][len(stepped[c.label]) // 2]]
 
 
 def _points_of(calls: list[_Planned]) -> dict[int, _Points]:
@@ -263,7 +284,7 @@ class Following(TorchFunctionMode):  # type: ignore[misc]  # torch is not follow
             given = tensors_in(args, kwargs)
             self._measure(number, next(given), slopes=next(given) if calls[number].is_prelu else None)
         result = func(*args, **kwargs)
-        made = [result] if isinstance(result, torch.Tensor) else list(tensors_in((result,), {}))
+        made = results_of(operation(func), args, result)
         self._measure_made(points, made)
         for number in points.after:
             self.calls.append(measure_output(calls[number].watched, made[0], self._extremes.get(number)))

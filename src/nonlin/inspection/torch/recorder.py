@@ -27,6 +27,7 @@ __all__ = ["record"]
 _BY_NAME = '; several inputs go by name, as {"left": ..., "right": ...}, also in each batch of a loader'
 _OURS = (NonlinError, MemoryError, torch.OutOfMemoryError)
 """What says by itself what to do; anything else is the model's own code, which may raise whatever it likes."""
+_THEIRS = (Exception, SystemExit)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class _Progress:
     words: str = ""
     obstacle: str = ""
     loss: Loss | None = None
+    name: str
 
 
 def record(
@@ -48,6 +50,7 @@ def record(
     *,
     progress: Progress | None = None,
     loss: Loss | None = None,
+    name: str = "",
 ) -> Recording:
     """Run a model on batches in evaluation mode and record every call of an activation, with its gradient.
 
@@ -59,6 +62,7 @@ def record(
         batches: with one input handed over by position, several by name.
         progress: called after each batch.
         loss: of outputs and labels; None for the cross-entropy.
+        name: what the user calls the model; its class where there is none.
 
     Raises:
         InvalidInputError: no batches, weights that are not there, or inputs that the model does not take.
@@ -67,7 +71,7 @@ def record(
     model = original(model)
     check_weights(model)
     total = sum(batch.size for batch in batches) if isinstance(batches, Sequence) else None
-    so_far = _Progress(loss=loss)
+    so_far = _Progress(loss=loss, name=name or type(model).__name__)
     with ExitStack() as stack:
         stack.enter_context(as_found(model))
         stack.enter_context(evaluating(model))
@@ -91,10 +95,10 @@ def _record_batch(model: nn.Module, batch: Batch, tracing: Tracing, so_far: _Pro
             result = _run(model, inputs, (tracing, batch.size), gradients=True)
         except (NonlinError, MemoryError):
             raise
-        except Exception as error:  # noqa: BLE001 - a forward pass that cannot be differentiated may still run
+        except _THEIRS as error:  # a forward pass that cannot be differentiated may still run
             so_far.obstacle = f"none: the forward pass cannot be differentiated: {first_line(error)}"
     if so_far.obstacle:
-        result = _run_plainly(model, inputs, (tracing, batch.size))
+        result = _run_plainly(model, inputs, (tracing, batch.size), name=so_far.name)
     output = main_output(result)
     scores = tracing.scores(output)
     so_far.chains.update(dict.fromkeys(tracing.finish(list(output_tensors(result)))))
@@ -108,14 +112,16 @@ def _record_batch(model: nn.Module, batch: Batch, tracing: Tracing, so_far: _Pro
         so_far.answers.append(np.where(output.detach().isnan().any(dim=1).cpu().numpy(), -1, answers))
 
 
-def _run_plainly(model: nn.Module, inputs: dict[str, torch.Tensor], context: tuple[Tracing, int]) -> Any:
+def _run_plainly(
+    model: nn.Module, inputs: dict[str, torch.Tensor], context: tuple[Tracing, int], *, name: str
+) -> Any:
     try:
         return _run(model, inputs, context, gradients=False)
     except _OURS:
         raise
-    except Exception as error:
+    except _THEIRS as error:
         raise InvalidInputError(
-            f"expected inputs that {type(model).__name__} takes, got {shapes_of(inputs)}, on which its forward failed "
+            f"expected inputs that {name} takes, got {shapes_of(inputs)}, on which its forward failed "
             f"with: {first_line(error)}; give data of the shape and type that it was trained on"
             + (_BY_NAME if "required positional argument" in str(error) else ""),
         ) from error
@@ -175,7 +181,7 @@ def _finished(model: nn.Module, tracing: Tracing, so_far: _Progress) -> Recordin
         # a backward pass that stops half-way has reached some of them
         calls = tuple(replace(call, gradient=None) for call in calls)
     return Recording(
-        model=type(model).__name__,
+        model=so_far.name,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         samples=so_far.samples,
         calls=calls,

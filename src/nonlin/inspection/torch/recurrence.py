@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from nonlin.inspection.torch.gates import GateRecorder
     from nonlin.inspection.torch.operands import Operands
 
-__all__ = ["LAYERS", "RECURRENT", "Stack", "Weights", "run_recurrent"]
+__all__ = ["CELLS", "LAYERS", "RECURRENT", "Stack", "Weights", "run_recurrent"]
 
 State = tuple[Tensor, ...]
 
 LAYERS = {"lstm": "lstm", "gru": "gru", "rnn_tanh": "tanh", "rnn_relu": "relu"}
 """The operators that are a whole layer, and what it is made of."""
 
-_CELLS = {"lstm_cell": "lstm", "gru_cell": "gru", "rnn_tanh_cell": "tanh", "rnn_relu_cell": "relu"}
+CELLS = {"lstm_cell": "lstm", "gru_cell": "gru", "rnn_tanh_cell": "tanh", "rnn_relu_cell": "relu"}
+"""The operators that are one step of a layer, and what it is made of."""
 
-RECURRENT = frozenset({*LAYERS, *_CELLS})
+RECURRENT = frozenset({*LAYERS, *CELLS})
 """Operations that are a recurrent layer or one step of it."""
 
 
@@ -43,6 +44,13 @@ class Weights:
     input_bias: Tensor | None = None
     hidden_bias: Tensor | None = None
     projection: Tensor | None = None
+
+    @classmethod
+    def of_cell(cls, kind: str, tensors: Sequence[Tensor]) -> Weights:
+        """Return the weights of a cell from what its operator gets behind the states."""
+        weight, hidden, *biases = tensors
+        first, second = (*biases, None, None)[:2]
+        return cls(kind=kind, input=weight, hidden=hidden, input_bias=first, hidden_bias=second)
 
     @property
     def gates(self) -> int:
@@ -115,8 +123,8 @@ def run_recurrent(name: str, arguments: tuple[Any, ...], gates: GateRecorder) ->
     Returns:
         What the operator returns, equal up to the order of its sums; see `unroll` for its gradient.
     """
-    if name in _CELLS:
-        return _run_cell(_CELLS[name], arguments, gates)
+    if name in CELLS:
+        return _run_cell(CELLS[name], arguments, gates)
     given = operands_of(arguments)
     data, time_axis = given.data, None
     if given.sizes is not None:
@@ -183,14 +191,7 @@ def _projected(rows: Tensor, weights: Weights) -> Tensor:
 
 def _run_cell(kind: str, arguments: tuple[Any, ...], gates: GateRecorder) -> Any:
     x, initial, *tensors = arguments
-    biases = [*tensors[2:], None, None]
-    weights = Weights(
-        kind=kind,
-        input=tensors[0],
-        hidden=tensors[1],
-        input_bias=biases[0],
-        hidden_bias=biases[1],
-    )
+    weights = Weights.of_cell(kind, tensors)
     states = tuple(initial) if isinstance(initial, (list, tuple)) else (initial,)
     noted = gates.open(kind, cell=True)
     run = Unrolled(kind=kind, sizes=[len(x)], reverse=False, squares=[gate.squares for gate in noted])

@@ -12,12 +12,12 @@ from nonlin.inspection.ending import FINAL
 from nonlin.inspection.torch.activations import Activation, activation
 from nonlin.inspection.torch.descent import Descent
 from nonlin.inspection.torch.fate import use_of
-from nonlin.inspection.torch.forms import combine, compose
+from nonlin.inspection.torch.forms import ASSIGNMENTS, combine, compose
 from nonlin.inspection.torch.gates import GateRecorder
 from nonlin.inspection.torch.layers import WeightNames, layer
 from nonlin.inspection.torch.lineage import Candidate, Form, Lineage, Lineages, Origin, Usage, Value
 from nonlin.inspection.torch.measurement import Calls, CallSink
-from nonlin.inspection.torch.operations import Operation, operation, tensors_in
+from nonlin.inspection.torch.operations import Operation, operation, results_of, tensors_in
 from nonlin.inspection.torch.places import Places
 from nonlin.inspection.torch.recognition import Recognition
 from nonlin.inspection.torch.recurrence import RECURRENT, run_recurrent
@@ -158,17 +158,18 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         forms = self._forms(call) if used is None else compose(used.function, self._lineages.forms(used.pre))
         if not forms:
             self._settle(tracked, reduced=what.name in _REDUCTIONS)
+            self._name_assignment(what.name, arguments)
         found = layer(what.name, arguments, keywords, (self._lineages, self._names, place))
         operands = tuple(self._lineages.value(tensor) for tensor in tracked) if forms else ()
         pre = self._lineages.value(used.pre) if used is not None else None
         before = [(tensor, self._lineages.of(tensor)) for tensor in tracked]
         if what.overwrites(keywords):
-            self._recognition.before_overwriting(tracked[0])
+            self._recognition.before_overwriting(arguments[0] if arguments else tracked[0])
         elif isinstance(keywords.get("out"), torch.Tensor):
             self._recognition.before_overwriting(keywords["out"])
         shape = tracked[0].shape if used is None else used.pre.shape
         result = self._connected(func(*arguments, **keywords), tracked)
-        outputs = list(tensors_in((result,), {}))
+        outputs = results_of(what, arguments, result)
         if outputs:
             for _, lineage in before:
                 lineage.usage.count += 1
@@ -209,6 +210,14 @@ class Tracing(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
         if "dropout" in what.name and training:
             return {}
         return combine(what.name, arguments, keywords, self._lineages)
+
+    def _name_assignment(self, name: str, arguments: Arguments) -> None:
+        """Name an assignment whose mask compares the values that are to change, as an activation's would."""
+        if name not in ASSIGNMENTS:
+            return
+        changed, *masks = [self._lineages.get(tensor) for tensor in tensors_in(arguments[:2], {})]
+        if changed is not None and any(m is not None and m.compared is changed.usage for m in masks):
+            self.unseen[f"an assignment by a mask in {self.places.here.path or 'the model'}"] = None
 
     def _recurrent(
         self,

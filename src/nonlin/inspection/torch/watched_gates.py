@@ -16,7 +16,6 @@ from nonlin.inspection.torch.lean import (
     measure_pre_activation,
     watched_call,
 )
-from nonlin.inspection.torch.recurrence import LAYERS
 
 if TYPE_CHECKING:
     from nonlin.inspection.torch.gates_at_times import Gates
@@ -25,7 +24,7 @@ __all__ = ["measure_gate", "recurrent_calls"]
 
 
 def recurrent_calls(name: str, gates: Gates, result: Any, *, constant_slope: float) -> dict[str, LeanCall]:
-    """Return the calls of a recurrent operator: its outputs under "", and its gates; nothing of a single cell.
+    """Return the calls of a recurrent operator: its outputs under "", and its gates.
 
     Args:
         name: of PyTorch's operator.
@@ -33,8 +32,6 @@ def recurrent_calls(name: str, gates: Gates, result: Any, *, constant_slope: flo
         result: what the operator returned.
         constant_slope: how far the relative slope may vary where it counts as constant.
     """
-    if name not in LAYERS:
-        return {}
     # the outputs are no function of one number; only what holds for any tensor is measured of them
     whole = Watched(name="", function=function("tanh"), label=f"{name} outputs", zones=None, flat=None)
     calls = {"": measure_gate(whole, "", gates, result)}
@@ -48,7 +45,7 @@ def recurrent_calls(name: str, gates: Gates, result: Any, *, constant_slope: flo
 def measure_gate(watched: Watched, gate: str, gates: Gates, result: Any) -> LeanCall:
     """Measure one gate from its pre-activations; under "" the operator's outputs."""
     if not gate:
-        return measure_output(watched, result[0], None)
+        return measure_output(watched, result if isinstance(result, torch.Tensor) else result[0], None)
     pre = gates.pres[gate]
     extremes = measure_pre_activation(watched, pre, 1)
     if extremes is not None:

@@ -195,7 +195,8 @@ class Log:
         if pending is None:
             return
         figures = read_back(pending.calls, ranks=self._ranks)
-        records = [self._record(pending, *part) for part in zip(pending.calls, figures, strict=True)]
+        parts = zip(pending.calls, figures, strict=True)
+        records = [self._record(pending, *part) for part in parts if part[1].values]
         self._records += records
         for destination in self._destinations:
             destination.write(records)

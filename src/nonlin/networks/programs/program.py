@@ -91,7 +91,8 @@ class Program(nn.Module):  # type: ignore[misc]  # the same
         if not given:
             wanted = [n for n, default in self._program_inputs.items() if isinstance(default, Reference)]
             raise InvalidInputError(
-                f"expected the inputs {', '.join(wanted)}, got none for {name}; hand it over"
+                f"expected data for each of the inputs {', '.join(wanted)}, got none for {name}; give each by its "
+                f"name, as {{{', '.join(f'{n!r}: ...' for n in wanted)}}}"
             )
         return given.pop(0)
 
