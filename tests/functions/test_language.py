@@ -316,3 +316,15 @@ def test_a_function_in_a_formula_takes_what_it_takes_alone(formula, match):
 def test_a_division_by_a_parameter_that_is_0_is_refused_at_once():
     with pytest.raises(InvalidInputError, match="divisor other than 0"):
         nonlin.define("x / a", a=0)
+
+
+@pytest.mark.parametrize(
+    "grown", [lambda part: part * part + 1, lambda part: where(part > 1, part, part * 2)]
+)
+def test_equal_expressions_with_parts_that_occur_many_times_are_compared_part_by_part(grown):
+    first, second = Variable(), Variable()
+    for _ in range(64):  # to the bottom of each there are 2⁶⁴ ways
+        first, second = grown(first), grown(second)
+    assert first is not second
+    assert first == second
+    assert first != second + 1

@@ -463,3 +463,9 @@ def test_a_line_in_disguise_is_one(formula, verdict, fixed):
     assert (found.fixed_points.value, found.fixed_points.status) == (fixed, "proved")
     judged = nonlin.linearity(nonlin.define(formula))
     assert (judged.verdict, judged.status) == (verdict, "proved")
+
+
+@pytest.mark.parametrize("formula", ["x - x**9/(1 + x**8)", "x / sqrt(1 + x**8)"])
+def test_a_curvature_that_begins_with_a_high_power_has_a_sign(formula):
+    found = nonlin.define(formula).properties.convex
+    assert (found.value, found.status) == ("no", "proved")
