@@ -6,8 +6,9 @@ from math import sqrt
 
 import numpy as np
 
-from nonlin.functions.construction import call, rebuild
+from nonlin.functions.construction import absolute, call, rebuild
 from nonlin.functions.expression import Call, Constant, Expression, children, nodes
+from nonlin.functions.polynomial import polynomial
 
 __all__ = ["stabilise"]
 
@@ -33,6 +34,8 @@ def _better(node: Call) -> Expression | None:
         return _multiply(*node.operands)
     if node.operator == "subtract" and _is(node.operands[1], 1.0) and (u := _inside(node.operands[0], "exp")):
         return call("expm1", u)
+    if node.operator == "sqrt" and (u := _squared(node.operands[0])):
+        return absolute(u)
     if node.operator == "log" and (u := _one_plus(node.operands[0])):
         return call("log1p", u)
     if node.operator == "log1p" and (u := _inside(node.operands[0], "exp")):
@@ -123,6 +126,13 @@ def _normal(node: Expression) -> Expression | None:
     if argument.operator == "divide" and argument.operands[1] == call("sqrt", Constant(2.0)):
         return argument.operands[0]
     return None
+
+
+def _squared(node: Expression) -> Expression | None:
+    """Return u of u·u, a line in x; of anything else abs(u) has breakpoints that are only searched for."""
+    u = node.operands[0] if isinstance(node, Call) else node
+    line = polynomial(u)
+    return u if node in (u * u, u**2) and line is not None and len(line) == 2 else None
 
 
 def _one_plus(node: Expression) -> Expression | None:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from flint import arb
 
-from nonlin.functions.polynomial import quotient
 from nonlin.functions.proofs import intervals, jets
 from nonlin.functions.proofs.derivative import derivative
 from nonlin.functions.proofs.expand import expand
+from nonlin.functions.proofs.identities import vanishes
 from nonlin.functions.proofs.interval_evaluation import enclose_range
 from nonlin.functions.proofs.intervals import Interval, point, sign
 from nonlin.functions.proofs.periodicity import period
@@ -120,8 +120,7 @@ def _reaches(stretch: Stretch, low: Ball, high: Ball) -> bool:
 @lru_cache(maxsize=1024)
 def _chart(expression: Expression, first: End, last: End) -> tuple[Stretch, ...]:
     low, high = _ball(first), _ball(last)
-    fraction = quotient(expression)
-    if fraction is not None and not fraction[0]:
+    if vanishes(expression, low, high):
         return (Stretch(low=low, high=high, sign="0"),)
     if not low.is_finite() and not high.is_finite() and (cycle := period(expression)) is not None:
         half = (cycle / 2).upper()

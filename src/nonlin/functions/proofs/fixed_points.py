@@ -5,11 +5,14 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, TypeAlias
 
+from flint import arb
+
 from nonlin.functions.expression import Variable
 from nonlin.functions.proofs.chart import Stretch, chart_on, roots
 from nonlin.functions.proofs.extent import value_at
 from nonlin.functions.proofs.identities import fixed_only_at_zero
-from nonlin.functions.proofs.intervals import distance, point
+from nonlin.functions.proofs.interval_evaluation import enclose_range
+from nonlin.functions.proofs.intervals import distance, point, sign
 from nonlin.functions.proofs.segments import as_ball, cuts, resolve, segments
 from nonlin.functions.property import Property, numeric, proved
 
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["Pair", "fixed_points"]
 
 Pair: TypeAlias = tuple[float, float]
+
+FAR = arb(64)  # beyond it, a stretch that stayed open is not looked at
+PLACES = 16
+NARROW = 2.0**-40  # around a point where many derivatives are those of the identity, all is 0 to the last bit
 
 
 def fixed_points(expression: Expression) -> Property[tuple[Pair, ...]]:
@@ -32,7 +39,7 @@ def fixed_points(expression: Expression) -> Property[tuple[Pair, ...]]:
         difference = segment.expression - Variable()
         stretches = chart_on(difference, segment)
         sure = sure and segment.resolved and not any(_open(stretch) for stretch in stretches)
-        found += [(_number(s.low), _number(s.high)) for s in stretches if s.sign == "0"]
+        found += [(_number(s.low), _number(s.high)) for s in stretches if _is_level(s, difference)]
         for low, high in roots(stretches, difference):
             found.append((_number((low + high) / 2),) * 2)
             error = max(error, distance((low, high), found[-1][0]))
@@ -48,6 +55,15 @@ def fixed_points(expression: Expression) -> Property[tuple[Pair, ...]]:
     return numeric(
         value, "the sign of f(x) − x stayed open somewhere, where there may be others", error=error
     )
+
+
+def _is_level(stretch: Stretch, difference: Expression) -> bool:
+    """Whether the difference is 0 on a stretch, or, of one that stayed open, 0 to the last bit wherever it is asked."""
+    low, high = stretch.low.max(-FAR), stretch.high.min(FAR)
+    if stretch.sign != "?" or high - low <= NARROW * (1 + abs(low)):
+        return stretch.sign == "0"
+    places = [(low + (high - low) * k / PLACES).mid() for k in range(1, PLACES)]
+    return all(sign(enclose_range(difference, point(x))) not in ("+", "-") for x in places)
 
 
 def _open(stretch: Stretch) -> bool:

@@ -10,6 +10,7 @@ from nonlin.functions.arb import enclose
 from nonlin.functions.construction import call
 from nonlin.functions.expression import Call, Constant, Expression, Variable
 from nonlin.functions.polynomial import polynomial, quotient
+from nonlin.functions.primitives import EVEN, ODD
 from nonlin.functions.proofs.extent import value_at
 from nonlin.functions.proofs.intervals import negate
 from nonlin.functions.proofs.segments import cuts, resolve, segments
@@ -22,19 +23,6 @@ __all__ = ["parity"]
 
 Signed: TypeAlias = tuple[int, Expression]
 
-ODD = {"tanh", "tanhshrink", "erf", "sin", "atan", "isru"}
-EVEN = {
-    "sech2",
-    "gaussian",
-    "normal_density",
-    "cos",
-    "sinc",
-    "sinc1",
-    "sinc2",
-    "sinc3",
-    "hypot1",
-    "inverse_hypot",
-}
 POINTS = (0.3, 0.7, 1.1, 1.9, 2.7, 4.3, 7.1)
 
 
