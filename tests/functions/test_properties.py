@@ -502,3 +502,13 @@ def test_a_root_of_a_square_is_the_absolute_value():
     assert f.expression == nonlin.define("abs(2*x - 1)").expression
     assert (f(-1e200), f.slope(0.5)) == (2e200, 0.0)
     assert nonlin.define("sqrt((1 + x*x)**2)").properties.smoothness.value == inf
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["log(exp(x) + exp(-x))", "exp(x) / (1 + exp(x))**2", "softplus(x) - x/2", "log(1 + exp(-abs(x)))"],
+)
+def test_what_is_even_by_an_identity_is_proved_to_be(formula):
+    found = nonlin.define(formula).properties
+    assert (found.even.value, found.even.status) == (True, "proved")
+    assert (found.odd.value, found.odd.status) == (False, "proved")

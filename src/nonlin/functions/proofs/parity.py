@@ -11,6 +11,7 @@ from nonlin.functions.construction import call
 from nonlin.functions.expression import Call, Constant, Expression, Variable
 from nonlin.functions.polynomial import polynomial, quotient
 from nonlin.functions.primitives import EVEN, ODD
+from nonlin.functions.proofs.algebra import one_function
 from nonlin.functions.proofs.extent import value_at
 from nonlin.functions.proofs.intervals import negate
 from nonlin.functions.proofs.segments import cuts, resolve, segments
@@ -95,6 +96,8 @@ def _is_other_quotient(expression: Expression, wanted: int) -> bool:
 
 
 def _mirrored_value(expression: Expression, cut: Fraction, wanted: int) -> bool:
+    if cut == 0 and wanted > 0:
+        return True
     lines = [polynomial(resolve(expression, point)) for point in (cut, -cut)]
     if lines[0] is not None and lines[1] is not None:
         mirrored = lines[0], tuple(wanted * (-1) ** i * c for i, c in enumerate(lines[1]))
@@ -106,8 +109,5 @@ def _mirrored_value(expression: Expression, cut: Fraction, wanted: int) -> bool:
 
 
 def _same(a: Expression, b: Expression) -> bool:
-    """Whether two expressions are equal: as written, or as quotients of polynomials."""
-    if a == b:
-        return True
-    difference = quotient(a - b)
-    return difference is not None and not difference[0]
+    """Whether two expressions are equal: as written, or by an algebraic identity."""
+    return a == b or one_function(a, b)
