@@ -170,3 +170,22 @@ def test_a_jump_is_told_from_what_is_steep_small_or_rounded(formula, kinks, jump
     assert f.kinks == kinks
     assert jumps(f.expression) == jumping
     assert isinf(f.moments().slope_second) or not jumping
+
+
+@pytest.mark.parametrize(
+    ("formula", "off"), [("sign(x)*sign(x)", 0), ("where(x > 1, 2*x, where(x < 1, 2*x, 3))", 1)]
+)
+def test_a_line_with_another_value_at_one_point_is_none(formula, off):
+    f = nonlin.define(formula)
+    assert (f.properties.linearity.value, f.properties.linearity.status) == ("piecewise linear", "proved")
+    assert f"value at {off}" in f.properties.linearity.reason
+    judged = nonlin.linearity(f)
+    assert (judged.verdict, judged.status) == ("piecewise linear", "proved")
+
+
+def test_a_point_that_is_not_fixed_parts_an_interval_that_is():
+    found = nonlin.define("where(x > 0, x, where(x < 0, x, 1))").properties.fixed_points
+    assert (found.value, found.status) == (((-inf, 0.0), (0.0, inf)), "proved")
+    assert nonlin.define("where(x > 0, x, where(x < 0, x, x))").properties.fixed_points.value == (
+        (-inf, inf),
+    )

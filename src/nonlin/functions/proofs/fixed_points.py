@@ -34,6 +34,7 @@ def fixed_points(expression: Expression) -> Property[tuple[Pair, ...]]:
     if fixed_only_at_zero(expression):
         return proved(((0.0, 0.0),), "it is x·g(x), and g stays below 1")
     found: list[Pair] = []
+    apart: set[float] = set()
     sure, error = True, 0.0
     for segment in segments(expression):
         difference = segment.expression - Variable()
@@ -48,8 +49,10 @@ def fixed_points(expression: Expression) -> Property[tuple[Pair, ...]]:
         if at[0].is_zero() and at[1].is_zero():
             found.append((float(as_ball(cut)),) * 2)
             error = max(error, distance(point(as_ball(cut)), found[-1][0]))
+        elif sign(at) in ("+", "-"):
+            apart.add(float(as_ball(cut)))
         sure = sure and not (at[0] <= 0 <= at[1] and at[0] != at[1])
-    value = _joined(found)
+    value = _joined(found, apart)
     if sure:
         return proved(value, "the sign of f(x) − x everywhere else", error=error)
     return numeric(
@@ -76,10 +79,11 @@ def _number(x: Ball) -> float:
     return float(x.mid()) + 0.0
 
 
-def _joined(found: list[Pair]) -> tuple[Pair, ...]:
+def _joined(found: list[Pair], apart: set[float]) -> tuple[Pair, ...]:
+    """Join intervals that meet, but for those that meet at a breakpoint which is not fixed itself."""
     result: list[Pair] = []
     for low, high in sorted(set(found)):
-        if result and low <= result[-1][1]:
+        if result and low <= result[-1][1] and low not in apart:
             result[-1] = (result[-1][0], max(high, result[-1][1]))
         else:
             result.append((low, high))
