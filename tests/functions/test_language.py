@@ -320,6 +320,15 @@ def test_a_slope_beyond_all_floats_is_refused():
 
 
 @pytest.mark.parametrize(
+    "formula", ["where(1e-300*x > 1e10, 1, 0)", "relu(1e-300*x - 1e10)", "tanh(x) * sign(1e-300*x - 1e10)"]
+)
+@pytest.mark.parametrize("asked", ["kinks", "properties"])
+def test_a_breakpoint_beyond_all_floats_is_refused(formula, asked):
+    with pytest.raises(InvalidInputError, match=r"expected breakpoints.*scale the formula down"):
+        getattr(nonlin.define(formula), asked)
+
+
+@pytest.mark.parametrize(
     "formula", ["x * (x * 2 / 3)", "x + (x - 1)", "x * (2 * x)", "x - (x - 1)", "x / (x * 2)"]
 )
 def test_text_keeps_what_is_done_first(formula):

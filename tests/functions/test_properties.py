@@ -512,3 +512,10 @@ def test_what_is_even_by_an_identity_is_proved_to_be(formula):
     found = nonlin.define(formula).properties
     assert (found.even.value, found.even.status) == (True, "proved")
     assert (found.odd.value, found.odd.status) == (False, "proved")
+
+
+@pytest.mark.parametrize("formula", ["relu(x - 20)", "where(x > 50, x, 0)", "where(x < -30, exp(x), 0)"])
+def test_what_begins_far_out_is_neither_odd_nor_even(formula):
+    found = nonlin.define(formula).properties
+    assert (found.odd.value, found.odd.status) == (False, "proved")
+    assert (found.even.value, found.even.status) == (False, "proved")

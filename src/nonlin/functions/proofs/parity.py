@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import zip_longest
+from math import isfinite
 from typing import TYPE_CHECKING, TypeAlias
 
 from nonlin.functions.arb import enclose
@@ -14,7 +15,7 @@ from nonlin.functions.primitives import EVEN, ODD
 from nonlin.functions.proofs.algebra import one_function
 from nonlin.functions.proofs.extent import value_at
 from nonlin.functions.proofs.intervals import negate
-from nonlin.functions.proofs.segments import cuts, resolve, segments
+from nonlin.functions.proofs.segments import as_ball, cuts, inside, resolve, segments
 from nonlin.functions.property import Property, numeric, proved, unknown
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ POINTS = (0.3, 0.7, 1.1, 1.9, 2.7, 4.3, 7.1)
 def parity(expression: Expression, *, odd: bool) -> Property[bool]:
     """Return whether f(−x) = −f(x), or f(−x) = f(x)."""
     wanted = -1 if odd else 1
-    for x in (*POINTS, 0.0, *(abs(float(cut)) for cut in cuts(expression))):
+    # a piece that begins far out shows within it only
+    inner = [*cuts(expression), *(inside(part.low, part.high) for part in segments(expression))]
+    places = {abs(float(as_ball(x))) for x in inner}
+    for x in (*POINTS, 0.0, *sorted(filter(isfinite, places))):
         left, right = enclose(expression, -x), enclose(expression, x)
         defined = left.is_finite() and right.is_finite()
         if not defined and x in POINTS:

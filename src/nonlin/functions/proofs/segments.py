@@ -12,6 +12,7 @@ from flint import arb, fmpq
 
 from nonlin.functions.construction import rebuild
 from nonlin.functions.expression import Call, Constant, Expression, Piecewise, children, nodes
+from nonlin.functions.pieces import as_float
 from nonlin.functions.polynomial import polynomial
 from nonlin.functions.proofs.intervals import INF, Interval, point
 
@@ -79,6 +80,8 @@ def cuts(expression: Expression) -> tuple[Fraction, ...]:
         for low, high in itertools.pairwise(ends):
             line = polynomial(resolve(node.argument, inside(low, high)))
             found.update(root for p in node.points if (root := _root(line, p, low, high)) is not None)
+    for cut in found:
+        as_float(cut)  # refuses one beyond all float64 numbers
     return tuple(sorted(found))
 
 
