@@ -1,12 +1,13 @@
 """What is claimed of functions with poles, removable gaps, breakpoints that are no float64, and very small waves."""
 
-from math import inf, isnan
+from math import inf, isinf, isnan
 
 import mpmath
 import numpy as np
 import pytest
 
 import nonlin
+from nonlin.functions.kinks import jumps
 from nonlin.functions.properties import derive
 
 TRUE = {  # (formula, property): what is so, by hand; a proof has to say it, anything else may stay open
@@ -145,3 +146,46 @@ def test_samples_see_a_wave_that_grows_and_a_bump_far_out():
 @pytest.mark.parametrize("formula", ["abs(x)/x", "where(x > 0, sin(x)/x, 0)", "where(x > 0, log1p(x)/x, 0)"])
 def test_what_jumps_has_no_lipschitz_constant_by_samples_either(formula):
     assert nonlin.define(formula).properties.lipschitz.value == inf
+
+
+@pytest.mark.parametrize(
+    ("formula", "kinks", "jumping"),
+    [
+        ("1e-8*abs(x)", (0.0,), ()),
+        ("1e-10*sign(x)", (0.0,), (0.0,)),
+        ("where(x**5 > 0, 1, 0)", (0.0,), (0.0,)),
+        ("where(0.2*x + 0.5 > 0.5, 1, 0)", (0.0,), (0.0,)),
+        ("clip(0.2*x + 0.5, 0, 1)", (-2.5, 2.5), ()),
+        ("relu(x - 1e8)", (1e8,), ()),
+        ("relu(x - 1e8)**2", (), ()),
+        ("hardtanh(1e11*x)", (-1e-11, 1e-11), ()),
+        ("where(x > 1, sqrt(x - 1), 0)", (1.0,), ()),
+        ("where(x > 0, sqrt(sqrt(x)), 0)", (0.0,), ()),
+        ("where(x > 0, 1/x, 0)", (0.0,), (0.0,)),
+        ("where(x > 3, x*x - 9, 0)", (3.0,), ()),
+    ],
+)
+def test_a_jump_is_told_from_what_is_steep_small_or_rounded(formula, kinks, jumping):
+    f = nonlin.define(formula)
+    assert f.kinks == kinks
+    assert jumps(f.expression) == jumping
+    assert isinf(f.moments().slope_second) or not jumping
+
+
+@pytest.mark.parametrize(
+    ("formula", "off"), [("sign(x)*sign(x)", 0), ("where(x > 1, 2*x, where(x < 1, 2*x, 3))", 1)]
+)
+def test_a_line_with_another_value_at_one_point_is_none(formula, off):
+    f = nonlin.define(formula)
+    assert (f.properties.linearity.value, f.properties.linearity.status) == ("piecewise linear", "proved")
+    assert f"value at {off}" in f.properties.linearity.reason
+    judged = nonlin.linearity(f)
+    assert (judged.verdict, judged.status) == ("piecewise linear", "proved")
+
+
+def test_a_point_that_is_not_fixed_parts_an_interval_that_is():
+    found = nonlin.define("where(x > 0, x, where(x < 0, x, 1))").properties.fixed_points
+    assert (found.value, found.status) == (((-inf, 0.0), (0.0, inf)), "proved")
+    assert nonlin.define("where(x > 0, x, where(x < 0, x, x))").properties.fixed_points.value == (
+        (-inf, inf),
+    )

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -70,6 +71,10 @@ def test_definitions_of_the_users_own():
         ("(exp(x) - exp(-x)) / (exp(-x) + exp(x))", "tanh"),
         ("(exp(2*x) - 1) / (exp(2*x) + 1)", "tanh"),
         ("(1 - exp(-2*x)) / (1 + exp(-2*x))", "tanh"),
+        ("log(exp(x) + 1)", "softplus"),
+        ("-log(1 / (1 + exp(x)))", "softplus"),
+        ("x * exp(0.5*x) / (exp(0.5*x) + exp(-0.5*x))", "silu"),
+        ("exp(x) / (exp(0) + exp(x))", "sigmoid"),
     ],
 )
 def test_a_textbook_formula_is_made_stable(formula, name):
@@ -77,6 +82,29 @@ def test_a_textbook_formula_is_made_stable(formula, name):
     u = np.array([-np.inf, -800.0, -100.0, -5.0, -1e-8, 1e-8, 5.0, 100.0, 800.0, np.inf])
     np.testing.assert_allclose(f(u), known(u), rtol=1e-15)
     np.testing.assert_allclose(f.slope(u), known.slope(u), rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("formula", "exact"),
+    [
+        ("log(exp(x) + exp(-x))", lambda u: mpmath.log(2 * mpmath.cosh(u))),
+        ("log((exp(x) + exp(-x)) / 2)", lambda u: mpmath.log(mpmath.cosh(u))),
+        ("log(0.5*exp(x) + 0.5*exp(-x))", lambda u: mpmath.log(mpmath.cosh(u))),
+        ("log(2 + exp(x))", lambda u: mpmath.log(2 + mpmath.exp(u))),
+        ("log(exp(x) + exp(2*x) + 3)", lambda u: mpmath.log(mpmath.exp(u) + mpmath.exp(2 * u) + 3)),
+        ("log(sigmoid(x))", lambda u: -mpmath.log1p(mpmath.exp(-u))),
+        ("exp(x) / (1 + exp(x))**2", lambda u: mpmath.sech(u / 2) ** 2 / 4),
+        ("exp(2*x) / (exp(2*x) + exp(-x))", lambda u: 1 / (1 + mpmath.exp(-3 * u))),
+    ],
+)
+def test_exponentials_in_a_logarithm_or_a_quotient_do_not_overflow(formula, exact):
+    f, u = nonlin.define(formula), np.array([-800.0, -300.0, -2.0, 0.5, 300.0, 800.0])
+    with mpmath.workdps(800):  # 1 + exp(−800) and 1 are different numbers
+        values = [float(exact(mpmath.mpf(x))) for x in u]
+        slopes = [float((exact(mpmath.mpf(x) + 1e-9) - exact(mpmath.mpf(x) - 1e-9)) / 2e-9) for x in u]
+    np.testing.assert_allclose(f(u), values, rtol=1e-14)
+    np.testing.assert_allclose(f.slope(u), slopes, rtol=1e-9, atol=1e-300)
+    assert nonlin.define("log(2)")(0.0) == np.log(2)
 
 
 def test_declared_slopes_at_kinks_are_pytorchs():
@@ -292,6 +320,15 @@ def test_a_slope_beyond_all_floats_is_refused():
 
 
 @pytest.mark.parametrize(
+    "formula", ["where(1e-300*x > 1e10, 1, 0)", "relu(1e-300*x - 1e10)", "tanh(x) * sign(1e-300*x - 1e10)"]
+)
+@pytest.mark.parametrize("asked", ["kinks", "properties"])
+def test_a_breakpoint_beyond_all_floats_is_refused(formula, asked):
+    with pytest.raises(InvalidInputError, match=r"expected breakpoints.*scale the formula down"):
+        getattr(nonlin.define(formula), asked)
+
+
+@pytest.mark.parametrize(
     "formula", ["x * (x * 2 / 3)", "x + (x - 1)", "x * (2 * x)", "x - (x - 1)", "x / (x * 2)"]
 )
 def test_text_keeps_what_is_done_first(formula):
@@ -316,3 +353,15 @@ def test_a_function_in_a_formula_takes_what_it_takes_alone(formula, match):
 def test_a_division_by_a_parameter_that_is_0_is_refused_at_once():
     with pytest.raises(InvalidInputError, match="divisor other than 0"):
         nonlin.define("x / a", a=0)
+
+
+@pytest.mark.parametrize(
+    "grown", [lambda part: part * part + 1, lambda part: where(part > 1, part, part * 2)]
+)
+def test_equal_expressions_with_parts_that_occur_many_times_are_compared_part_by_part(grown):
+    first, second = Variable(), Variable()
+    for _ in range(64):  # to the bottom of each there are 2⁶⁴ ways
+        first, second = grown(first), grown(second)
+    assert first is not second
+    assert first == second
+    assert first != second + 1

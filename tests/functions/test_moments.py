@@ -192,3 +192,28 @@ def test_variances_of_the_weights_are_numbers():
         f.moments(weight_variance="a")
     with pytest.raises(InvalidInputError, match="number for bias_variance, got 'b'"):
         f.propagation(weight_variance=1.0, bias_variance="b")
+
+
+@pytest.mark.parametrize("variance", [1.0, 1e4, 1e-4])
+@pytest.mark.parametrize(
+    ("formula", "value", "slope"),
+    [
+        (
+            "tanh(1e9*abs(x))",
+            lambda x: mpmath.tanh(1e9 * x),
+            lambda x: 1e9 * mpmath.sech(min(1e9 * x, 1000)) ** 2,
+        ),
+        ("x/(1e-10 + abs(x))", lambda x: x / (x + mpmath.mpf(1e-10)), lambda x: 1e-10 / (x + 1e-10) ** 2),
+        ("sqrt(x*x + 1e-20)", lambda x: mpmath.sqrt(x * x + 1e-20), lambda x: x / mpmath.sqrt(x * x + 1e-20)),
+    ],
+)
+def test_what_is_narrow_beside_a_kink_or_a_root_that_is_not_real_is_seen(formula, variance, value, slope):
+    m, places = nonlin.define(formula).moments(variance), [0, *(10.0**k for k in range(-16, 2)), 40]
+
+    def mean_square(f):
+        scale = mpmath.sqrt(variance)
+        return 2 * mpmath.quad(lambda z: mpmath.npdf(z) * f(scale * z) ** 2, places)
+
+    with mpmath.workdps(25):
+        assert m.second == pytest.approx(float(mean_square(value)), rel=1e-13)
+        assert m.slope_second == pytest.approx(float(mean_square(slope)), rel=1e-11)

@@ -214,3 +214,11 @@ def test_the_error_counts_the_value_at_a_breakpoint():
 def test_what_is_no_number_or_too_wide_is_refused(interval, wanted, match):
     with pytest.raises(InvalidInputError, match=match):
         nonlin.approximate("tanh(x)", interval, **wanted)
+
+
+@pytest.mark.parametrize("width", [1e-15, 1e-30, 1e-100])
+def test_the_parabola_looks_the_same_from_nearby(width):
+    found = nonlin.approximate("x * x", (0, width), pieces=4)
+    assert found.status == "proved"
+    assert found.error / width**2 == pytest.approx(1 / 128, rel=2e-4)
+    assert nonlin.approximate("x * x", (0, width), tolerance=width**2 / 100).pieces == 4

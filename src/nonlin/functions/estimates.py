@@ -13,11 +13,10 @@ from nonlin.functions.construction import rebuild
 from nonlin.functions.differentiation import differentiate
 from nonlin.functions.evaluation import evaluate
 from nonlin.functions.expression import Constant, Expression, Piecewise, children, nodes
-from nonlin.functions.kinks import breakpoints, jumps_at
+from nonlin.functions.kinks import breakpoints, jumps, jumps_at
 from nonlin.functions.proofs import jets
 from nonlin.functions.proofs.algebra import one_function
-from nonlin.functions.slope_bound import CLOSE, grows, largest_slope
-from nonlin.functions.steep import steep_places
+from nonlin.functions.slope_bound import grows, largest_slope, samples
 from nonlin.functions.tails import evaluate_everywhere, limit
 
 __all__ = ["holes", "sampled_convexity", "sampled_linearity", "sampled_lipschitz", "sampled_monotonicity"]
@@ -25,11 +24,8 @@ __all__ += ["sampled_range", "sampled_smoothness"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-MAGNITUDES = np.logspace(-8, 8, 1601)
 POLE = 1e7  # so large a value, one floating-point number beside a hole, is taken for a pole
 ROUNDING = 1e-15  # a step so small beside the values is rounding
-LEAP = 1e-7  # neighbouring floats whose values differ by more, relative to them, are on two sides of a jump
-TINY = 1e-100
 BESIDE = 1e-7  # so far beside a breakpoint, relative to it, the pieces are asked for
 PLACE = 2.0**-50  # how far, relative to it, a breakpoint may be from the number that a search found
 NOISE = 1e-12  # a slope of the wrong sign, but smaller than this beside the largest one, is rounding
@@ -37,7 +33,7 @@ NOISE = 1e-12  # a slope of the wrong sign, but smaller than this beside the lar
 
 def sampled_range(expression: Expression) -> tuple[float, float]:
     """Return the smallest and the largest value seen, ±inf where the function grows without end."""
-    grid = _grid(expression)
+    grid = samples(expression)
     values = evaluate_everywhere(expression, grid)
     unbounded = [grows(grid, side * values) for side in (-1, 1)]
     points = np.array(holes(expression))
@@ -54,7 +50,7 @@ def sampled_range(expression: Expression) -> tuple[float, float]:
 
 def holes(expression: Expression) -> tuple[float, ...]:
     """Return the samples at which alone the function is not finite: its poles, and where it is 0/0."""
-    points = _grid(expression)
+    points = samples(expression)
     lost = ~np.isfinite(evaluate_everywhere(expression, points))
     alone = lost[1:-1] & ~lost[:-2] & ~lost[2:]
     return tuple(points[1:-1][alone].tolist())
@@ -62,7 +58,7 @@ def holes(expression: Expression) -> tuple[float, ...]:
 
 def sampled_linearity(expression: Expression) -> str:
     """Return "linear", "affine" or "nonlinear", from what is left beside the line through two samples."""
-    points = _grid(expression)
+    points = samples(expression)
     values = evaluate_everywhere(expression, points)
     points, values = points[np.isfinite(values)], values[np.isfinite(values)]
     if points.size < 3:
@@ -78,7 +74,7 @@ def sampled_linearity(expression: Expression) -> str:
 
 def sampled_monotonicity(expression: Expression) -> str:
     """Return "increasing", "decreasing", "constant" or "no", from differences of neighbouring samples."""
-    values = evaluate_everywhere(expression, _grid(expression))
+    values = evaluate_everywhere(expression, samples(expression))
     return _verdict(values, ("increasing", "decreasing", "constant"))
 
 
@@ -86,7 +82,7 @@ def sampled_convexity(expression: Expression) -> str:
     """Return "convex", "concave", "affine" or "no", from differences of the slope at neighbouring samples."""
     if _jumps(expression):
         return "no"
-    points = _grid(expression)
+    points = samples(expression)
     values, slopes = (
         evaluate_everywhere(expression, points),
         evaluate_everywhere(differentiate(expression), points),
@@ -111,7 +107,7 @@ def sampled_smoothness(expression: Expression) -> float | None:
     """
     first, agreeing = jets.TERMS, jets.TERMS
     points = breakpoints(expression)
-    if any(_leaps(expression, x) for x in points):
+    if jumps(expression):
         return -1.0
     slope = differentiate(expression)
     # √(x·x) is one formula on both sides of 0, too
@@ -129,14 +125,6 @@ def sampled_smoothness(expression: Expression) -> float | None:
     if first == jets.TERMS:
         return None if points else inf
     return float(first - 1) if agreeing >= first else None
-
-
-def _leaps(expression: Expression, x: float) -> bool:
-    # so near to 0 that a root is still small, so far that a square is not 0
-    step = max(float(np.spacing(abs(x))), TINY)
-    left, here, right = evaluate_everywhere(expression, np.array([x - step, x, x + step])).tolist()
-    size = max(1.0, abs(left), abs(right))
-    return bool(max(abs(left - right), min(abs(here - left), abs(here - right))) > LEAP * size)
 
 
 def _one_piece(expression: Expression, x: float) -> bool:
@@ -171,10 +159,3 @@ def _verdict(values: Array, names: tuple[str, str, str]) -> str:
     if rises and falls:
         return "no"
     return names[0] if rises else names[1] if falls else names[2]
-
-
-def _grid(expression: Expression) -> Array:
-    points = np.array(breakpoints(expression))
-    near = [np.nextafter(points, -inf), points, np.nextafter(points, inf)] if len(points) else []
-    near.append(np.array(steep_places(expression, CLOSE)))
-    return np.unique(np.concatenate([-MAGNITUDES, [0.0], MAGNITUDES, np.linspace(-40, 40, 16001), *near]))

@@ -121,7 +121,12 @@ class Call(Expression):
             return True
         if not isinstance(other, Call) or self.key != other.key:
             return False
-        return self.operator == other.operator and self.operands == other.operands
+        if self.operator != other.operator or self.operands != other.operands:
+            return False
+        # so that the next comparison sees at once that they are the same: parts occur often in a derivative, and
+        # comparing each occurrence to the bottom takes time exponential in the depth
+        object.__setattr__(other, "operands", self.operands)
+        return True
 
     def __reduce__(self) -> tuple[object, ...]:
         # the hash of a string differs between processes, so it is computed anew
@@ -165,7 +170,11 @@ class Piecewise(Expression):
             return True
         if not isinstance(other, Piecewise) or self.key != other.key:
             return False
-        return self._parts() == other._parts()
+        if self._parts() != other._parts():
+            return False
+        for name in ("argument", "points", "pieces", "at"):  # as of a call
+            object.__setattr__(other, name, getattr(self, name))
+        return True
 
     def _parts(self) -> tuple[object, ...]:
         return self.argument, self.points, self.pieces, self.at

@@ -123,16 +123,16 @@ def _of_expression(expression: Expression) -> Linearity:
     # where f is flat up to a kink, only a sum that leaps over it tells
     sizes = (*SIZES, *(0.75 * abs(point) for point in kinks(expression) if point))
     additivity, homogeneity = _additivity(value, sizes), _homogeneity(value, sizes)
-    if pieces is not None and len(pieces) == 1:
-        zero = pieces[0].intercept == 0
-        reason = f"f(x) = {pieces[0].slope:g}·x" + ("" if zero else f" + {pieces[0].intercept:g}")
-        return _judged("linear" if zero else "affine", "proved", (additivity, homogeneity), reason)
-    if pieces is not None:
+    if pieces is not None and len(pieces) > 1:
         reason = f"{len(pieces)} affine pieces, in exact arithmetic"
         return _judged("piecewise linear", "proved", (additivity, homogeneity), reason)
     from nonlin.functions.properties import derive
 
     sampled = derive(expression, "linearity")
+    if pieces is not None and sampled.status == "proved" and sampled.value in ("linear", "affine"):
+        reason = f"f(x) = {pieces[0].slope:g}·x"
+        reason += f" + {pieces[0].intercept:g}" if sampled.value == "affine" else ""
+        return _judged(sampled.value, "proved", (additivity, homogeneity), reason)
     if sampled.value is not None and sampled.value != "nonlinear":
         return _judged(sampled.value, sampled.status, (additivity, homogeneity), sampled.reason)
     bent = derive(expression, "piecewise_linear")

@@ -18,19 +18,18 @@ from numpy.typing import NDArray
 from nonlin.errors import InvalidInputError
 from nonlin.functions.differentiation import differentiate
 from nonlin.functions.gaussian_quadrature import expectation
-from nonlin.functions.kinks import breakpoints
+from nonlin.functions.kinks import breakpoints, jumps
 from nonlin.functions.steep import steep_places
 from nonlin.functions.tails import evaluate_everywhere
 
 if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
 
-__all__ = ["Moments", "as_variance", "depth_of", "jumps", "moments", "splits_of"]
+__all__ = ["Moments", "as_variance", "depth_of", "moments", "splits_of"]
 
 Array: TypeAlias = NDArray[np.float64]
 
 UNSETTLED = 1e-3  # an integral that halving again would move by more, relative to its size, is taken for none
-STEP = 1e-9  # a breakpoint whose sides differ by more, relative to their size, is a jump
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +80,10 @@ def moments(
 
     Args:
         expression: has no parameters left.
-        variance: q > 0.
+        variance: q > 0, as `as_variance` returns it; so are the others.
         weight_variance: σ_w² ≥ 0; None for the one that keeps the variance.
         bias_variance: σ_b² ≥ 0.
-
-    Raises:
-        InvalidInputError: a variance out of its range.
     """
-    for name, value in (("variance", variance), ("weight_variance", weight_variance or 0.0)):
-        _check(name, value, positive=name == "variance")
-    _check("bias_variance", bias_variance, positive=False)
     values, error = _integrals(expression, variance)
     mean, second, slope_second, moved = values
     if jumps(expression):
@@ -114,17 +107,6 @@ def moments(
     )
 
 
-def jumps(expression: Expression) -> tuple[float, ...]:
-    """Return the breakpoints at which the value jumps."""
-    found = []
-    for point in breakpoints(expression):
-        sides = np.array([np.nextafter(point, -inf), np.nextafter(point, inf)])
-        left, right = evaluate_everywhere(expression, sides)
-        if abs(left - right) > STEP * max(1.0, abs(left), abs(right)):
-            found.append(point)
-    return tuple(found)
-
-
 def as_variance(name: str, value: Any, *, positive: bool = False) -> float:
     """Return a variance as a float64, above 0 where it has to be positive.
 
@@ -135,14 +117,10 @@ def as_variance(name: str, value: Any, *, positive: bool = False) -> float:
         number = float(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidInputError(f"expected a number for {name}, got {value!r}; give one") from error
-    _check(name, number, positive=positive)
-    return number
-
-
-def _check(name: str, value: float, *, positive: bool) -> None:
-    if not isfinite(value) or value < 0 or (positive and value == 0):
+    if not isfinite(number) or number < 0 or (positive and number == 0):
         least = "above 0" if positive else "of at least 0"
-        raise InvalidInputError(f"expected a finite {name} {least}, got {value}; change it")
+        raise InvalidInputError(f"expected a finite {name} {least}, got {number}; change it")
+    return number
 
 
 def _integrals(expression: Expression, variance: float) -> tuple[list[float], float]:

@@ -16,7 +16,7 @@ from nonlin.functions.expression import Call, Constant, Expression, Piecewise, V
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Piece", "affine_pieces", "rational_pieces", "rational_value"]
+__all__ = ["Piece", "affine_pieces", "as_float", "rational_pieces", "rational_value"]
 
 Cut: TypeAlias = Fraction
 Affine: TypeAlias = tuple[Fraction, Fraction]
@@ -46,19 +46,24 @@ def affine_pieces(expression: Expression) -> tuple[Piece, ...] | None:
     if parts is None:
         return None
     cuts, lines = _joined(parts)
-    ends = [-inf, *map(float, cuts), inf]
+    ends = [-inf, *map(as_float, cuts), inf]
     return tuple(
-        Piece(low=low, high=high, slope=_float(slope), intercept=_float(intercept))
+        Piece(low=low, high=high, slope=as_float(slope), intercept=as_float(intercept))
         for low, high, (slope, intercept) in zip(ends, ends[1:], lines, strict=False)
     )
 
 
-def _float(number: Fraction) -> float:
+def as_float(number: Fraction) -> float:
+    """Return a rational number as a float64.
+
+    Raises:
+        InvalidInputError: it is beyond all of them.
+    """
     try:
         return float(number)
     except OverflowError as error:
         raise InvalidInputError(
-            "expected slopes and values at 0 below 1.8e308, got a larger one; scale the formula down"
+            "expected breakpoints, slopes and values at 0 below 1.8e308, got a larger one; scale the formula down"
         ) from error
 
 

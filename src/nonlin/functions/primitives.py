@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nonlin.functions.expression import Expression
 
-__all__ = ["ALIASES", "SLOPES", "apply"]
+__all__ = ["ALIASES", "EVEN", "ODD", "SLOPES", "apply"]
 
 NEAR = 3.0  # within it the recurrence of the Bessel functions cancels, and their series does not
 TERMS = 16
@@ -75,6 +75,10 @@ SLOPES: dict[str, Callable[[Expression], Expression]] = {
     "inverse_hypot": lambda u: -u * (apply("inverse_hypot", u) / (1 + u * u)),
 }
 """The slope of every primitive of one operand, at that operand."""
+
+ODD = frozenset({"tanh", "tanhshrink", "erf", "sin", "atan", "isru"})
+EVEN = frozenset({"sech2", "gaussian", "normal_density", "cos", "hypot1", "inverse_hypot"})
+EVEN |= {"sinc", "sinc1", "sinc2", "sinc3"}
 
 ALIASES = {"logistic": "sigmoid", "Phi": "normal_cdf", "arctan": "atan", "ln": "log"}
 """Other names that a formula may use."""

@@ -67,11 +67,8 @@ def propagate(expression: Expression, *, weight_variance: float, bias_variance: 
 
     Args:
         expression: has no parameters left.
-        weight_variance: σ_w² ≥ 0.
-        bias_variance: σ_b² ≥ 0.
-
-    Raises:
-        InvalidInputError: a variance out of its range.
+        weight_variance: σ_w² ≥ 0, as `as_variance` returns it.
+        bias_variance: σ_b² ≥ 0, likewise.
     """
     at = _fixed_length(expression, weight_variance, bias_variance)
     if isinstance(at, float):

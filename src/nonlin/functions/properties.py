@@ -17,13 +17,13 @@ from flint import ctx
 from nonlin.functions import estimates
 from nonlin.functions.expression import Call, nodes
 from nonlin.functions.kinks import kinks as sampled_kinks
-from nonlin.functions.pieces import affine_pieces
+from nonlin.functions.pieces import affine_pieces, rational_pieces, rational_value
 from nonlin.functions.proofs import fixed_points, intervals, joints, parity, shape
 from nonlin.functions.proofs.derivative import derivative
 from nonlin.functions.proofs.extent import extent, limit_at
 from nonlin.functions.proofs.interval_evaluation import enclose_range
 from nonlin.functions.proofs.periodicity import ends_along_progressions
-from nonlin.functions.proofs.segments import segments
+from nonlin.functions.proofs.segments import cuts, segments
 from nonlin.functions.property import Property, numeric, proved, unknown
 from nonlin.functions.tails import limit
 
@@ -62,7 +62,7 @@ class Properties:
         bounded: whether the range is.
         lipschitz: the smallest Lipschitz constant, sup abs(f'); inf where there is none.
         fixed_points: closed intervals of fixed points, a single one as (x, x); of an interval that ends at a
-            jump the end itself may not be one.
+            breakpoint where the value jumps the end itself may not be one.
         piecewise_linear: whether it is made of finitely many affine pieces.
         linearity: "linear", "affine", "piecewise linear" or "nonlinear".
     """
@@ -269,7 +269,17 @@ def _linearity(expression: Expression) -> Property[str]:
         return proved("nonlinear", bent.reason)
     if len(pieces) > 1:
         return proved("piecewise linear", f"{len(pieces)} affine pieces")
+    if (off := _off_the_line(expression)) is not None:
+        return proved("piecewise linear", f"one line, but for its value at {off:g}")
     return proved("linear" if pieces[0].intercept == 0 else "affine", "one affine piece")
+
+
+def _off_the_line(expression: Expression) -> float | None:
+    """Return a breakpoint at which a function of one affine piece has another value; None where there is none."""
+    known = rational_pieces(expression)
+    slope, intercept = known[1][0] if known is not None else (0, 0)
+    values = ((cut, rational_value(expression, cut)) for cut in cuts(expression))
+    return next((float(cut) for cut, value in values if value != slope * cut + intercept), None)
 
 
 DERIVATIONS: dict[str, Callable[[Expression], Property[Any]]] = {

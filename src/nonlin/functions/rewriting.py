@@ -6,8 +6,9 @@ from math import sqrt
 
 import numpy as np
 
-from nonlin.functions.construction import call, rebuild
+from nonlin.functions.construction import absolute, call, rebuild
 from nonlin.functions.expression import Call, Constant, Expression, children, nodes
+from nonlin.functions.polynomial import polynomial, polynomial_expression
 
 __all__ = ["stabilise"]
 
@@ -33,8 +34,11 @@ def _better(node: Call) -> Expression | None:
         return _multiply(*node.operands)
     if node.operator == "subtract" and _is(node.operands[1], 1.0) and (u := _inside(node.operands[0], "exp")):
         return call("expm1", u)
-    if node.operator == "log" and (u := _one_plus(node.operands[0])):
-        return call("log1p", u)
+    if node.operator == "sqrt" and (u := _squared(node.operands[0])):
+        return absolute(u)
+    if node.operator == "log":
+        u = _one_plus(node.operands[0])
+        return _logarithm(node.operands[0]) or (call("log1p", u) if u else None)
     if node.operator == "log1p" and (u := _inside(node.operands[0], "exp")):
         return call("softplus", u)
     if node.operator == "tanh" and (u := _inside(node.operands[0], "softplus")):
@@ -51,6 +55,11 @@ def _divide(a: Expression, b: Expression) -> Expression | None:
     u = _inside(exponential, "exp") if exponential else None
     if u is not None:
         return _over_one_plus_exp(a, u)
+    if isinstance(b, Call) and b.operator == "power" and isinstance(n := b.operands[1], Constant):
+        u = _inside(_one_plus(b.operands[0]), "exp")
+        return None if u is None else _over_one_plus_exp(a, u) * call("sigmoid", -u) ** int(n.value - 1)
+    if isinstance(b, Call) and b.operator == "add" and (share := _share(a, *b.operands)) is not None:
+        return share
     if (difference := _hyperbolic(a, "subtract")) and set(difference) == set(_hyperbolic(b, "add")):
         return call("tanh", *children(difference[0]))
     if isinstance(b, Constant) and _near(b.value, 2.0) and (u := _normal(a)) is not None:
@@ -70,6 +79,53 @@ def _over_one_plus_exp(a: Expression, u: Expression) -> Expression:
     if isinstance(a, Call) and a.operator == "multiply" and exponential in a.operands:
         return a.operands[a.operands[0] == exponential] * call("sigmoid", u)
     return a * call("sigmoid", -u)
+
+
+def _logarithm(node: Expression) -> Expression | None:
+    """Return the logarithm of what exponentials and positive numbers make, without an exponential that overflows.
+
+    log(exp(a) + exp(b)) is a + softplus(b − a), the log-sum-exp of two; of a number alone there is none.
+    """
+    if not isinstance(node, Call):
+        return None
+    if node.operator == "exp":
+        return node.operands[0]
+    if node.operator == "sigmoid":
+        return -call("softplus", -node.operands[0])
+    if node.operator not in ("add", "multiply", "divide"):
+        return None
+    a, b = (_logarithm_of_part(operand) for operand in node.operands)
+    if a is None or b is None:
+        return None
+    if node.operator == "add":
+        return a + call("softplus", _minus(b, a))
+    return a + b if node.operator == "multiply" else a - b
+
+
+def _logarithm_of_part(node: Expression) -> Expression | None:
+    if isinstance(node, Constant) and node.value > 0:
+        return Constant(0.0) if node.value == 1 else call("log", node)
+    return _logarithm(node)
+
+
+def _minus(a: Expression, b: Expression) -> Expression:
+    """Return a − b, multiplied out where that is a polynomial: of x and −x, 2·x."""
+    line = polynomial(a - b)
+    return (polynomial_expression(line) if line is not None else None) or a - b
+
+
+def _share(a: Expression, first: Expression, second: Expression) -> Expression | None:
+    """Return a/(exp(u) + exp(v)), where a is one of the two, or a product with it."""
+    u, v = _inside(first, "exp"), _inside(second, "exp")
+    if u is None or v is None:
+        return None
+    if a in (first, second):
+        return call("sigmoid", _minus(u, v) if a == first else _minus(v, u))
+    if isinstance(a, Call) and a.operator == "multiply":
+        for factor, other in (a.operands, reversed(a.operands)):
+            if factor in (first, second):
+                return other * call("sigmoid", _minus(u, v) if factor == first else _minus(v, u))
+    return None
 
 
 def _hyperbolic(node: Expression, operator: str) -> tuple[Expression, ...]:
@@ -123,6 +179,13 @@ def _normal(node: Expression) -> Expression | None:
     if argument.operator == "divide" and argument.operands[1] == call("sqrt", Constant(2.0)):
         return argument.operands[0]
     return None
+
+
+def _squared(node: Expression) -> Expression | None:
+    """Return u of u·u, a line in x; of anything else abs(u) has breakpoints that are only searched for."""
+    u = node.operands[0] if isinstance(node, Call) else node
+    line = polynomial(u)
+    return u if node in (u * u, u**2) and line is not None and len(line) == 2 else None
 
 
 def _one_plus(node: Expression) -> Expression | None:

@@ -18,7 +18,7 @@ from nonlin.functions.tails import evaluate_everywhere, limit
 if TYPE_CHECKING:
     from nonlin.functions.expression import Expression
 
-__all__ = ["CLOSE", "grows", "largest_slope"]
+__all__ = ["grows", "largest_slope", "samples"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -33,9 +33,7 @@ GROWTH = 1e6  # a slope that grows by this factor from 1e10 on, or to the grid's
 def largest_slope(expression: Expression) -> float:
     """Return sup abs(f'), inf where it is unbounded.
 
-    Exact for affine pieces; otherwise the best of a grid of magnitudes up to 1e8, refined around its
-    maximum, and
-    of the limits at ±inf.
+    Exact for affine pieces; otherwise the best of `samples`, refined around their maximum, and of the limits at ±inf.
     """
     pieces = affine_pieces(expression)
     if pieces is not None:
@@ -44,7 +42,8 @@ def largest_slope(expression: Expression) -> float:
     ends = [abs(limit(slope, side)) for side in (-1, 1)]
     if any(isinf(end) for end in ends):
         return inf
-    grid = _grid(expression)
+    # the slope that is declared at a kink is none
+    grid = np.setdiff1d(samples(expression), breakpoints(expression))
     values = np.abs(evaluate_everywhere(slope, grid))
     if np.isnan(values).all():
         return nan
@@ -68,9 +67,11 @@ def grows(points: Array, values: Array) -> bool:
     return 0 < 100 * largest[0] < 10 * largest[1] < largest[2]
 
 
-def _grid(expression: Expression) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    points = np.array([*breakpoints(expression), *steep_places(expression, CLOSE)])
-    near = [np.nextafter(points, -inf), np.nextafter(points, inf)] if len(points) else []
+def samples(expression: Expression) -> Array:
+    """Return where a search looks: magnitudes from 1e-8 to 1e8, breakpoints and beside them, and steep places."""
+    points = np.array(breakpoints(expression))
+    near = [np.nextafter(points, -inf), points, np.nextafter(points, inf)]
+    near.append(np.array(steep_places(expression, CLOSE)))
     return np.unique(np.concatenate([-MAGNITUDES, [0.0], MAGNITUDES, np.linspace(-40, 40, 16001), *near]))
 
 

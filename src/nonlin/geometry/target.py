@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from nonlin.errors import InvalidInputError
 from nonlin.functions.choice import as_function
-from nonlin.functions.kinks import breakpoints
-from nonlin.functions.moments import STEP
+from nonlin.functions.kinks import breakpoints, jumps_at
 from nonlin.geometry.tunnel import Line, Tunnel
 
 if TYPE_CHECKING:
@@ -154,11 +153,11 @@ def target_of(f: Function | str | Callable[[float], float], interval: tuple[floa
 
 def _refuse_jumps(known: Function, low: float, high: float) -> None:
     """Refuse a function that leaves its value at a breakpoint, the ends included, on a side within the interval."""
-    for place in breakpoints(known.expression) if known.expression is not None else ():
-        if not low <= place <= high:
-            continue
-        here, *sides = known(np.clip([place, np.nextafter(place, -inf), np.nextafter(place, inf)], low, high))
-        if any(abs(side - here) > STEP * max(1.0, abs(here), abs(side)) for side in sides):
+    if known.expression is None:
+        return
+    for place in breakpoints(known.expression):
+        sides = [side for side, end in ((-1, low), (1, high)) if side * place < side * end]
+        if low <= place <= high and jumps_at(known.expression, place, sides=sides):
             raise InvalidInputError(
                 f"expected a continuous function, but {known.label} jumps at {place:g}; choose an interval beside it"
             )

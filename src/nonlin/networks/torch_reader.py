@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nonlin.errors import InvalidInputError, MissingDependencyError, UnsupportedModelError, first_line
-from nonlin.functions.moments import jumps
+from nonlin.functions.kinks import jumps
 from nonlin.networks.activation import Activation
 from nonlin.networks.array import Array
 from nonlin.networks.evaluation import evaluate

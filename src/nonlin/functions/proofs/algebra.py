@@ -7,8 +7,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from nonlin.functions.expression import Call, Constant, Expression, Variable
-from nonlin.functions.primitives import SLOPES
-from nonlin.functions.proofs.parity import EVEN, ODD
+from nonlin.functions.primitives import EVEN, ODD, SLOPES
 
 __all__ = ["one_function"]
 

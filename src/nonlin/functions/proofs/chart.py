@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from flint import arb
 
-from nonlin.functions.polynomial import quotient
 from nonlin.functions.proofs import intervals, jets
 from nonlin.functions.proofs.derivative import derivative
 from nonlin.functions.proofs.expand import expand
+from nonlin.functions.proofs.identities import vanishes
 from nonlin.functions.proofs.interval_evaluation import enclose_range
 from nonlin.functions.proofs.intervals import Interval, point, sign
 from nonlin.functions.proofs.periodicity import period
@@ -34,7 +34,8 @@ End: TypeAlias = tuple[int, int | None]
 BOXES = 1500
 STARTS = (4, 8, 16, 32, 64, 256, 1024)
 UNDECIDED = 32  # where the search ends on a side whose tail does not settle
-THIN = 2.0**-50  # a box this narrow, relative to its place, is given up
+THIN = 2.0**-50  # a box this narrow, relative to its place or to all that is charted, is given up
+WEAK = 2.0**-20  # of one so narrow it is enough to know that no sign but one, or 0, is there
 ROOT_BITS = 90
 ORDER = 6
 STRICT = ("+", "-", "0")
@@ -60,6 +61,8 @@ class Stretch:
 class _Search:
     expression: Expression
     slope: Expression | None
+    size: Ball
+    """Of what is charted, 1 at most: what is small beside it is small everywhere but near 0."""
     found: list[Stretch] = field(default_factory=list)
     boxes: int = 0
     touched: list[Ball] = field(default_factory=list)
@@ -117,15 +120,14 @@ def _reaches(stretch: Stretch, low: Ball, high: Ball) -> bool:
 @lru_cache(maxsize=1024)
 def _chart(expression: Expression, first: End, last: End) -> tuple[Stretch, ...]:
     low, high = _ball(first), _ball(last)
-    fraction = quotient(expression)
-    if fraction is not None and not fraction[0]:
+    if vanishes(expression, low, high):
         return (Stretch(low=low, high=high, sign="0"),)
     if not low.is_finite() and not high.is_finite() and (cycle := period(expression)) is not None:
         half = (cycle / 2).upper()
         low, high = -half, half
-    search = _Search(expression, derivative(expression))
     left = low if low.is_finite() else -tail_start(expression, side=-1, beyond=-high)
     right = high if high.is_finite() else tail_start(expression, side=1, beyond=low)
+    search = _Search(expression, derivative(expression), size=arb(1).min(right - left))
     if not low.is_finite():
         search.emit((low, left), tail_sign(expression, side=-1, start=-left))
     if left < right:
@@ -176,7 +178,7 @@ def _chart_between(search: _Search, left: Ball, right: Ball) -> None:
         search.boxes += 1
         if _decide(search, box):
             continue
-        thin = box[1] - box[0] <= THIN * (1 + abs(box[0]))
+        thin = box[1] - box[0] <= THIN * (search.size + abs(box[0]))
         if thin or search.boxes > BOXES:
             search.emit(box, "?")
             continue
@@ -210,7 +212,7 @@ def _decide(search: _Search, box: Interval) -> bool:
             return True
         if sign(slope) in ("+", "-"):
             return _monotone(search, box)
-    if direct != "?" and box[1] - box[0] <= 2.0**-20:
+    if direct != "?" and box[1] - box[0] <= WEAK * search.size:
         search.emit(box, direct)
         return True
     return False
@@ -270,7 +272,7 @@ def _monotone(search: _Search, box: Interval) -> bool:
 def _narrowed(search: _Search, box: Interval, first: str) -> Interval:
     """Return a tiny box around the only root, by Newton's interval step and bisection."""
     low, high = box
-    while search.slope is not None and high - low > 2.0**-ROOT_BITS * (1 + abs(low)):
+    while search.slope is not None and high - low > 2.0**-ROOT_BITS * (search.size + abs(low)):
         middle = ((low + high) / 2).mid()
         value = enclose_range(search.expression, (middle, middle))
         slope = enclose_range(search.slope, (low, high))

@@ -20,7 +20,7 @@ from nonlin.functions.proofs.expand import expand
 from nonlin.functions.proofs.interval_evaluation import enclose_range
 from nonlin.functions.proofs.intervals import EVERYTHING, INF, Interval, point
 from nonlin.functions.proofs.periodicity import ends_along_progressions, period
-from nonlin.functions.proofs.segments import Segment, as_ball, cuts, resolve, segments
+from nonlin.functions.proofs.segments import Segment, as_ball, cuts, inside, resolve, segments
 
 if TYPE_CHECKING:
     from nonlin.functions.arb import Ball
@@ -93,9 +93,10 @@ def _on_segment(expression: Expression, segment: Segment, order: int) -> list[Ca
     if any(not end[0].is_finite() for end in along):
         return [*_without_chart(g, low, high), *(Candidate(end, "limit") for end in along)]
     stretches = chart_on(slope, segment)
-    flat = len(stretches) == 1 and stretches[0].sign == "0"
+    if [s.sign for s in stretches] == ["0"]:
+        return [Candidate(value_at(g, inside(segment.low, segment.high)), "value")]
     sides = ((-1, segment.low), (1, segment.high))
-    taken = [flat or (order == 0 and _is_reached(expression, g, cut)) for _, cut in sides]
+    taken = [order == 0 and _is_reached(expression, g, cut) for _, cut in sides]
     kinds: list[Kind] = ["value" if reached else "limit" for reached in taken]
     ends = [_at_border(g, cut, side, kind) for (side, cut), kind in zip(sides, kinds, strict=True)]
     if whole and period(g) is not None:

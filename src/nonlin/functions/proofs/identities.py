@@ -1,19 +1,43 @@
-"""Two arguments that interval arithmetic cannot find: sin² + cos² = 1, and a factor that stays below 1."""
+"""Arguments that interval arithmetic cannot find: 0 in disguise, sin² + cos² = 1, a factor that stays below 1."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+from flint import arb
 
 from nonlin.functions.expression import Call, Constant, Expression, Variable
+from nonlin.functions.polynomial import quotient
+from nonlin.functions.proofs.algebra import one_function
+from nonlin.functions.proofs.interval_evaluation import enclose_range
+from nonlin.functions.proofs.intervals import sign
 
-__all__ = ["fixed_only_at_zero", "one_signed_wave"]
+if TYPE_CHECKING:
+    from nonlin.functions.arb import Ball
+
+__all__ = ["fixed_only_at_zero", "one_signed_wave", "vanishes"]
 
 Wave: TypeAlias = dict[tuple[int, int], Fraction]
 """The coefficient of sinⁱ·cosʲ by (i, j), all of one argument."""
 
 BELOW_ONE = frozenset({"erf", "normal_cdf", "sigmoid", "tanh", "tanh_exp", "tanh_softplus"})
 """Primitives whose values are below 1 everywhere; 1 is a limit only."""
+
+
+PROBES = (0.31, 0.57, 0.83)  # of a part between two ends: what is not 0 mostly shows it at one of them
+
+
+def vanishes(expression: Expression, low: Ball, high: Ball) -> bool:
+    """Whether an algebraic identity shows that an expression, analytic from low to high, is 0 there."""
+    fraction = quotient(expression)
+    if fraction is not None:
+        return not fraction[0]
+    first = low if low.is_finite() else high - 2 if high.is_finite() else arb(-1)
+    last = high if high.is_finite() else first + 2
+    places = [(first + (last - first) * share).mid() for share in PROBES]
+    seen = {sign(enclose_range(expression, (x, x))) for x in places}
+    return not seen & {"+", "-"} and one_function(expression, Constant(0.0))
 
 
 def fixed_only_at_zero(expression: Expression) -> bool:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import zip_longest
+from math import isfinite
 from typing import TYPE_CHECKING, TypeAlias
 
 from nonlin.functions.arb import enclose
 from nonlin.functions.construction import call
 from nonlin.functions.expression import Call, Constant, Expression, Variable
 from nonlin.functions.polynomial import polynomial, quotient
+from nonlin.functions.primitives import EVEN, ODD
+from nonlin.functions.proofs.algebra import one_function
 from nonlin.functions.proofs.extent import value_at
 from nonlin.functions.proofs.intervals import negate
-from nonlin.functions.proofs.segments import cuts, resolve, segments
+from nonlin.functions.proofs.segments import as_ball, cuts, inside, resolve, segments
 from nonlin.functions.property import Property, numeric, proved, unknown
 
 if TYPE_CHECKING:
@@ -22,26 +25,16 @@ __all__ = ["parity"]
 
 Signed: TypeAlias = tuple[int, Expression]
 
-ODD = {"tanh", "tanhshrink", "erf", "sin", "atan", "isru"}
-EVEN = {
-    "sech2",
-    "gaussian",
-    "normal_density",
-    "cos",
-    "sinc",
-    "sinc1",
-    "sinc2",
-    "sinc3",
-    "hypot1",
-    "inverse_hypot",
-}
 POINTS = (0.3, 0.7, 1.1, 1.9, 2.7, 4.3, 7.1)
 
 
 def parity(expression: Expression, *, odd: bool) -> Property[bool]:
     """Return whether f(−x) = −f(x), or f(−x) = f(x)."""
     wanted = -1 if odd else 1
-    for x in (*POINTS, 0.0, *(abs(float(cut)) for cut in cuts(expression))):
+    # a piece that begins far out shows within it only
+    inner = [*cuts(expression), *(inside(part.low, part.high) for part in segments(expression))]
+    places = {abs(float(as_ball(x))) for x in inner}
+    for x in (*POINTS, 0.0, *sorted(filter(isfinite, places))):
         left, right = enclose(expression, -x), enclose(expression, x)
         defined = left.is_finite() and right.is_finite()
         if not defined and x in POINTS:
@@ -107,6 +100,8 @@ def _is_other_quotient(expression: Expression, wanted: int) -> bool:
 
 
 def _mirrored_value(expression: Expression, cut: Fraction, wanted: int) -> bool:
+    if cut == 0 and wanted > 0:
+        return True
     lines = [polynomial(resolve(expression, point)) for point in (cut, -cut)]
     if lines[0] is not None and lines[1] is not None:
         mirrored = lines[0], tuple(wanted * (-1) ** i * c for i, c in enumerate(lines[1]))
@@ -118,8 +113,5 @@ def _mirrored_value(expression: Expression, cut: Fraction, wanted: int) -> bool:
 
 
 def _same(a: Expression, b: Expression) -> bool:
-    """Whether two expressions are equal: as written, or as quotients of polynomials."""
-    if a == b:
-        return True
-    difference = quotient(a - b)
-    return difference is not None and not difference[0]
+    """Whether two expressions are equal: as written, or by an algebraic identity."""
+    return a == b or one_function(a, b)

@@ -12,6 +12,7 @@ from flint import arb, fmpq
 
 from nonlin.functions.construction import rebuild
 from nonlin.functions.expression import Call, Constant, Expression, Piecewise, children, nodes
+from nonlin.functions.pieces import as_float
 from nonlin.functions.polynomial import polynomial
 from nonlin.functions.proofs.intervals import INF, Interval, point
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from nonlin.functions.arb import Ball
     from nonlin.functions.polynomial import Coefficients
 
-__all__ = ["Segment", "as_ball", "chosen", "cuts", "resolve", "segments"]
+__all__ = ["Segment", "as_ball", "chosen", "cuts", "inside", "resolve", "segments"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ def segments(expression: Expression) -> tuple[Segment, ...]:
     ends = [None, *points, None]
     result = []
     for low, high in itertools.pairwise(ends):
-        piece = resolve(expression, _inside(low, high))
+        piece = resolve(expression, inside(low, high))
         whole = not any(isinstance(node, Piecewise) for node in nodes(piece))
         result.append(Segment(low=low, high=high, expression=piece, resolved=whole))
     return tuple(result)
@@ -77,8 +78,10 @@ def cuts(expression: Expression) -> tuple[Fraction, ...]:
         found.update(inner)
         ends = [None, *inner, None]
         for low, high in itertools.pairwise(ends):
-            line = polynomial(resolve(node.argument, _inside(low, high)))
+            line = polynomial(resolve(node.argument, inside(low, high)))
             found.update(root for p in node.points if (root := _root(line, p, low, high)) is not None)
+    for cut in found:
+        as_float(cut)  # refuses one beyond all float64 numbers
     return tuple(sorted(found))
 
 
@@ -106,7 +109,8 @@ def _rebuilt(node: Expression, done: dict[Expression, Expression]) -> Expression
     return rebuild(node, done) if children(node) else node
 
 
-def _inside(low: Fraction | None, high: Fraction | None) -> Fraction:
+def inside(low: Fraction | None, high: Fraction | None) -> Fraction:
+    """Return a point between two ends, of which None is infinite."""
     if low is None:
         return Fraction(0) if high is None else high - 1
     return low + 1 if high is None else (low + high) / 2
@@ -118,8 +122,8 @@ def _root(
     if line is None or len(line) != 2 or not isinstance(target, Constant):
         return None
     root = (Fraction(target.value) - line[0]) / line[1]
-    inside = (low is None or low <= root) and (high is None or root <= high)
-    return root if inside else None
+    between = (low is None or low <= root) and (high is None or root <= high)
+    return root if between else None
 
 
 def chosen(node: Piecewise, argument: Expression, at: Fraction) -> Expression | None:
