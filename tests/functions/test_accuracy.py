@@ -103,24 +103,22 @@ def test_the_fast_mode_is_within_four_ulp(f):
 
 
 def above_four_ulp(f, order, u):
-    """Return where the fast mode errs more than it may, against float64, whose own error is a billionth of that."""
+    """Return where the fast mode errs more, against float64, whose own error is a billionth, and where it may."""
     compute = (f, f.slope)[order]
     true = compute(u.astype(np.float64))
     error = np.abs(compute(u, fast=True) - true)
-    place = 2.0 ** (np.frexp(true)[1] - 24)
-    above = error > np.maximum(FAST * place, 2.0**-148)
-    if order:
-        assert above.mean() < 0.05
-        above &= ~beside_a_root(u, true, error)
-    return u[above]
+    above = error > FAST * 2.0 ** (np.maximum(np.frexp(true)[1], -125) - 24)
+    return above, above & beside_a_root(u, true, error) & (order == 1)
 
 
 @pytest.mark.parametrize("f", FAST_ONES, ids=lambda f: f.name)
 @pytest.mark.parametrize("order", [0, 1])
 def test_the_fast_mode_is_within_four_ulp_at_many_points(f, order):
     # the worst points lie anywhere
-    u = np.concatenate([np.linspace(-110, 110, 300_001), np.linspace(-9, 9, 300_001)])
-    assert above_four_ulp(f, order, u.astype(np.float32)).tolist() == []
+    u = np.concatenate([np.linspace(-110, 110, 300_001), np.linspace(-9, 9, 300_001)]).astype(np.float32)
+    above, allowed = above_four_ulp(f, order, u)
+    assert u[above & ~allowed].tolist() == []
+    assert allowed.mean() < 0.05
 
 
 def every_float32():
@@ -136,7 +134,8 @@ def every_float32():
 @pytest.mark.parametrize("order", [0, 1])
 def test_the_fast_mode_is_within_four_ulp_everywhere(f, order):
     for u in every_float32():
-        assert above_four_ulp(f, order, u).tolist() == []
+        above, allowed = above_four_ulp(f, order, u)
+        assert u[above & ~allowed].tolist() == []
 
 
 @pytest.mark.campaign
