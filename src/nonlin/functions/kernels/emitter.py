@@ -21,7 +21,8 @@ class Emitter:
 
     `paired` says whether sigmoid(u) and sigmoid(−u) are both wanted, `shared` whether exp and expm1 are: then they
     are written such that one reduction serves both; `folded` whether exp(−abs(u)) is there anyway; `sloped` whether
-    the slope of tanh(softplus(u)) is, in float64, so that its reciprocal may serve both.
+    the slope of tanh(softplus(u)) is, in float64, so that its reciprocal may serve both; `dense` whether the normal
+    density is, in float64.
     """
 
     def __init__(self, precision: Precision) -> None:
@@ -32,12 +33,13 @@ class Emitter:
         self.shared = False
         self.folded = False
         self.sloped = False
+        self.dense = False
         self.lifts: set[str] = set()  # the conditions under which an exp of the expression is lifted
         self.masked = False  # whether a choice needs one of the processor's masks, which a clamp does not
         self.mixed = False  # whether an expression has several, so that no one lift can be taken back
         self.settled: set[str] = set()  # results that are right at ±inf by themselves
         self._known: dict[str, str] = {}
-        self._shortcuts: dict[frozenset[str], str] = {}
+        self._shortcuts: dict[tuple[str, frozenset[str]], tuple[str, bool]] = {}
         self._negated: dict[str, str] = {}
         self._chosen: dict[str, tuple[str, ...]] = {}
 
@@ -62,7 +64,7 @@ class Emitter:
 
     def add(self, a: str, b: str) -> str:
         """Return a + b."""
-        return self.step(f"{a} + {b}")
+        return self._shorter(a, "+", b) or self.step(f"{a} + {b}")
 
     def subtract(self, a: str, b: str) -> str:
         """Return a − b."""
@@ -73,16 +75,20 @@ class Emitter:
         # whichever of two numbers is chosen first, the other is the second
         if a in self._chosen and self._chosen.get(b) == tuple(self._chosen[a][k] for k in (0, 2, 1, 3)):
             return self.step(self._chosen[a][3])
-        if shortcut := self._shortcuts.get(frozenset((a, b))):
-            name = self.step(shortcut)
-            if "u" in (a, b):
-                self.settled.add(name)
-            return name
-        return self.step(f"{a} * {b}")
+        return self._shorter(a, "*", b) or self.step(f"{a} * {b}")
 
-    def shortcut(self, a: str, b: str, text: str) -> None:
-        """Say by which text a·b is computed, should it be wanted; it is right at a = ±inf, too."""
-        self._shortcuts[frozenset((a, b))] = text
+    def shortcut(self, a: str, operator: str, b: str, text: str, *, of: str) -> None:
+        """Say by which text a·b or a + b is computed, should it be wanted; where `of` is ±inf it is right, too."""
+        self._shortcuts[operator, frozenset((a, b))] = text, of == "u"
+
+    def _shorter(self, a: str, operator: str, b: str) -> str:
+        text, settled = self._shortcuts.get((operator, frozenset((a, b))), ("", False))
+        if not text:
+            return ""
+        name = self.step(text)
+        if settled:
+            self.settled.add(name)
+        return name
 
     def divide(self, a: str, b: str) -> str:
         """Return a/b."""

@@ -142,6 +142,7 @@ def prepared(expressions: tuple[Expression, ...], precision: Precision) -> Emitt
     operators = {node.operator for node in inside}
     emitter.folded = "softplus" in operators
     emitter.sloped = "tanh_softplus_slope" in operators and not precision.careful
+    emitter.dense = "normal_density" in operators and not precision.careful
     emitter.shared = bool(operators & {"expm1", "tanh"}) and bool(operators & {"exp", "sech2"})
     return emitter
 

@@ -115,7 +115,7 @@ def _vanishing(e: Emitter, u: str, value: str) -> str:
     """Return a value that tends to 0 on the left like exp(u), and say that its product with u does, also at −∞."""
     lowest = e.precision.lowest if e.precision.careful else -FRACTION
     if e.precision.lift or not e.precision.careful:
-        e.shortcut(u, value, f"{e.larger(u, lowest)} * {value}")
+        e.shortcut(u, "*", value, f"{e.larger(u, lowest)} * {value}", of=u)
     return value
 
 
@@ -189,8 +189,9 @@ def _tail(e: Emitter, a: str) -> tuple[str, str]:
     t = e.fma(e.number(2.0), part, e.number(SHIFT - 1.0))
     interval = (SHIFT - 1.0, SHIFT + (FAR - NEAR_CENTER) / (FAR + NEAR_CENTER))
     core = e.polynomial("tail_shifted", interval, t, relative=2.0 if e.precision.careful else 0.52)
-    inverse = e.divide(e.number(1.0), b)
-    if not e.precision.careful:
+    if e.precision.careful:
+        inverse = reciprocal(e, b)
+    else:
         inverse = e.fma(part, e.number(-1 / NEAR_CENTER), e.number(1 / NEAR_CENTER))
     return e.multiply(inverse, core), e.multiply(part, core)
 
@@ -209,7 +210,13 @@ def normal_cdf(e: Emitter, u: str) -> str:
         value = e.select(f"{z} < {e.number(0.7)}", near, value)
     # u·Φ(u) = max(u, 0) − abs(u)·Φ(−abs(u)), rounded less often, and right at ±inf
     zero = e.number(-0.0)
-    e.shortcut(u, value, f"fma(-{times_a}, {density}, {zero} if {u} < {zero} else {u})")
+    text = f"fma(-{times_a}, {density}, {zero} if {u} < {zero} else {u})"
+    e.shortcut(u, "*", value, text, of=u)
+    if e.dense:
+        # its slope, Φ(u) + u·φ(u), is s on the left and 1 − s on the right
+        bell = e.multiply(u, normal_density(e, u))
+        s = e.multiply(e.fma(a, e.number(-1 / sqrt(2 * pi)), tail), density)
+        e.shortcut(value, "+", bell, f"{s} if {u} < {zero} else {e.number(1.0)} - {s}", of=u)
     return value
 
 
