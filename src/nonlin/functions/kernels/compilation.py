@@ -117,13 +117,11 @@ def keep(name: str, source: Callable[[], str]) -> Any:
 
 
 def _nested(expressions: tuple[Expression, ...]) -> bool:
-    steep = {
-        node
-        for expression in expressions
-        for node in nodes(expression)
-        if isinstance(node, Call) and node.operator in SLOPES
-    }
-    return sum(2 if "tanh_exp" in node.operator else 1 for node in steep) > SIMPLE
+    inside = {node for expression in expressions for node in nodes(expression) if isinstance(node, Call)}
+    steep = {node for node in inside if node.operator in SLOPES}
+    powers = sum(node.operator == "power" and node.operands[0] in steep for node in inside)
+    # a power multiplies an error
+    return sum(2 if "tanh_exp" in node.operator else 1 for node in steep) + 2 * powers > SIMPLE
 
 
 def named(expressions: tuple[Expression, ...], variant: tuple[str, ...]) -> str:
