@@ -48,10 +48,13 @@ LEAST = 2.0**-1074  # the smallest float64
 LARGEST = 1.7976931348623157e308
 PAIRS = 2.0**-74  # the absolute error of a sum of terms below 1, in double-double arithmetic
 SINGLE = 2.0**-37  # the same by the polynomials for float32
+SINE = 2.0**-52  # the same of a sine in float64
 
 SUBNORMAL = "a factor is subnormal, and the other one magnifies its last place"
 OVERFLOW = "what a number is divided by is infinite in float64, so that the quotient is 0"
-DOUBLE_ROOT = "1 + sin(2αx) has double roots, where it is smaller than the last place of its terms' low parts"
+DOUBLE_ROOT = (
+    "1 + sin(2αx) has double roots, where it is smaller than the last place of what its terms are computed in"
+)
 ROOT = "a root of a sum"
 
 
@@ -60,8 +63,8 @@ def _subnormal(*orders: int, factor: float) -> tuple[Allowance, ...]:
     return tuple(_everywhere(order, FLOAT64 * (factor + 1) * LEAST, SUBNORMAL) for order in orders)
 
 
-def _everywhere(order: int, absolute: float, reason: str) -> Allowance:
-    return Allowance(order=order, low=-inf, high=inf, absolute=absolute, reason=reason)
+def _everywhere(order: int, absolute: float, reason: str, *, single: float = 0.0) -> Allowance:
+    return Allowance(order=order, low=-inf, high=inf, absolute=absolute, single=single, reason=reason)
 
 
 def _root(center: float, curvature: float) -> tuple[Allowance, Allowance]:
@@ -106,7 +109,7 @@ ALLOWANCES: dict[str, tuple[Allowance, ...]] = {
     "silu": (*_root(-1.278464542761074, 0.21), *_subnormal(0, 1, factor=TAIL)),
     "sinc": (Allowance(order=1, low=-inf, high=inf, absolute=PAIRS, power=-1, reason=ROOT),),
     "smish": (*_root(-1.3945193019245041, 0.18), *_subnormal(0, 1, factor=TAIL)),
-    "snake": (_everywhere(1, 1e-22, DOUBLE_ROOT),),
+    "snake": (_everywhere(1, 1e-22, DOUBLE_ROOT, single=SINE + _edge(SINE, FLOAT32, 24) * 2.0**-24),),
     "softclip": _subnormal(0, 1, factor=4.0),
     "squareplus": (_everywhere(0, 2 / LARGEST, OVERFLOW),),
     "swish": (*_root(-1.278464542761074, 0.21), *_subnormal(0, 1, factor=TAIL)),
