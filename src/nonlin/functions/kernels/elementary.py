@@ -84,12 +84,16 @@ def _fraction(e: Emitter, u: str, sign: int) -> tuple[str, str, str]:
     if sign < 0 or not e.precision.careful:
         within = e.smaller(within, furthest)
     r, whole = _reduced(e, within, sign)
-    # r·c is approximated, an odd function: an error of it counts 2/(c² − r²) < 0.52 times in the quotient
-    odd = fit("coth", -HALF, HALF, 1.9 * e.precision.error)
-    c = e.horner(odd[1::2], e.multiply(r, r))
+    c = e.horner(_even_coth(e), e.multiply(r, r))
     both = e.add(c, r), e.subtract(c, r)
     a, b = both[::sign]
     return a, b, whole
+
+
+def _even_coth(e: Emitter) -> tuple[float, ...]:
+    """Return the coefficients of r·coth(r/2) in r² on the reduced interval."""
+    # r·c is approximated, an odd function: an error of it counts 2/(c² − r²) < 0.52 times in the quotient
+    return fit("coth", -HALF, HALF, 1.9 * e.precision.error)[1::2]
 
 
 def expm1(e: Emitter, u: str) -> str:
@@ -124,16 +128,11 @@ def _lifted_quotient(e: Emitter, a: str) -> str:
 
     As in `_fraction`; 2(c ± r) come from the doubled polynomial, and the lift is in the number whose last bits are k.
     """
-    p, lift = e.precision, e.precision.lift
-    within = e.smaller(a, -p.lowest)
-    magic = _magic(e) + lift - 1
-    whole = e.fma(within, e.number(-log2(2.718281828459045)), e.number(magic))
-    k = e.subtract(whole, e.number(magic))
-    high, low = _split(e)
-    r = e.fma(k, e.number(low), e.fma(k, e.number(high), within))
-    c = e.horner([2 * c for c in fit("coth", -HALF, HALF, 1.9 * p.error)[1::2]], e.multiply(r, r))
+    lift = e.precision.lift
+    r, whole = _reduced(e, e.smaller(a, -e.precision.lowest), -1, shift=lift - 1)
+    c = e.horner([2 * c for c in _even_coth(e)], e.multiply(r, r))
     above = e.step(f"fma({e.number(-2.0)}, {r}, {c})")
-    exponent = e.whole(f"bits({above}) + (bits({whole}) << {e.integer(p.mantissa)})")
+    exponent = e.whole(f"bits({above}) + (bits({whole}) << {e.integer(e.precision.mantissa)})")
     lifted = e.step(f"unbits({exponent})")
     return e.divide(lifted, e.fma(e.fma(e.number(2.0), r, c), e.number(2.0**lift), lifted))
 
@@ -201,19 +200,20 @@ def _scaled(e: Emitter, value: str, whole: str, lift: str | None) -> str:
     return e.step(f"unbits(bits({value}) + (bits({whole}) << {e.integer(e.precision.mantissa)}))")
 
 
-def _reduced(e: Emitter, u: str, sign: int = 1) -> tuple[str, str]:
-    """Return r = u − sign·k·ln 2, and k + magic, whose last bits are k: exp(sign·u) = 2ᵏ·exp(sign·r)."""
-    k, whole = _wholes(e, u, sign)
+def _reduced(e: Emitter, u: str, sign: int = 1, *, shift: int = 0) -> tuple[str, str]:
+    """Return r = u − sign·k·ln 2, and shift + k + magic, whose last bits are shift + k: exp(sign·u) = 2ᵏexp(sign·r)."""
+    k, whole = _wholes(e, u, sign, shift=shift)
     if not e.precision.careful:
         return e.fma(k, e.number(-sign * log(2)), u), whole
     high, low = _split(e)
     return e.fma(k, e.number(-sign * low), e.fma(k, e.number(-sign * high), u)), whole
 
 
-def _wholes(e: Emitter, u: str, factor: float = 1) -> tuple[str, str]:
-    """Return k, the integer nearest to factor·u/ln 2, and k + magic."""
-    whole = e.fma(u, e.number(factor * log2(2.718281828459045)), e.number(_magic(e)))
-    return e.subtract(whole, e.number(_magic(e))), whole
+def _wholes(e: Emitter, u: str, factor: float = 1, *, shift: int = 0) -> tuple[str, str]:
+    """Return k, the integer nearest to factor·u/ln 2, and k + shift + magic."""
+    magic = e.number(_magic(e) + shift)
+    whole = e.fma(u, e.number(factor * log2(2.718281828459045)), magic)
+    return e.subtract(whole, magic), whole
 
 
 def _rest(e: Emitter, r: str) -> str:
