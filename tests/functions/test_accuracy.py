@@ -102,12 +102,12 @@ def test_the_fast_mode_is_within_four_ulp(f):
         assert found.ulp[~subnormal & ~root].max() <= FAST
 
 
-def above_four_ulp(f, order, u):
+def above_four_ulp(f, order, u, rounding=0.0):
     """Return where the fast mode errs more, against float64, whose own error is a billionth, and where it may."""
     compute = (f, f.slope)[order]
     true = compute(u.astype(np.float64))
     error = np.abs(compute(u, fast=True) - true)
-    above = error > FAST * 2.0 ** (np.maximum(np.frexp(true)[1], -125) - 24)
+    above = error > np.maximum(FAST * 2.0 ** (np.frexp(true)[1] - 24), 2.0**-148 + rounding)
     return above, above & beside_a_root(u, true, error) & (order == 1)
 
 
@@ -134,7 +134,8 @@ def every_float32():
 @pytest.mark.parametrize("order", [0, 1])
 def test_the_fast_mode_is_within_four_ulp_everywhere(f, order):
     for u in every_float32():
-        above, allowed = above_four_ulp(f, order, u)
+        # a subnormal result is rounded once more, by half of the smallest number
+        above, allowed = above_four_ulp(f, order, u, rounding=2.0**-150)
         assert u[above & ~allowed].tolist() == []
 
 
